@@ -1,0 +1,1 @@
+"""A local chat workspace with local orgs, to try, test and practise in."""
