@@ -1,1 +1,1 @@
-"""TODO."""
+"""What makes Rollcall run: process, wiring, the outside world."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What people say and see, on any chat platform."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What Rollcall means: releases, their readiness, their deployments and their way back."""
