@@ -1,15 +1,15 @@
 """Everything Rollcall refuses, sorted by what the person can do next.
 
-    ReleaseError            root; str() is a sentence we would show a person
-      Unclear               not understood: a usage hint or a field error
-      NotFound              no such thing: the nearest names
-      NotAllowed            who may
-      Refused               a rule says no: which rule, when it could pass, the way out
-      Conflict              somebody changed it first: look again
-      OrgProblem
-        OrgUnavailable      safe to try again, with backoff
-        OrgRefused          credentials, permission, limits: an administrator acts
-        OutcomeUnknown      asked, and lost the answer: look, then ask a person
+ReleaseError            root; str() is a sentence we would show a person
+  Unclear               not understood: a usage hint or a field error
+  NotFound              no such thing: the nearest names
+  NotAllowed            who may
+  Refused               a rule says no: which rule, when it could pass, the way out
+  Conflict              somebody changed it first: look again
+  OrgProblem
+    OrgUnavailable      safe to try again, with backoff
+    OrgRefused          credentials, permission, limits: an administrator acts
+    OutcomeUnknown      asked, and lost the answer: look, then ask a person
 """
 
 from __future__ import annotations

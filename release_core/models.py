@@ -1,0 +1,380 @@
+"""The facts we keep, as tables.
+
+Every instant is aware UTC. Keys that people read (`REL-1`, `DEP-3`, `INC-1`, `FRZ-2`) are counted per table.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, Dialect, Text, TypeDecorator, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime, on databases with and without zones; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database: UTC; SQLite keeps it without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"an instant needs a zone: {value!r}")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database: aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _instant(*, optional: bool = False, index: bool = False) -> Any:
+    default: Any = None if optional else ...
+    return Field(default=default, sa_type=Instant, nullable=optional, index=index)
+
+
+def _document() -> Any:
+    return Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+def _list() -> Any:
+    return Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+
+
+def _words() -> Any:
+    return Field(default="", sa_column=Column(Text, nullable=False))
+
+
+class Release(SQLModel, table=True):
+    """A named set of changes meant to reach an org together."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    name: str
+    target_org: str
+    kind: str
+    strategy: str
+    state: str = Field(index=True)
+    owner_id: str
+    created_by: str
+    created_at: datetime = _instant()
+    contingency: str = _words()
+    package_id: int | None = None
+    asked_digest: str = ""
+    closed_at: datetime | None = _instant(optional=True)
+
+
+class ReleasePackage(SQLModel, table=True):
+    """One package attached to a release; the newest accepted one counts.
+
+    State: reading, accepted, refused. `components`, `before` and `after` are lists of [type, full name]; `comparison` holds
+    rows [type, name, kind]; `verdicts` holds rows [type, name, verdict, reason, to do].
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    number: int
+    state: str
+    file_id: str = ""
+    file_name: str
+    author_id: str
+    attached_at: datetime = _instant()
+    problem: str = _words()
+    digest: str = ""
+    size: int = 0
+    components: list[Any] = _list()
+    before: list[Any] = _list()
+    after: list[Any] = _list()
+    tests: list[Any] = _list()
+    warnings: list[Any] = _list()
+    compared_at: datetime | None = _instant(optional=True)
+    comparison: list[Any] = _list()
+    verdicts: list[Any] = _list()
+
+    __table_args__ = (UniqueConstraint("release_id", "number"),)
+
+
+class DeploymentWindow(SQLModel, table=True):
+    """The half-open interval [starts_at, ends_at) in which a release's deployment may start.
+
+    State: booked, open, closed, missed, withdrawn.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    number: int
+    starts_at: datetime = _instant()
+    ends_at: datetime = _instant()
+    zone: str
+    set_by: str
+    set_at: datetime = _instant()
+    state: str = Field(index=True)
+
+    __table_args__ = (UniqueConstraint("release_id", "number"),)
+
+
+class ChecklistItem(SQLModel, table=True):
+    """A question to settle before a release may go; state: open, in_progress, blocked, done, waived.
+
+    `rule` names what settles it by itself: "" for people, else "validated" or "snapshot".
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    number: int
+    title: str
+    rule: str = ""
+    required: bool = True
+    owner_id: str = ""
+    team: str = ""
+    due_at: datetime | None = _instant(optional=True)
+    state: str
+    note: str = _words()
+    changed_by: str = ""
+    changed_at: datetime | None = _instant(optional=True)
+
+    __table_args__ = (UniqueConstraint("release_id", "number"),)
+
+
+class Approval(SQLModel, table=True):
+    """One person's recorded yes or no for a seat, bound to the digest of what was approved.
+
+    State: standing, withdrawn.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    seat: str
+    person_id: str
+    yes: bool
+    digest: str
+    comment: str = _words()
+    at: datetime = _instant()
+    state: str
+    seen: dict[str, Any] = _document()
+    withdrawn_because: str = _words()
+
+
+class Waiver(SQLModel, table=True):
+    """A named person lets a gate or item pass; `about` is "freeze:FRZ-1" or "gate:<code>"."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    about: str
+    by: str
+    reason: str = _words()
+    at: datetime = _instant()
+    expires_at: datetime = _instant()
+
+
+class Freeze(SQLModel, table=True):
+    """The half-open interval [starts_at, ends_at) in which no deployment to `org` ("*": any) may start."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    name: str
+    org: str
+    starts_at: datetime = _instant()
+    ends_at: datetime = _instant()
+    reason: str = _words()
+    set_by: str
+    set_at: datetime = _instant()
+    lifted_by: str = ""
+    lifted_at: datetime | None = _instant(optional=True)
+
+
+class Deployment(SQLModel, table=True):
+    """One attempt to put one package on one org; never reused.
+
+    Purpose: validation, deployment, arming, rollback. State: requested, snapshotting, validating, validated, deploying,
+    verifying, succeeded, failed, cancelled, unknown, rolled_back. `progress` holds the counters shown live; `result` holds
+    what a person acts on (failures, coverage). `validated_job_id` is the check-only job that a quick deploy used.
+    `undoes_id` links a rollback or its arming to the deployment undone.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    package_id: int | None = None
+    purpose: str = Field(index=True)
+    org: str = Field(index=True)
+    state: str = Field(index=True)
+    requested_by: str
+    requested_at: datetime = _instant()
+    archive_digest: str = ""
+    approval_digest: str = ""
+    test_level: str = ""
+    job_id: str = ""
+    validated_job_id: str = ""
+    asked_at: datetime | None = _instant(optional=True)
+    started_at: datetime | None = _instant(optional=True)
+    finished_at: datetime | None = _instant(optional=True)
+    lapses_at: datetime | None = _instant(optional=True)
+    voided_because: str = _words()
+    abort_requested_by: str = ""
+    then: list[Any] = _list()
+    undoes_id: int | None = None
+    incident_id: int | None = None
+    snapshot_digest: str = ""
+    snapshot_at: datetime | None = _instant(optional=True)
+    rollback_digest: str = ""
+    progress: dict[str, Any] = _document()
+    result: dict[str, Any] = _document()
+    problem: str = _words()
+
+
+class RollbackRequest(SQLModel, table=True):
+    """One person's wish to go back, until a second one agrees; state: asked, confirmed, declined, expired."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    deployment_id: int = Field(foreign_key="deployment.id", index=True)
+    number: int
+    incident_id: int | None = None
+    state: str
+    reason: str = _words()
+    requested_by: str
+    requested_at: datetime = _instant()
+    expires_at: datetime = _instant()
+    decided_by: str = ""
+    decided_at: datetime | None = _instant(optional=True)
+    overwrite: bool = False
+
+    __table_args__ = (UniqueConstraint("deployment_id", "number"),)
+
+
+class OrgLock(SQLModel, table=True):
+    """An org closed to releases until a named person lifts it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    org: str = Field(index=True)
+    reason: str = _words()
+    locked_by: str
+    locked_at: datetime = _instant()
+    lifted_by: str = ""
+    lifted_at: datetime | None = _instant(optional=True)
+    lifted_because: str = _words()
+
+
+class Incident(SQLModel, table=True):
+    """Something broken that people are handling; state: open, resolved; severity 1 (worst) to 4."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    title: str
+    severity: int
+    org: str
+    state: str = Field(index=True)
+    commander_id: str
+    opened_by: str
+    opened_at: datetime = _instant()
+    release_id: int | None = None
+    deployment_id: int | None = None
+    resolution: str = _words()
+    resolved_by: str = ""
+    resolved_at: datetime | None = _instant(optional=True)
+
+
+class Broadcast(SQLModel, table=True):
+    """A status for an audience; state: due, sent, missed, withdrawn. `every_minutes` 0 means once."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    number: int
+    audience: str
+    due_at: datetime = _instant()
+    every_minutes: int = 0
+    state: str = Field(index=True)
+    text: str = _words()
+    by: str
+    sent_at: datetime | None = _instant(optional=True)
+
+    __table_args__ = (UniqueConstraint("release_id", "number"),)
+
+
+class TimelineEntry(SQLModel, table=True):
+    """An immutable fact in a stream (a release, an incident, a freeze, an org), chained by hashes."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    stream: str = Field(index=True)
+    number: int
+    kind: str
+    at: datetime = _instant()
+    actor: str
+    subject: str
+    details: dict[str, Any] = _document()
+    previous_hash: str
+    hash: str
+
+    __table_args__ = (UniqueConstraint("stream", "number"),)
+
+
+class Intent(SQLModel, table=True):
+    """A flow that must run, once, under `key`; state: due, started, finished, withdrawn."""
+
+    key: str = Field(primary_key=True)
+    flow: str
+    args: dict[str, Any] = _document()
+    lane: str = ""
+    due_at: datetime = _instant(index=True)
+    state: str = Field(index=True)
+    created_at: datetime = _instant()
+
+
+class Post(SQLModel, table=True):
+    """A message of ours in the chat, by the slot that it fills, so that it can be edited for ever."""
+
+    slot: str = Field(primary_key=True)
+    channel: str = Field(index=True)
+    ts: str = Field(index=True)
+    thread: str = ""
+    stream: str = Field(index=True)
+    drawn: str = ""
+
+
+class Receipt(SQLModel, table=True):
+    """Something that arrived from outside and must be handled once."""
+
+    key: str = Field(primary_key=True)
+    at: datetime = _instant(index=True)
+
+
+class Person(SQLModel, table=True):
+    """Somebody in the chat, as last seen there."""
+
+    id: str = Field(primary_key=True)
+    handle: str = ""
+    name: str = ""
+    zone: str = "UTC"
+    deactivated: bool = False
+    seen_at: datetime = _instant()
+
+
+class TeamMember(SQLModel, table=True):
+    """A person in a chat user group, as last seen there."""
+
+    team_id: str = Field(primary_key=True)
+    person_id: str = Field(primary_key=True)
+
+
+class ExecutorLease(SQLModel, table=True):
+    """A replica of the bot that is alive as long as it beats; `heartbeat` is seconds since the epoch, database clock."""
+
+    executor_id: str = Field(primary_key=True)
+    heartbeat: float
+    host: str
+    pid: int
+    version: str
+    takeovers: int = 0
+
+
+class Counter(SQLModel, table=True):
+    """The last number given out for keys of one kind ("REL", "DEP", "INC", "FRZ")."""
+
+    kind: str = Field(primary_key=True)
+    last: int = 0

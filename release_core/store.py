@@ -1,0 +1,116 @@
+"""Keeping facts: one database, transactions that lose nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.pool import StaticPool
+from sqlmodel import Session, create_engine
+
+from release_core.errors import Conflict
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Contended(Conflict):
+    """Somebody else was writing at the same moment; the same action may simply be tried again."""
+
+
+class Store:
+    """The database behind everything people were told.
+
+    `transaction` gives a session that commits when its block ends and leaves nothing behind when it raises;
+    `reading` gives one for questions.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._readers = engine.execution_options(reading=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether one process alone may own this database."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One transaction; Contended when somebody was writing the same facts at the same moment."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            try:
+                yield session
+                session.commit()
+            except (IntegrityError, OperationalError, StaleDataError) as error:
+                session.rollback()
+                if isinstance(error, OperationalError) and not _is_contention(error):
+                    raise
+                raise Contended(
+                    "Somebody changed this a moment ago. Look again, then repeat it if it is still needed."
+                ) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for questions; nothing written in it is kept."""
+        with Session(self._readers, expire_on_commit=False) as session:
+            yield session
+            session.rollback()
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """The store at a database URL (sqlite:///… or postgresql+psycopg://…), without touching its tables."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return Store(_sqlite_engine(url, in_memory=parsed.database in (None, "", ":memory:")))
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return Store(create_engine(parsed, pool_pre_ping=True, isolation_level="SERIALIZABLE"))
+
+
+def migrate(store: Store) -> None:
+    """Bring the tables to the newest shape."""
+    with store.engine.connect() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def _is_contention(error: OperationalError) -> bool:
+    cause = error.orig
+    return getattr(cause, "sqlstate", None) in ("40001", "40P01") or "database is locked" in str(cause)
+
+
+def _sqlite_engine(url: str, *, in_memory: bool) -> Engine:
+    if in_memory:
+        engine = create_engine(url, connect_args={"check_same_thread": False}, poolclass=StaticPool)
+    else:
+        engine = create_engine(url, connect_args={"check_same_thread": False})
+
+    # The driver's own transaction handling would read outside the transaction and lose updates without an error.
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL", "journal_mode=WAL"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
