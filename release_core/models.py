@@ -73,8 +73,8 @@ class Release(SQLModel, table=True):
 class ReleasePackage(SQLModel, table=True):
     """One package attached to a release; the newest accepted one counts.
 
-    State: reading, accepted, refused. `components`, `before` and `after` are lists of [type, full name]; `comparison` holds
-    rows [type, name, kind]; `verdicts` holds rows [type, name, verdict, reason, to do].
+    State: reading, accepted, refused. `components`, `before` and `after` are lists of [type, full name];
+    `comparison` holds rows [type, name, kind]; `verdicts` holds rows [type, name, verdict, reason, to do].
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -192,9 +192,10 @@ class Freeze(SQLModel, table=True):
 class Deployment(SQLModel, table=True):
     """One attempt to put one package on one org; never reused.
 
-    Purpose: validation, deployment, arming, rollback. State: requested, snapshotting, validating, validated, deploying,
-    verifying, succeeded, failed, cancelled, unknown, rolled_back. `progress` holds the counters shown live; `result` holds
-    what a person acts on (failures, coverage). `validated_job_id` is the check-only job that a quick deploy used.
+    Purpose: validation, deployment, arming, rollback. State: requested, snapshotting, validating, validated,
+    deploying, verifying, succeeded, failed, cancelled, unknown, rolled_back. `progress` holds the counters shown
+    live; `result` holds what a person acts on (failures, coverage). `validated_job_id` is the check-only job that a
+    quick deploy used; `then` the orgs to validate in next.
     `undoes_id` links a rollback or its arming to the deployment undone.
     """
 
@@ -363,7 +364,7 @@ class TeamMember(SQLModel, table=True):
 
 
 class ExecutorLease(SQLModel, table=True):
-    """A replica of the bot that is alive as long as it beats; `heartbeat` is seconds since the epoch, database clock."""
+    """A replica of the bot that is alive as long as it beats; `heartbeat` is epoch seconds by the database clock."""
 
     executor_id: str = Field(primary_key=True)
     heartbeat: float

@@ -192,11 +192,17 @@ class OrgGateway(Protocol):
         ...
 
     def quick_deploy(self, validation_id: str) -> str:
-        """Start the deployment of what was validated; returns the NEW job id. OrgRefused when it no longer qualifies."""
+        """Start the deployment of what was validated; returns the NEW job id, or OrgRefused when it lapsed."""
         ...
 
     def status(self, job_id: str, *, details: bool = False) -> JobStatus:
         """The job's present state."""
+        ...
+
+    def find_deployment(
+        self, *, since: datetime, check_only: bool, zip_size: int | None = None, validation_id: str | None = None
+    ) -> str | None:
+        """The job that we ourselves started since an instant, by size of its zip or by the validation it used."""
         ...
 
     def cancel(self, job_id: str) -> None:
