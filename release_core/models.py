@@ -316,7 +316,10 @@ class TimelineEntry(SQLModel, table=True):
 
 
 class Intent(SQLModel, table=True):
-    """A flow that must run, once, under `key`; state: due, started, finished, withdrawn."""
+    """A flow that must run, once, under `key`; state: due, started, finished, failed, withdrawn.
+
+    `problem` is the sentence of a failed one; `takeovers` counts how often a dead replica's run was taken over.
+    """
 
     key: str = Field(primary_key=True)
     flow: str
@@ -325,6 +328,9 @@ class Intent(SQLModel, table=True):
     due_at: datetime = _instant(index=True)
     state: str = Field(index=True)
     created_at: datetime = _instant()
+    finished_at: datetime | None = _instant(optional=True)
+    problem: str = _words()
+    takeovers: int = 0
 
 
 class Post(SQLModel, table=True):
@@ -339,10 +345,11 @@ class Post(SQLModel, table=True):
 
 
 class Receipt(SQLModel, table=True):
-    """Something that arrived from outside and must be handled once."""
+    """Something that must be handled once: an event from outside, or a flow's fact with its `outcome`."""
 
     key: str = Field(primary_key=True)
     at: datetime = _instant(index=True)
+    outcome: dict[str, Any] = _document()
 
 
 class Person(SQLModel, table=True):
@@ -371,7 +378,6 @@ class ExecutorLease(SQLModel, table=True):
     host: str
     pid: int
     version: str
-    takeovers: int = 0
 
 
 class Counter(SQLModel, table=True):
