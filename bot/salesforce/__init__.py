@@ -1,0 +1,8 @@
+"""Salesforce orgs, as Rollcall asks and changes them."""
+
+from bot.salesforce.advice import problem_with_job
+from bot.salesforce.gateway import API_VERSION, SalesforceOrg, connect
+from bot.salesforce.inventory import MetadataType
+from bot.salesforce.session import Patience
+
+__all__ = ["API_VERSION", "MetadataType", "Patience", "SalesforceOrg", "connect", "problem_with_job"]

@@ -1,0 +1,114 @@
+"""What an org remembers: its deployments, its setup audit trail, what runs in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.salesforce.connection import Connection
+from bot.salesforce.failures import Unreadable
+from bot.salesforce.replies import Fields, full_id, instant, truth, whole, words
+from release_core.ports import AuditRow, DeployRequestRow
+
+_DEPLOYMENTS = (
+    "SELECT Id, Status, CheckOnly, CreatedDate, CompletedDate, CreatedById, CreatedBy.Username, ZipSize, "
+    "SourceDeployRequestId FROM DeployRequest WHERE CreatedDate >= {since} ORDER BY CreatedDate ASC"
+)
+_CHANGES = (
+    "SELECT CreatedDate, CreatedBy.Username, Action, Section, Display FROM SetupAuditTrail "
+    "WHERE CreatedDate >= {since} ORDER BY CreatedDate ASC"
+)
+_RUNNING = "SELECT Id FROM AsyncApexJob WHERE Status IN ('Holding', 'Queued', 'Preparing', 'Processing')"
+_COVERAGE = "SELECT PercentCovered FROM ApexOrgWideCoverage"
+
+# The org's clock and ours may differ a little; what we started just now may look older there.
+_CLOCKS_DIFFER_BY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A row of the history, with the id of who started it."""
+
+    row: DeployRequestRow
+    user_id: str
+
+
+def deployments_since(connection: Connection, since: datetime) -> Sequence[DeployRequestRow]:
+    """The deployments that began at `since` (aware) or later, oldest first; the org keeps about 30 days."""
+    return tuple(job.row for job in _jobs(connection, since))
+
+
+def find_deployment(
+    connection: Connection, user_id: str, since: datetime, is_wanted: Callable[[DeployRequestRow], bool]
+) -> str | None:
+    """The newest job that the user started since then and that is wanted; None when there is none."""
+    for job in reversed(_jobs(connection, since - _CLOCKS_DIFFER_BY)):
+        if job.user_id == full_id(user_id) and is_wanted(job.row):
+            return job.row.id
+    return None
+
+
+def changes_since(connection: Connection, since: datetime) -> Sequence[AuditRow]:
+    """The setup audit trail from `since` (aware) on, oldest first; the org keeps about 180 days."""
+    return tuple(connection.query(_CHANGES.format(since=_literal(since)), _change, "show its setup audit trail"))
+
+
+def running_jobs(connection: Connection) -> int:
+    """How many Apex jobs wait or run now; a component that one of them uses cannot be deployed."""
+    return len(connection.query(_RUNNING, dict, "tell which Apex jobs run"))
+
+
+def org_wide_coverage(connection: Connection) -> int | None:
+    """The percentage of all Apex that the last tests ran through; None while no test has ever run."""
+    shares = connection.query(
+        _COVERAGE, lambda row: whole(row.get("PercentCovered")), "tell its test coverage", tooling=True
+    )
+    return shares[0] if shares else None
+
+
+def _jobs(connection: Connection, since: datetime) -> list[_Job]:
+    soql = _DEPLOYMENTS.format(since=_literal(since))
+    return connection.query(soql, _job, "show its deployment history", tooling=True)
+
+
+def _job(row: Fields) -> _Job:
+    user_id = full_id(words(row.get("CreatedById")))
+    deployment = DeployRequestRow(
+        id=full_id(words(row.get("Id"))),
+        state=words(row.get("Status")),
+        check_only=truth(row.get("CheckOnly")),
+        created_at=_instant_of(row, "CreatedDate"),
+        completed_at=instant(row.get("CompletedDate")),
+        created_by=_username(row) or user_id,
+        zip_size=whole(row.get("ZipSize")),
+        validation_id=full_id(words(row.get("SourceDeployRequestId"))) or None,
+    )
+    return _Job(deployment, user_id)
+
+
+def _change(row: Fields) -> AuditRow:
+    return AuditRow(
+        at=_instant_of(row, "CreatedDate"),
+        by=_username(row),
+        action=words(row.get("Action")),
+        section=words(row.get("Section")),
+        display=words(row.get("Display")),
+    )
+
+
+def _username(row: Fields) -> str:
+    person = row.get("CreatedBy")
+    return words(person.get("Username")) if isinstance(person, Mapping) else ""
+
+
+def _instant_of(row: Fields, name: str) -> datetime:
+    found = instant(row.get(name))
+    if found is None:
+        raise Unreadable(f"a row has no {name}")
+    return found
+
+
+def _literal(moment: datetime) -> str:
+    """An instant as SOQL writes it, to the second, rounded down."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

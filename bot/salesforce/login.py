@@ -1,0 +1,155 @@
+"""Logging in to an org: a token, with the address it is good for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import jwt
+import requests
+
+from bot.salesforce.advice import Asked
+from bot.salesforce.attempts import attempt
+from bot.salesforce.failures import Unreadable
+from bot.salesforce.session import OrgSession, redacted
+from release_core.errors import OrgRefused
+from release_core.logins import (
+    AccessTokenLogin,
+    ClientCredentialsLogin,
+    JwtLogin,
+    Login,
+    OrgLogin,
+    checked_org_url,
+)
+
+_ASSERTION_FOR = timedelta(minutes=3)
+_JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_HINTS = {
+    "user hasn't approved this consumer": (
+        'In the connected app, set "Permitted Users" to admin approved, then give the user its permission set.'
+    ),
+    "invalid assertion": "The certificate in the connected app has to match the private key.",
+    "audience is invalid": "Set `audience` to https://login.salesforce.com (sandbox: https://test.salesforce.com).",
+    "inactive user": "An administrator has to activate the user.",
+    "invalid client": "Check client_id and client_secret against the connected app.",
+    "client identifier invalid": "Check client_id against the connected app.",
+    "no client credentials user enabled": "Choose a run-as user in the connected app's client credentials flow.",
+}
+
+
+@dataclass(frozen=True)
+class Grant:
+    """An access token with the instance address it is good for."""
+
+    access_token: str = field(repr=False)
+    instance_url: str
+
+
+def address_of(login: OrgLogin) -> str:
+    """The host that a login names, for sentences."""
+    url = login.instance_url if isinstance(login, AccessTokenLogin) else login.login_url
+    return urlsplit(url).netloc
+
+
+def log_in(login: OrgLogin, session: OrgSession, now: datetime, environ: Mapping[str, str]) -> Grant:
+    """Get a token, with secrets read at this moment from `environ` or their file.
+
+    `now` is aware UTC. Raises OrgRefused when the secret is missing or not accepted, OrgUnavailable when the org
+    cannot be reached.
+    """
+    secret = read_secret(login, address_of(login), environ)
+    if isinstance(login, AccessTokenLogin):
+        if not secret.isascii() or any(character.isspace() for character in secret):
+            raise OrgRefused(f"{_place(login)} holds no access token: a token is one word. Put the token alone there.")
+        return Grant(secret, login.instance_url)
+    form, client = _request_for(login, secret, now)
+    asked = Asked(address_of(login), "log us in")
+    url = f"{login.login_url}/services/oauth2/token"
+    return attempt(lambda: _token(session, url, form, client), asked, session.patience)
+
+
+def read_secret(login: Login, where: str, environ: Mapping[str, str]) -> str:
+    """The secret of a login; OrgRefused names the variable or file that is missing or empty."""
+    what = login.hidden_field.replace("_", " ")
+    if login.secret_env is not None:
+        text = environ.get(login.secret_env, "")
+    else:
+        try:
+            text = Path(login.secret_file or "").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise OrgRefused(
+                f"We cannot log in to {where}: the file {login.secret_file} with the {what} cannot be read ({reason}). "
+                "Put it there, readable for Rollcall."
+            ) from error
+    if not text.strip():
+        raise OrgRefused(f"We cannot log in to {where}: {_place(login)} holds no {what}. Put it there, then repeat.")
+    return text.strip()
+
+
+def _place(login: Login) -> str:
+    if login.secret_env is not None:
+        return f"the environment variable {login.secret_env}"
+    return f"the file {login.secret_file}"
+
+
+def _request_for(
+    login: JwtLogin | ClientCredentialsLogin, secret: str, now: datetime
+) -> tuple[dict[str, str], tuple[str, str] | None]:
+    """The form and the basic credentials of the token request."""
+    if isinstance(login, ClientCredentialsLogin):
+        return {"grant_type": "client_credentials"}, (login.client_id, secret)
+    claims = {
+        "iss": login.client_id,
+        "sub": login.username,
+        "aud": login.audience or login.login_url,
+        "exp": int((now + _ASSERTION_FOR).timestamp()),
+    }
+    try:
+        # A key in an environment variable often has its line ends written as \n.
+        assertion = jwt.encode(claims, secret.replace("\\n", "\n"), algorithm="RS256")
+    except (ValueError, TypeError, jwt.PyJWTError) as error:
+        raise OrgRefused(
+            f"We cannot log in to {address_of(login)}: {_place(login)} holds no RSA private key that we can read. "
+            "Put an unencrypted key in PEM form there."
+        ) from error
+    return {"grant_type": _JWT_BEARER, "assertion": assertion}, None
+
+
+def _token(session: OrgSession, url: str, form: dict[str, str], client: tuple[str, str] | None) -> Grant:
+    response = session.request("POST", url, data=form, auth=client)
+    host = urlsplit(url).netloc
+    reply = _json(response)
+    if response.status_code >= 500 or response.status_code in {420, 429}:
+        response.raise_for_status()
+    if response.status_code != 200:
+        code = str(reply.get("error", "") or response.status_code)
+        text = redacted(str(reply.get("error_description", "")))
+        hint = next((hint for words, hint in _HINTS.items() if words in text.lower()), "")
+        raise OrgRefused(
+            f"{host} did not log us in: it refused what we showed ({code}: {text}). "
+            + (hint or "An administrator has to look at the connected app and the user."),
+            code=code,
+        )
+    token, instance = reply.get("access_token"), reply.get("instance_url")
+    if not isinstance(token, str) or not isinstance(instance, str):
+        raise Unreadable("the login's answer names no token or no instance")
+    try:
+        return Grant(token, checked_org_url(instance))
+    except ValueError as error:
+        raise OrgRefused(f"{host} sent us to an address that we refuse: {error}.") from error
+
+
+def _json(response: requests.Response) -> dict[str, Any]:
+    """The answer as an object; an error page counts as an empty one."""
+    try:
+        reply = response.json()
+    except requests.exceptions.JSONDecodeError:
+        if response.status_code == 200:
+            raise
+        return {}
+    return reply if isinstance(reply, dict) else {}
