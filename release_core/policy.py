@@ -7,14 +7,16 @@ named by chat member id (Slack shows it under a profile's "Copy member ID"), use
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from release_core.logins import OrgLogin
+from release_core.policy_references import NAMES_DISAGREE, disagreements, path_words
 
 Role = Literal["release_manager", "developer", "tester", "administrator", "analyst", "stakeholder"]
 Kind = Literal["standard", "hotfix", "emergency"]
@@ -86,9 +88,11 @@ def _channel_id(value: str) -> str:
 
 
 def _span(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, timedelta):
         return value
-    found = re.fullmatch(r"\s*(?:(\d+)\s*d)?\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m(?:in)?)?\s*", value)
+    # A bare number would be read as seconds by pydantic, which nobody who writes "due: 30" means.
+    pattern = r"\s*(?:(\d{1,4})\s*d)?\s*(?:(\d{1,5})\s*h)?\s*(?:(\d{1,6})\s*m(?:in)?)?\s*"
+    found = re.fullmatch(pattern, value) if isinstance(value, str) else None
     if not found or not any(found.groups()):
         raise ValueError("expected a length of time such as 30m, 2h or 1d")
     days, hours, minutes = (int(part or 0) for part in found.groups())
@@ -96,11 +100,12 @@ def _span(value: object) -> object:
 
 
 def _clock_time(value: object) -> object:
-    if isinstance(value, int) and 0 <= value < 24 * 60:  # YAML 1.1 reads 22:00 as 1320 (base 60)
-        return time(value // 60, value % 60)
-    if isinstance(value, str) and not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", value):
-        raise ValueError("expected a time of day such as 22:00")
-    return value
+    if isinstance(value, time):
+        return value
+    found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError("expected a time of day such as 22:00 (midnight is 00:00)")
+    return time(int(found[1]), int(found[2]))
 
 
 def _wall_instant(value: object) -> object:
@@ -108,12 +113,10 @@ def _wall_instant(value: object) -> object:
         return value
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day)  # noqa: DTZ001 (wall clock; the zone stands beside it)
-    if isinstance(value, str):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            raise ValueError("expected a date with a time such as 2026-12-24 18:00") from None
-    return value
+    try:
+        return datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError("expected a date with a time such as 2026-12-24 18:00") from None
 
 
 PersonId = Annotated[str, AfterValidator(_person_id)]
@@ -165,9 +168,15 @@ class ItemRule(_Rule):
     due: Span = timedelta(hours=2)
     required: bool = True
 
+    @model_validator(mode="after")
+    def _has_one_owner(self) -> Self:
+        if sum(owner is not None for owner in (self.role, self.person, self.team)) > 1:
+            raise ValueError("expected one of role, person or team, not several")
+        return self
+
 
 class WindowRule(_Rule):
-    """When deployments to an org may start, every week; `to` earlier than `from` means over midnight."""
+    """When deployments to an org may start, every week; `to` at or before `from` means on the next day."""
 
     org: str
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(min_length=1)
@@ -201,7 +210,7 @@ class Audience(_Rule):
     tier: Literal["technical", "business", "executive"]
     channels: tuple[ChannelId, ...] = ()
     people: tuple[PersonId, ...] = ()
-    every: Span = timedelta(minutes=30)
+    every: Span = Field(default=timedelta(minutes=30), ge=timedelta(minutes=1))
 
 
 class Channels(_Rule):
@@ -231,40 +240,11 @@ class Policy(_Rule):
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
-        mistakes = [*self._unknown_orgs(), *self._unknown_teams_and_seats()]
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
+        found = disagreements(self.model_dump(by_alias=True))
+        if found:
+            told = "; ".join(f"{path_words(one.place)}: found {one.found}; expected {one.expected}" for one in found)
+            raise PydanticCustomError(NAMES_DISAGREE, "{told}", {"told": told})
         return self
-
-    def _unknown_orgs(self) -> Sequence[str]:
-        named = [(f"windows[{i}]", rule.org) for i, rule in enumerate(self.windows)]
-        named += [(f"freezes.{key}", rule.org) for key, rule in self.freezes.items() if rule.org != "*"]
-        named += [
-            (f"orgs.{key}.validate_first", first) for key, org in self.orgs.items() for first in org.validate_first
-        ]
-        return [
-            f"{where} names the org '{org}', which is not under orgs" for where, org in named if org not in self.orgs
-        ]
-
-    def _unknown_teams_and_seats(self) -> Sequence[str]:
-        teams = [(f"seats.{key}", team) for key, seat in self.seats.items() for team in seat.teams]
-        teams += [
-            (f"checklists.{kind}[{i}]", item.team)
-            for kind, items in self.checklists.items()
-            for i, item in enumerate(items)
-            if item.team
-        ]
-        mistakes = [
-            f"{where} names the team '{team}', which is not under teams"
-            for where, team in teams
-            if team not in self.teams
-        ]
-        seats = [(f"approvals.{kind}", seat) for kind, needed in self.approvals.items() for seat in needed]
-        return mistakes + [
-            f"{where} names the seat '{seat}', which is not under seats"
-            for where, seat in seats
-            if seat not in self.seats
-        ]
 
     def zone_info(self) -> ZoneInfo:
         """The zone in which the company lives."""

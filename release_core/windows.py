@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from release_core.errors import Unclear
+from release_core.policy import WEEKDAYS
 
 if TYPE_CHECKING:
     from release_core.models import Freeze
     from release_core.policy import FreezeRule, WindowRule
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HORIZON = timedelta(days=90)
 _SECOND = timedelta(seconds=1)
 

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from release_core.errors import Unclear
 from release_core.models import Freeze
-from release_core.policy import FreezeRule, WindowRule
+from release_core.policy import WEEKDAYS, FreezeRule, WindowRule
 from release_core.windows import (
-    WEEKDAYS,
     FrozenSpan,
     Interval,
     freezes_over,

@@ -1,0 +1,92 @@
+"""Names in a policy that refer to something which stands elsewhere in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Place = tuple[str | int, ...]
+NAMES_DISAGREE = "names_disagree"
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One place of a policy that contradicts another; `expected` completes the sentence "expected …"."""
+
+    place: Place
+    found: str
+    expected: str
+
+
+def path_words(place: Place) -> str:
+    """A place in the policy as people write it: `windows[0].days`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
+
+
+def disagreements(policy: Mapping[str, Any]) -> list[Disagreement]:
+    """What does not fit together in a policy written as plain mappings and lists.
+
+    What has the wrong shape is passed over: its own mistake is told elsewhere.
+    """
+    return [*_unknown(policy, "orgs", _orgs_named(policy)), *_unknown_teams_and_seats(policy), *_rules_of_sense(policy)]
+
+
+def _unknown_teams_and_seats(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
+    yield from _unknown(policy, "teams", _teams_named(policy))
+    approvals = _mapping(policy.get("approvals"))
+    seats = [(("approvals", kind, i), seat) for kind, needed in approvals.items() for i, seat in _listed(needed)]
+    yield from _unknown(policy, "seats", seats)
+
+
+def _unknown(policy: Mapping[str, Any], section: str, named: Sequence[tuple[Place, Any]]) -> Iterator[Disagreement]:
+    known = _mapping(policy.get(section))
+    for place, name in named:
+        if isinstance(name, str) and name not in known:
+            choices = ", ".join(known) or "which is empty"
+            yield Disagreement(place, f'"{name}"', f"a name that stands under {section} ({choices})")
+
+
+def _orgs_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
+    windows = [(("windows", i, "org"), _mapping(rule).get("org")) for i, rule in _listed(policy.get("windows"))]
+    freezes = [
+        (("freezes", key, "org"), _mapping(rule).get("org")) for key, rule in _mapping(policy.get("freezes")).items()
+    ]
+    first: list[tuple[Place, Any]] = [
+        (("orgs", key, "validate_first", i), name)
+        for key, org in _mapping(policy.get("orgs")).items()
+        for i, name in _listed(_mapping(org).get("validate_first"))
+    ]
+    return [*windows, *(pair for pair in freezes if pair[1] != "*"), *first]
+
+
+def _teams_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
+    seats: list[tuple[Place, Any]] = [
+        (("seats", key, "teams", i), team)
+        for key, seat in _mapping(policy.get("seats")).items()
+        for i, team in _listed(_mapping(seat).get("teams"))
+    ]
+    items = [
+        (("checklists", kind, i, "team"), _mapping(item).get("team"))
+        for kind, items in _mapping(policy.get("checklists")).items()
+        for i, item in _listed(items)
+    ]
+    return [*seats, *items]
+
+
+def _rules_of_sense(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
+    for key, seat in _mapping(policy.get("seats")).items():
+        if isinstance(seat, Mapping) and not seat.get("people") and not seat.get("teams"):
+            yield Disagreement(("seats", key), "nobody who sits there", "at least one entry under people or teams")
+    for key, org in _mapping(policy.get("orgs")).items():
+        for i, name in _listed(_mapping(org).get("validate_first")):
+            if name == key:
+                yield Disagreement(("orgs", key, "validate_first", i), f'"{name}"', "another org than this one itself")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _listed(value: object) -> list[tuple[int, Any]]:
+    return list(enumerate(value)) if isinstance(value, list | tuple) else []
