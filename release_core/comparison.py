@@ -1,0 +1,204 @@
+"""What a package would change in an org, and what somebody changed there since."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from release_core.errors import Unclear
+from release_core.metadata_types import CHILDREN, CONTAINERS, Component, is_xml
+from release_core.metadata_xml import canonical, parse
+from release_core.packages import Package
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+Kind = Literal["new", "changed", "identical", "deleted", "absent"]
+DriftKind = Literal["changed", "removed", "returned"]
+
+_DIFF_LINES_AT_MOST = 400
+_COMPARED_LINES_AT_MOST = 20_000
+_MERGED = frozenset({"Profile", "PermissionSet"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """What deploying a package does to one component.
+
+    `kind`: "new", "changed", "identical" for what it brings; "deleted" for what it deletes, "absent" when that is not
+    there. `diff` is a unified diff from the org to the package, at most 400 lines, only for "changed".
+    """
+
+    component: Component
+    kind: Kind
+    diff: str = ""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What somebody did to one component after our deployment: "changed" it, "removed" it, or made it exist again
+    ("returned") after we had deleted it. `diff` goes from what we deployed to what is there now.
+    """
+
+    component: Component
+    kind: DriftKind
+    diff: str = ""
+
+
+def compare(package: Package, live: Package | None) -> tuple[Change, ...]:
+    """One Change per component of the package, then one per deletion; `live` None means that nothing of it is there.
+
+    Files that are only the sum of their parts (labels, workflows, sharing rules) are told part by part.
+    """
+    changes = [_change(package, live, component) for component in _own(package)]
+    for component in package.deletions:
+        if not package.holds(component):
+            changes.append(Change(component, "deleted" if live and _is_deletable(live, component) else "absent"))
+    return tuple(changes)
+
+
+def three_way(snapshot: Package, deployed: Package, live: Package) -> tuple[Drift, ...]:
+    """The components whose state now is neither what we deployed nor what was there before.
+
+    What is as it was before the deployment counts as returned already: there is nothing to overwrite.
+    """
+    return tuple(_drifts(snapshot, deployed, live))
+
+
+def exists(package: Package, component: Component) -> bool:
+    """Whether the component is there at all, as a file or as part of one."""
+    if component in package.parts or component.type not in CHILDREN:
+        return component in package.parts or component in package.paths
+    return package.holds(component)
+
+
+def same(left: Package, right: Package, component: Component) -> bool:
+    """Whether Salesforce would see no difference; the same bytes are enough, another layout of XML does not matter."""
+    if component in left.parts and component in right.parts:
+        return canonical(left.parts[component]) == canonical(right.parts[component])
+    if not (exists(left, component) and exists(right, component)):
+        return exists(left, component) == exists(right, component)
+    return all(_same_file(left, right, component, path) for path in _paths(left, right, component))
+
+
+def difference(before: Package, after: Package, component: Component) -> str:
+    """A unified diff of one component, "" when there is nothing to show; bounded to 400 lines."""
+    if component in before.parts or component in after.parts:
+        return _unified(_part_text(before, component), _part_text(after, component), str(component))
+    pieces = (_file_difference(before, after, component, path) for path in _paths(before, after, component))
+    return _bounded([line for piece in pieces for line in piece.splitlines()])
+
+
+def _change(package: Package, live: Package | None, component: Component) -> Change:
+    if live is None or not exists(live, component):
+        return Change(component, "new")
+    if same(live, package, component):
+        return Change(component, "identical")
+    return Change(component, "changed", difference(live, package, component))
+
+
+def _is_deletable(live: Package, component: Component) -> bool:
+    """Whether the thing to delete is there; a flow is deleted version by version ("Follow_Up-2")."""
+    if component.type == "Flow":
+        stem, _, number = component.name.rpartition("-")
+        component = Component("Flow", stem) if stem and number.isdigit() else component
+    return exists(live, component)
+
+
+def _own(package: Package) -> Iterator[Component]:
+    """The components that can differ: what is only the sum of its parts is spoken for by these."""
+    return (component for component in package.components if component.type not in CONTAINERS)
+
+
+def _drifts(snapshot: Package, deployed: Package, live: Package) -> Iterator[Drift]:
+    for component in _own(deployed):
+        if same(deployed, live, component) or same(snapshot, live, component):
+            continue
+        if component.type in _MERGED and _is_merged(snapshot, deployed, live, component):
+            continue
+        if not exists(live, component):
+            yield Drift(component, "removed")
+            continue
+        yield Drift(component, "changed", difference(deployed, live, component))
+    for component in deployed.deletions:
+        if not deployed.holds(component) and exists(live, component) and not same(snapshot, live, component):
+            yield Drift(component, "returned", difference(snapshot, live, component))
+
+
+def _is_merged(snapshot: Package, deployed: Package, live: Package, component: Component) -> bool:
+    """Whether the org shows what we deployed plus what was there before: permissions are added to, not replaced."""
+    if not exists(live, component):
+        return False
+    now, ours, before = (_entries(package, component) for package in (live, deployed, snapshot))
+    return not (ours - now) and not (now - ours - before)
+
+
+def _entries(package: Package, component: Component) -> Counter[str]:
+    paths = package.paths.get(component, ())
+    return Counter(canonical(entry) for path in paths for entry in parse(package.files[path], path))
+
+
+def _paths(left: Package, right: Package, component: Component) -> tuple[str, ...]:
+    return tuple(sorted({*left.paths.get(component, ()), *right.paths.get(component, ())}))
+
+
+def _same_file(left: Package, right: Package, component: Component, path: str) -> bool:
+    if path not in left.files or path not in right.files:
+        return False
+    before, after = left.files[path], right.files[path]
+    if before == after:
+        return True
+    return is_xml(path) and _text(before, component, path) == _text(after, component, path)
+
+
+def _file_difference(before: Package, after: Package, component: Component, path: str) -> str:
+    old, new = before.files.get(path), after.files.get(path)
+    if old == new:
+        return ""
+    texts = ["" if data is None else _text(data, component, path) for data in (old, new)]
+    if any(text is None for text in texts):
+        sizes = " → ".join("nothing" if data is None else f"{len(data):,} bytes" for data in (old, new))
+        return f"{path}: not text, {sizes}"
+    return _unified(texts[0] or "", texts[1] or "", path)
+
+
+def _text(data: bytes, component: Component, path: str) -> str | None:
+    """What is compared: canonical XML without the parts that count as components of their own, else the text itself."""
+    if is_xml(path):
+        try:
+            return canonical(_without_parts(parse(data, path), component))
+        except Unclear:
+            pass  # a live file that is not XML after all is still worth showing as text
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _without_parts(root: Element, component: Component) -> Element:
+    tags = CHILDREN.get(component.type, {})
+    for element in [element for element in root if element.tag in tags]:
+        root.remove(element)
+    return root
+
+
+def _part_text(package: Package, component: Component) -> str:
+    element = package.parts.get(component)
+    return "" if element is None else canonical(element)
+
+
+def _unified(old: str, new: str, name: str) -> str:
+    before, after = old.splitlines(), new.splitlines()
+    if len(before) + len(after) > _COMPARED_LINES_AT_MOST:
+        return f"{name}: {len(before):,} lines → {len(after):,} lines, too long to show line by line"
+    return _bounded(list(difflib.unified_diff(before, after, f"org/{name}", f"package/{name}", lineterm="")))
+
+
+def _bounded(lines: list[str]) -> str:
+    more = len(lines) - _DIFF_LINES_AT_MOST
+    if more > 0:
+        lines = [*lines[:_DIFF_LINES_AT_MOST], f"… {more:,} more lines"]
+    return "\n".join(lines)
