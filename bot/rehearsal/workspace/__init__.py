@@ -1,0 +1,1 @@
+"""A local chat workspace that answers as strictly as Slack does."""
