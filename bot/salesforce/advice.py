@@ -204,10 +204,11 @@ def outcome_is_unknown(failure: Failure) -> bool:
 
 def problem_from(failure: Failure, asked: Asked) -> OrgProblem:
     """The failure as an error whose sentence has the fact, the cause and the next step."""
+    lost = failure.text or failure.code or f"HTTP {failure.status}"
     said = ": ".join(part for part in (failure.code, failure.text) if part)
     if asked.manner == "start" and outcome_is_unknown(failure):
         return OutcomeUnknown(
-            f"We asked {asked.where} to {asked.act} and lost the answer ({failure.text or failure.code or failure.status}). It may have begun. "
+            f"We asked {asked.where} to {asked.act} and lost the answer ({lost}). It may have begun. "
             "Look in the org under Setup → Deployment Status before anybody asks again.",
             code=failure.code,
         )

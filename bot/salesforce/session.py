@@ -18,7 +18,7 @@ from release_core.logins import LOCAL_HOSTS
 log = logging.getLogger(__name__)
 
 _SECRETS = (
-    re.compile(r"(?i)(bearer\s+|basic\s+)[A-Za-z0-9!._~+/=-]+"),
+    re.compile(r"(?i)(bearer\s+|basic\s+)[A-Za-z0-9!._~+/=-]{8,}"),
     re.compile(r"(?i)((?:access_token|client_secret|assertion|sessionid)[\"']?\s*[=:>]\s*[\"']?)[^\s\"'&<,}]+"),
     re.compile(r"()\b00D[A-Za-z0-9]{12,15}![A-Za-z0-9._]+"),
 )

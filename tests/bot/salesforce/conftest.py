@@ -92,7 +92,7 @@ class ScriptedOrg:
                 self.end_headers()
                 self.wfile.write(data[: reply.cut_at])
 
-            do_GET = do_POST = do_PATCH = answer
+            do_GET = do_POST = do_PATCH = answer  # noqa: N815 - the server calls them so
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -133,15 +133,14 @@ def _envelope(inner: str) -> str:
     )
 
 
-@dataclass(frozen=True)
 class Words:
     """The builders of scripted answers."""
 
-    reply: type[Reply] = Reply
-    error: Callable[..., Reply] = staticmethod(org_error)
-    soap: Callable[[str], Reply] = staticmethod(soap_reply)
-    fault: Callable[[str, str], Reply] = staticmethod(soap_fault)
-    broken: Reply = Reply(broken=True)
+    reply = Reply
+    error = staticmethod(org_error)
+    soap = staticmethod(soap_reply)
+    fault = staticmethod(soap_fault)
+    broken = Reply(broken=True)
 
 
 @pytest.fixture

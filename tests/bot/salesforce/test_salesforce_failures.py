@@ -9,7 +9,7 @@ import pytest
 from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
 from release_core.ports import DeployOptions, JobStatus, TestFailure
 
-JOB = "0Af000000000001AAA"
+JOB = "0Af000000000001CAA"
 OPTIONS = DeployOptions(check_only=True, test_level="RunLocalTests")
 RUNNING = {"id": JOB, "deployResult": {"id": JOB, "status": "InProgress", "done": False, "success": False}}
 
