@@ -1,0 +1,179 @@
+"""The yes and no of named seats, bound to what was approved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, select
+
+from release_core.errors import Conflict, NotAllowed, Refused, Unclear
+from release_core.facts import ReleaseFacts, gather
+from release_core.lookups import find_release
+from release_core.models import Approval, Release
+from release_core.permissions import others, require
+from release_core.policy import Policy
+from release_core.ports import Ports
+from release_core.readiness import barred_from_approving, settle_state
+from release_core.timeline import Kind, record
+
+
+def ask_for_approvals(ports: Ports, actor: str, key: str) -> None:
+    """Ask every seat that has not answered to approve what is attached now."""
+    require(ports.policy, actor, "plan")
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        facts = gather(session, ports.policy, release)
+        _must_be_askable(facts)
+        release.asked_digest = facts.digest
+        session.add(release)
+        details = {"seats": list(facts.seats), "digest": facts.digest}
+        record(session, Kind.APPROVALS_ASKED, stream=release.key, actor=actor, at=now, details=details)
+
+
+def _must_be_askable(facts: ReleaseFacts) -> None:
+    key = facts.release.key
+    if not facts.seats:
+        raise Refused("no_seats", f"A {facts.release.kind} release such as {key} needs no approval.")
+    if facts.package is None:
+        raise Refused(
+            "no_package", f"Attach the package first (/release attach {key}): approvals are given to a package."
+        )
+    if facts.release.state not in ("draft", "planned", "ready", "failed"):
+        raise Refused(
+            "too_late", f"{key} is {facts.release.state.replace('_', ' ')}; there is nothing to approve any more."
+        )
+
+
+def answer(
+    ports: Ports, actor: str, key: str, *, yes: bool, seat: str | None = None, comment: str = "", digest: str = ""
+) -> str:
+    """Record one person's yes or no for a seat; returns the seat.
+
+    `digest` is what the card showed when the person clicked: when something else is attached by now, nothing is
+    recorded. A no needs a comment.
+    """
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        facts = gather(session, ports.policy, release)
+        _must_be_askable(facts)
+        if digest and digest != facts.digest:
+            raise Conflict(f"{key} has changed since this was asked. Look at the newest request in its thread.")
+        seat = _seat_for(facts, ports.policy, actor, seat)
+        _must_not_be_answered(facts, ports.policy, seat, yes)
+        if not yes and len(comment.strip()) < 3:
+            raise Unclear("Say why, so that the release manager can act on it.", field="note")
+        session.add(
+            Approval(
+                release_id=release.id or 0,
+                seat=seat,
+                person_id=actor,
+                yes=yes,
+                digest=facts.digest,
+                comment=comment.strip(),
+                at=now,
+                state="standing",
+                seen=_what_is_seen(facts),
+            )
+        )
+        details = {
+            "seat": seat,
+            "title": ports.policy.seats[seat].title,
+            "comment": comment.strip(),
+            "digest": facts.digest,
+        }
+        kind = Kind.APPROVED if yes else Kind.DECLINED
+        record(session, kind, stream=release.key, actor=actor, at=now, details=details)
+        settle_state(session, ports.policy, release, now)
+        return seat
+
+
+def _seat_for(facts: ReleaseFacts, policy: Policy, actor: str, wanted: str | None) -> str:
+    """The seat that the actor answers for: the one they named, else the first of theirs that waits."""
+    if wanted:
+        by_name = {name.lower(): seat for seat in facts.seats for name in (seat, policy.seats[seat].title)}
+        if wanted.lower() not in by_name:
+            names = ", ".join(policy.seats[seat].title for seat in facts.seats)
+            raise Unclear(f"{facts.release.key} has no seat “{wanted}”. Its seats: {names}.", field="seat")
+        candidates = [by_name[wanted.lower()]]
+    else:
+        candidates = list(facts.seats)
+    mine = [seat for seat in candidates if actor in facts.seats[seat]]
+    who = tuple(dict.fromkeys(p for seat in candidates for p in facts.seats[seat]))
+    if actor in barred_from_approving(facts) and facts.package:
+        raise NotAllowed(
+            f"You attached {facts.package.file_name}, so somebody else has to approve it.",
+            who_may=others(who, than=(actor,)),
+        )
+    if not mine:
+        titles = " or ".join(policy.seats[seat].title for seat in candidates)
+        raise NotAllowed(f"You do not sit in the seat of {titles}; nothing was recorded.", who_may=who)
+    taken = [a.seat for a in facts.approvals if _stands(a, facts) and a.person_id == actor]
+    if any(seat not in mine for seat in taken) or (taken and mine[0] not in taken):
+        raise NotAllowed(
+            f"You already answered for {policy.seats[taken[0]].title}; one person fills one seat.",
+            who_may=others(who, than=(actor,)),
+        )
+    waiting = [seat for seat in mine if facts.approval(seat) is None]
+    return (waiting or mine)[0]
+
+
+def _stands(approval: Approval, facts: ReleaseFacts) -> bool:
+    return approval.state == "standing" and approval.digest == facts.digest
+
+
+def _must_not_be_answered(facts: ReleaseFacts, policy: Policy, seat: str, yes: bool) -> None:
+    earlier = facts.approval(seat)
+    if earlier is None or (yes and not earlier.yes):
+        return
+    word = "approved" if earlier.yes else "declined"
+    raise AlreadyAnswered(policy.seats[seat].title, word, earlier.person_id, earlier.at)
+
+
+class AlreadyAnswered(Conflict):
+    """A seat has answered: by whom, when."""
+
+    def __init__(self, title: str, word: str, by: str, at: datetime) -> None:
+        super().__init__(f"{title} has already {word} this.")
+        self.title, self.word, self.by, self.at = title, word, by, at
+
+
+def _what_is_seen(facts: ReleaseFacts) -> dict[str, Any]:
+    package = facts.package
+    assert package is not None, "asked only with a package"
+    return {
+        "package": package.file_name,
+        "digest": package.digest,
+        "components": len(package.components),
+        "deletions": len(package.before) + len(package.after),
+        "validations": [[d.key, d.org, d.state] for d in facts.deployments if d.purpose == "validation"],
+        "open_items": [i.title for i in facts.items if i.state not in ("done", "waived")],
+    }
+
+
+def withdraw_approvals(session: Session, release: Release, because: str, *, actor: str, now: datetime) -> None:
+    """Take back every standing answer of a release, with the reason that its givers are told."""
+    session.flush()
+    standing = _standing(session, release)
+    if not standing and not release.asked_digest:
+        return
+    for approval in standing:
+        approval.state, approval.withdrawn_because = "withdrawn", because
+        session.add(approval)
+    release.asked_digest = ""
+    session.add(release)
+    if standing:
+        details = {
+            "because": because,
+            "people": sorted({a.person_id for a in standing}),
+            "seats": [a.seat for a in standing],
+        }
+        record(session, Kind.APPROVALS_WITHDRAWN, stream=release.key, actor=actor, at=now, details=details)
+
+
+def _standing(session: Session, release: Release) -> list[Approval]:
+    return list(
+        session.exec(select(Approval).where(Approval.release_id == release.id, Approval.state == "standing")).all()
+    )

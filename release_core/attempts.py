@@ -1,0 +1,246 @@
+"""What every attempt on an org shares, whatever its purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, select
+
+from release_core.errors import Conflict, NotAllowed, NotFound
+from release_core.facts import UNDER_WAY, gather
+from release_core.lookups import find_deployment, find_release, next_key, release_of
+from release_core.models import Deployment, Release
+from release_core.permissions import may
+from release_core.ports import JobStatus, Ports
+from release_core.readiness import settle_state
+from release_core.timeline import BOT, Kind, intend, record
+
+
+def new_attempt(session: Session, release: Release, *, purpose: str, org: str, actor: str, now: datetime) -> Deployment:
+    deployment = Deployment(
+        key=next_key(session, "DEP"),
+        release_id=release.id or 0,
+        purpose=purpose,
+        org=org,
+        state="requested",
+        requested_by=actor,
+        requested_at=now,
+    )
+    session.add(deployment)
+    session.flush()
+    flow = {"validation": "validation", "deployment": "deployment", "arming": "arming", "rollback": "rollback"}[purpose]
+    key = f"{flow}:{release.key}:{deployment.key}"
+    intend(session, key, flow, now=now, lane=f"org:{org}", deployment=deployment.id)
+    return deployment
+
+
+def announce_request(
+    session: Session, kind: Kind, release: Release, deployment: Deployment, actor: str, now: datetime
+) -> None:
+    session.add(deployment)
+    record(session, kind, stream=release.key, actor=actor, at=now, details=details_of(deployment))
+
+
+def details_of(deployment: Deployment, **more: Any) -> dict[str, Any]:
+    return {"deployment": deployment.id, "key": deployment.key, "org": deployment.org, **more}
+
+
+def deployment_with_release(session: Session, deployment_id: int) -> tuple[Deployment, Release]:
+    deployment = find_deployment(session, deployment_id)
+    return deployment, release_of(session, deployment)
+
+
+def move_to(ports: Ports, deployment_id: int, state: str) -> None:
+    """An attempt has reached its next state."""
+    with ports.store.transaction() as session:
+        deployment = find_deployment(session, deployment_id)
+        deployment.state = state
+        session.add(deployment)
+
+
+def note_asking(ports: Ports, deployment_id: int, state: str) -> datetime:
+    """We are about to ask the org to start; from this instant on its history is searched for our job."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment = find_deployment(session, deployment_id)
+        if deployment.asked_at is None:
+            deployment.asked_at, deployment.state = now, state
+            session.add(deployment)
+        return deployment.asked_at or now
+
+
+def note_job(ports: Ports, deployment_id: int, job_id: str) -> None:
+    """The org accepted the job."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.job_id:
+            return
+        deployment.job_id, deployment.started_at = job_id, now
+        session.add(deployment)
+        if deployment.purpose == "deployment":
+            details = details_of(deployment, job=job_id)
+            record(session, Kind.DEPLOYMENT_STARTED, stream=release.key, actor=BOT, at=now, details=details)
+
+
+def known_jobs(session: Session, org: str) -> list[str]:
+    """Ids of the jobs that we know to be ours in an org."""
+    return list(session.exec(select(Deployment.job_id).where(Deployment.org == org, Deployment.job_id != "")).all())
+
+
+def note_progress(ports: Ports, deployment_id: int, status: JobStatus) -> None:
+    """Keep the counters; when they moved, the post that shows them is drawn anew."""
+    progress = {
+        "state": status.state,
+        "components": [status.components_done, status.components_total, status.component_errors],
+        "tests": [status.tests_done, status.tests_total, status.test_errors],
+        "detail": status.state_detail,
+    }
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.progress == progress:
+            return
+        number = deployment.progress.get("shown", 0)
+        deployment.progress = {**progress, "shown": number + 1}
+        session.add(deployment)
+        key = f"tell:{deployment.key}:{number + 1}"
+        intend(
+            session, key, "tell", now=now, lane=release.key, stream=release.key, redraw=f"deployment:{deployment.key}"
+        )
+
+
+def note_unreachable(ports: Ports, deployment_id: int, sentence: str) -> None:
+    """The org cannot be reached in the middle of an attempt: people are told once, the attempt goes on."""
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.progress.get("unreachable"):
+            return
+        deployment.progress = {**deployment.progress, "unreachable": True}
+        session.add(deployment)
+        now = ports.clock.now()
+        details = details_of(deployment, problem=sentence)
+        record(session, Kind.ORG_UNREACHABLE, stream=release.key, actor=BOT, at=now, details=details)
+
+
+def note_unknown(ports: Ports, deployment_id: int, sentence: str) -> None:
+    """We asked, lost the answer, and did not find our job: a person looks."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.state not in UNDER_WAY:
+            return
+        deployment.state, deployment.problem, deployment.finished_at = "unknown", sentence, now
+        session.add(deployment)
+        details = details_of(deployment, problem=sentence)
+        record(session, Kind.DEPLOYMENT_UNKNOWN, stream=release.key, actor=BOT, at=now, details=details)
+        if deployment.purpose == "deployment":
+            release.state = "failed"
+            settle_state(session, ports.policy, release, now)
+
+
+def request_cancel(ports: Ports, actor: str, key: str) -> str:
+    """Ask to stop what is under way for a release; returns the attempt's key. It may be too late."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        facts = gather(session, ports.policy, release)
+        running = [d for d in facts.deployments if d.state in UNDER_WAY and d.purpose in ("deployment", "validation")]
+        if not running:
+            raise NotFound(f"Nothing is under way for {key}, so there is nothing to cancel.")
+        attempt = running[-1]
+        if not may(ports.policy, actor, "deploy") and actor != attempt.requested_by:
+            who = tuple(dict.fromkeys((attempt.requested_by, *ports.policy.holders_of("deploy"))))
+            raise NotAllowed(f"{attempt.key} was not started by you; nothing was cancelled.", who_may=who)
+        if attempt.abort_requested_by:
+            raise Conflict(f"{attempt.key} was already asked to stop.")
+        attempt.abort_requested_by = actor
+        session.add(attempt)
+        record(session, Kind.CANCEL_REQUESTED, stream=release.key, actor=actor, at=now, details=details_of(attempt))
+        return attempt.key
+
+
+def keep_result(deployment: Deployment, status: JobStatus, now: datetime) -> None:
+    deployment.finished_at = now
+    deployment.result = result_of(status)
+    deployment.problem = "" if status.success else problem_of(status)
+
+
+def problem_of(status: JobStatus) -> str:
+    """One sentence on why a job failed."""
+    if status.state == "Canceled":
+        return "was cancelled in the org"
+    if status.test_failures:
+        first = status.test_failures[0]
+        more = f" and {len(status.test_failures) - 1} more" if len(status.test_failures) > 1 else ""
+        return f"{first.class_name}.{first.method} failed: {first.message}{more}"
+    errors = [outcome for outcome in status.outcomes if not outcome.success]
+    if errors:
+        more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
+        return f"{errors[0].type} {errors[0].name}: {errors[0].problem}{more}"
+    if status.coverage_warnings:
+        return status.coverage_warnings[0]
+    return status.error_message or f"the org ended it as {status.state} without saying why"
+
+
+def result_of(status: JobStatus) -> dict[str, Any]:
+    """What people act on, as plain values: failures, coverage, what was created, changed, deleted."""
+    return {
+        "state": status.state,
+        "tests": [status.tests_done, status.tests_total, status.test_errors],
+        "components": [status.components_done, status.components_total, status.component_errors],
+        "test_failures": [[f.class_name, f.method, f.message, f.stack_trace] for f in status.test_failures],
+        "errors": [[o.type, o.name, o.file, o.line, o.problem] for o in status.outcomes if not o.success],
+        "warnings": [[o.type, o.name, o.file, o.line, o.problem] for o in status.outcomes if o.success and o.problem],
+        "created": [[o.type, o.name] for o in status.outcomes if o.created],
+        "changed": [[o.type, o.name] for o in status.outcomes if o.changed and not o.created],
+        "deleted": [[o.type, o.name] for o in status.outcomes if o.deleted],
+        "coverage": [[c.name, c.lines, c.uncovered] for c in status.coverage],
+        "coverage_warnings": list(status.coverage_warnings),
+    }
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a flow needs to know about its attempt, as plain values."""
+
+    key: str
+    release: str
+    org: str
+    purpose: str
+    state: str
+    archive_digest: str
+    job_id: str
+    validated_job_id: str
+    asked_at: datetime | None
+    requested_at: datetime
+    abort: bool
+    snapshot_digest: str
+    undoes_id: int | None
+    strategy: str
+    created: tuple[tuple[str, str], ...]
+
+
+def assignment(ports: Ports, deployment_id: int) -> Assignment:
+    """Read what a flow needs to know about its attempt."""
+    with ports.store.reading() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        return Assignment(
+            key=deployment.key,
+            release=release.key,
+            org=deployment.org,
+            purpose=deployment.purpose,
+            state=deployment.state,
+            archive_digest=deployment.archive_digest,
+            job_id=deployment.job_id,
+            validated_job_id=deployment.validated_job_id,
+            asked_at=deployment.asked_at,
+            requested_at=deployment.requested_at,
+            abort=bool(deployment.abort_requested_by),
+            snapshot_digest=deployment.snapshot_digest,
+            undoes_id=deployment.undoes_id,
+            strategy=release.strategy,
+            created=tuple((t, n) for t, n in deployment.result.get("created", [])),
+        )

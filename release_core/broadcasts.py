@@ -1,0 +1,161 @@
+"""Promised status for people who only read."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, desc, func, select
+
+from release_core.errors import NotFound, Unclear
+from release_core.lookups import find_release, nearest
+from release_core.models import Broadcast, Release
+from release_core.permissions import require
+from release_core.policy import Policy
+from release_core.ports import Ports
+from release_core.timeline import BOT, Kind, intend, record, withdraw_intents
+from release_core.windows import Interval
+
+TOO_LATE_AFTER = timedelta(hours=1)
+
+
+def schedule_for_window(session: Session, policy: Policy, release: Release, window: Interval, *, now: datetime) -> None:
+    """Promise every audience a first status at the start of the window, then as often as the policy says."""
+    withdraw_due(session, release)
+    for audience, rule in policy.audiences.items():
+        every = int(rule.every.total_seconds() // 60)
+        _add(session, release, audience, due_at=max(now, window.starts_at), every=every, text="", by=BOT, now=now)
+
+
+def schedule(
+    ports: Ports, actor: str, key: str, *, audience: str, due_at: datetime | None, text: str, every: timedelta | None
+) -> Broadcast:
+    """Promise an audience a status at an instant, or send one now (`due_at` None)."""
+    require(ports.policy, actor, "broadcast")
+    now = ports.clock.now()
+    if due_at is not None and due_at < now - timedelta(minutes=1):
+        raise Unclear(
+            "That time has passed. Give a time that is still to come, or leave it out to send now.", field="at"
+        )
+    if audience not in ports.policy.audiences:
+        known = ", ".join(ports.policy.audiences) or "none; add one under audiences in the policy"
+        raise NotFound(
+            f"There is no audience “{audience}”. Known audiences: {known}.",
+            nearest=nearest(audience, ports.policy.audiences),
+            field="audience",
+        )
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        minutes = int(every.total_seconds() // 60) if every else 0
+        broadcast = _add(
+            session, release, audience, due_at=due_at or now, every=minutes, text=text.strip(), by=actor, now=now
+        )
+        details = {"number": broadcast.number, "audience": audience, "due_at": broadcast.due_at.isoformat()}
+        record(session, Kind.BROADCAST_SCHEDULED, stream=release.key, actor=actor, at=now, details=details)
+        return broadcast
+
+
+def _add(
+    session: Session,
+    release: Release,
+    audience: str,
+    *,
+    due_at: datetime,
+    every: int,
+    text: str,
+    by: str,
+    now: datetime,
+) -> Broadcast:
+    session.flush()
+    number = session.exec(select(func.count()).where(Broadcast.release_id == release.id)).one() + 1
+    broadcast = Broadcast(
+        release_id=release.id or 0,
+        number=number,
+        audience=audience,
+        due_at=due_at,
+        every_minutes=every,
+        state="due",
+        text=text,
+        by=by,
+    )
+    session.add(broadcast)
+    session.flush()
+    key = f"broadcast:{release.key}:{number}"
+    intend(session, key, "broadcast", now=now, lane=release.key, due_at=due_at, release=release.key, number=number)
+    return broadcast
+
+
+def send_due(ports: Ports, key: str, number: int) -> None:
+    """The time of a broadcast has come: it counts as sent, and the next one is promised.
+
+    One that is more than an hour late is stated as missed; a person decides whether to send it still.
+    """
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        broadcast = find_broadcast(session, release, number)
+        if broadcast.state != "due":
+            return
+        missed = now - broadcast.due_at > TOO_LATE_AFTER and not broadcast.text
+        broadcast.state, broadcast.sent_at = ("missed", None) if missed else ("sent", now)
+        session.add(broadcast)
+        if broadcast.every_minutes and release.state not in ("closed", "cancelled", "rolled_back"):
+            every = timedelta(minutes=broadcast.every_minutes)
+            behind = max(0, (now - broadcast.due_at) // every)
+            due_at = broadcast.due_at + (behind + 1) * every
+            _add(
+                session,
+                release,
+                broadcast.audience,
+                due_at=due_at,
+                every=broadcast.every_minutes,
+                text="",
+                by=BOT,
+                now=now,
+            )
+        kind = Kind.BROADCAST_MISSED if missed else Kind.BROADCAST_SENT
+        details = {"number": number, "audience": broadcast.audience}
+        record(session, kind, stream=release.key, actor=broadcast.by, at=now, details=details)
+
+
+def find_broadcast(session: Session, release: Release, number: int) -> Broadcast:
+    """One broadcast of a release."""
+    found = session.exec(
+        select(Broadcast).where(Broadcast.release_id == release.id, Broadcast.number == number)
+    ).first()
+    if found is None:
+        raise NotFound(f"{release.key} has no status number {number}.")
+    return found
+
+
+def next_promised(session: Session, release: Release, audience: str) -> datetime | None:
+    """When an audience hears next."""
+    found = session.exec(
+        select(Broadcast)
+        .where(Broadcast.release_id == release.id, Broadcast.audience == audience, Broadcast.state == "due")
+        .order_by(col(Broadcast.due_at))
+    ).first()
+    return found.due_at if found else None
+
+
+def withdraw_due(session: Session, release: Release) -> None:
+    """Take back what was promised and not sent."""
+    for broadcast in session.exec(
+        select(Broadcast).where(Broadcast.release_id == release.id, Broadcast.state == "due")
+    ).all():
+        broadcast.state = "withdrawn"
+        session.add(broadcast)
+        withdraw_intents(session, [f"broadcast:{release.key}:{broadcast.number}"])
+
+
+def end_broadcasts(session: Session, release: Release, *, now: datetime) -> None:
+    """A release is over: audiences that were promised more are told that this was the last."""
+    session.flush()
+    told = session.exec(
+        select(Broadcast.audience)
+        .where(Broadcast.release_id == release.id, col(Broadcast.state).in_(("sent", "due")))
+        .order_by(desc(Broadcast.id))
+    ).all()
+    withdraw_due(session, release)
+    if told:
+        details = {"audiences": sorted(set(told)), "state": release.state}
+        record(session, Kind.BROADCASTS_ENDED, stream=release.key, actor=BOT, at=now, details=details)

@@ -1,0 +1,175 @@
+"""Bringing a release into its target org."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from release_core.arming import request_arming, void_validations
+from release_core.attempts import announce_request, deployment_with_release, details_of, keep_result, new_attempt
+from release_core.errors import Conflict, Refused
+from release_core.facts import UNDER_WAY, gather
+from release_core.lookups import find_release
+from release_core.models import Deployment, Release
+from release_core.permissions import require
+from release_core.policy import Policy
+from release_core.ports import JobStatus, Ports
+from release_core.readiness import Gate, blocking, settle_items, settle_state
+from release_core.timeline import BOT, Kind, intend, record
+
+
+class NotReady(Refused):
+    """Gates are closed; `gates` holds each of them."""
+
+    def __init__(self, key: str, gates: Sequence[Gate]) -> None:
+        reasons = " ".join(gate.because.format(*(f"{i:%d %b %H:%M} UTC" for i in gate.instants)) for gate in gates)
+        super().__init__("not_ready", f"{key} may not go now. {reasons}")
+        self.gates = tuple(gates)
+
+
+class AlreadyRequested(Conflict):
+    """A deployment is under way: by whom, since when."""
+
+    def __init__(self, running: Deployment) -> None:
+        super().__init__(f"{running.key} is already under way; nothing was started a second time.")
+        self.by, self.at = running.requested_by, running.requested_at
+
+
+def request_deployment(ports: Ports, actor: str, key: str, *, digest: str = "") -> str:
+    """Start the deployment of a release whose every gate is open; returns its key.
+
+    `digest` is what the person was shown when they confirmed; anything else by now means they look again.
+    """
+    require(ports.policy, actor, "deploy")
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        facts = gather(session, ports.policy, release)
+        running = [d for d in facts.deployments if d.purpose == "deployment" and d.state in UNDER_WAY]
+        if running:
+            raise AlreadyRequested(running[0])
+        if digest and digest != facts.digest:
+            raise Conflict(f"{key} has changed since you were asked to confirm. Nothing was started; look again.")
+        closed = blocking(facts, ports.policy, now)
+        if closed:
+            raise NotReady(key, closed)
+        assert facts.package is not None, "a gate asks for the package"
+        deployment = new_attempt(session, release, purpose="deployment", org=release.target_org, actor=actor, now=now)
+        deployment.package_id, deployment.archive_digest = facts.package.id, facts.package.digest
+        deployment.approval_digest = facts.digest
+        validation = facts.newest("validation", org=release.target_org)
+        if release.strategy == "validate_then_quick" and validation:
+            deployment.validated_job_id = validation.job_id
+        release.state = "deploying"
+        session.add(release)
+        announce_request(session, Kind.DEPLOYMENT_REQUESTED, release, deployment, actor, now)
+        return deployment.key
+
+
+def hold_if_blocked(ports: Ports, deployment_id: int) -> bool:
+    """Re-read every gate at the last instant; a deployment that may not go any more is held. Returns whether it was."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.state != "requested":
+            return deployment.state == "failed"
+        facts = gather(session, ports.policy, release)
+        closed = blocking(facts, ports.policy, now)
+        reasons = [gate.because.format(*(f"{i:%d %b %H:%M} UTC" for i in gate.instants)) for gate in closed]
+        if deployment.approval_digest != facts.digest:
+            reasons.append("What was approved has changed.")
+        if deployment.abort_requested_by:
+            reasons.append("It was cancelled before it began.")
+        if not reasons:
+            return False
+        hold(session, ports.policy, deployment, release, " ".join(reasons), now)
+        return True
+
+
+def hold_because(ports: Ports, deployment_id: int, sentence: str) -> None:
+    """Stop a deployment before anything changed in the org."""
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.state in UNDER_WAY:
+            hold(session, ports.policy, deployment, release, sentence, ports.clock.now())
+
+
+def hold(
+    session: Session, policy: Policy, deployment: Deployment, release: Release, sentence: str, now: datetime
+) -> None:
+    """A deployment ends before anything changed in the org; its release goes back to where it was."""
+    deployment.state, deployment.problem, deployment.finished_at = "failed", sentence, now
+    session.add(deployment)
+    release.state = "failed"
+    details = details_of(deployment, problem=sentence)
+    record(session, Kind.DEPLOYMENT_HELD, stream=release.key, actor=BOT, at=now, details=details)
+    settle_state(session, policy, release, now)
+
+
+def note_snapshot(ports: Ports, deployment_id: int, digest: str) -> None:
+    """What the org held just before is kept under `digest`."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.snapshot_digest:
+            return
+        deployment.snapshot_digest, deployment.snapshot_at = digest, now
+        session.add(deployment)
+        details = details_of(deployment, digest=digest)
+        record(session, Kind.SNAPSHOT_TAKEN, stream=release.key, actor=BOT, at=now, details=details)
+        session.flush()
+        settle_items(session, gather(session, ports.policy, release), now)
+
+
+def finish_deployment(ports: Ports, deployment_id: int, status: JobStatus) -> None:
+    """A deployment has ended in the org: the release soaks, or it failed and nothing was changed."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.state not in UNDER_WAY:
+            return
+        keep_result(deployment, status, now)
+        if not status.success:
+            deployment.state = "cancelled" if status.state == "Canceled" else "failed"
+            session.add(deployment)
+            release.state = "failed"
+            kind = Kind.DEPLOYMENT_CANCELLED if deployment.state == "cancelled" else Kind.DEPLOYMENT_FAILED
+            record(session, kind, stream=release.key, actor=BOT, at=now, details=details_of(deployment))
+            settle_state(session, ports.policy, release, now)
+            return
+        deployment.state = "verifying"
+        session.add(deployment)
+        landed = f"{deployment.key} ({release.key}) was deployed after it."
+        void_validations(session, ports.policy, deployment.org, landed, now)
+
+
+def note_verified(
+    ports: Ports, deployment_id: int, *, differences: Sequence[str], rollback_digest: str, note: str
+) -> None:
+    """The org was read back and the way back is built: the release soaks, the rollback is to be armed.
+
+    `differences` names components that do not look as deployed; `note` says why no rollback could be built.
+    """
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.state != "verifying":
+            return
+        deployment.state, deployment.rollback_digest = "succeeded", rollback_digest
+        deployment.result = {**deployment.result, "differences": list(differences), "rollback_note": note}
+        session.add(deployment)
+        release.state = "soaking"
+        session.add(release)
+        details = details_of(deployment, differences=list(differences))
+        record(session, Kind.DEPLOYMENT_SUCCEEDED, stream=release.key, actor=BOT, at=now, details=details)
+        due_at = now + ports.policy.soak
+        intend(
+            session, f"soak:{deployment.key}", "soak_end", now=now, lane=release.key, due_at=due_at, release=release.key
+        )
+        if rollback_digest:
+            request_arming(session, deployment, release, now)
+        else:
+            details = details_of(deployment, problem=note)
+            record(session, Kind.ROLLBACK_NOT_ARMED, stream=release.key, actor=BOT, at=now, details=details)

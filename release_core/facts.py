@@ -1,0 +1,134 @@
+"""Everything known about one release, read at one moment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from release_core.lookups import checklist, deployments_of, open_incidents, package_of, window_of
+from release_core.models import (
+    Approval,
+    Broadcast,
+    ChecklistItem,
+    Deployment,
+    DeploymentWindow,
+    Freeze,
+    Incident,
+    OrgLock,
+    Release,
+    ReleasePackage,
+    Waiver,
+)
+from release_core.permissions import seat_people
+from release_core.policy import Policy
+from release_core.windows import FrozenSpan, frozen_spans
+
+UNDER_WAY = ("requested", "snapshotting", "validating", "deploying", "verifying")
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """One release with all that bears on it; `others` are deployments under way on the target org."""
+
+    release: Release
+    package: ReleasePackage | None
+    items: Sequence[ChecklistItem]
+    approvals: Sequence[Approval]
+    seats: Mapping[str, tuple[str, ...]]
+    waivers: Sequence[Waiver]
+    window: DeploymentWindow | None
+    freezes: Sequence[FrozenSpan]
+    deployments: Sequence[Deployment]
+    others: Sequence[Deployment]
+    lock: OrgLock | None
+    incidents: Sequence[Incident]
+    broadcasts: Sequence[Broadcast]
+
+    @property
+    def digest(self) -> str:
+        """What an approval given now would be bound to."""
+        return approval_digest(self.release, self.package)
+
+    def newest(self, purpose: str, *, org: str | None = None) -> Deployment | None:
+        """The newest attempt of a purpose."""
+        found = [d for d in self.deployments if d.purpose == purpose and org in (None, d.org)]
+        return found[-1] if found else None
+
+    @property
+    def live(self) -> Deployment | None:
+        """The deployment that brought this release into its target and has not been undone."""
+        found = [d for d in self.deployments if d.purpose == "deployment" and d.state == "succeeded"]
+        return found[-1] if found else None
+
+    def armed(self, now: datetime) -> Deployment | None:
+        """The check-only run that makes going back a quick deploy, while it counts."""
+        if self.live is None:
+            return None
+        arming = [d for d in self.deployments if d.purpose == "arming" and d.undoes_id == self.live.id]
+        return arming[-1] if arming and counts(arming[-1], now) else None
+
+    def approval(self, seat: str) -> Approval | None:
+        """The standing answer for a seat to what would be deployed now."""
+        found = [a for a in self.approvals if a.seat == seat and a.state == "standing" and a.digest == self.digest]
+        return found[-1] if found else None
+
+    def waived_freezes(self, now: datetime) -> tuple[str, ...]:
+        """Keys of freezes that somebody let this release through."""
+        return tuple(
+            w.about.removeprefix("freeze:")
+            for w in self.waivers
+            if w.about.startswith("freeze:") and now < w.expires_at
+        )
+
+
+def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
+    """Read everything about a release."""
+    rid, org = release.id, release.target_org
+    freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
+    return ReleaseFacts(
+        release=release,
+        package=package_of(session, release),
+        items=checklist(session, release),
+        approvals=session.exec(select(Approval).where(Approval.release_id == rid).order_by(col(Approval.id))).all(),
+        seats={seat: seat_people(session, policy, seat) for seat in needed_seats(policy, release)},
+        waivers=session.exec(select(Waiver).where(Waiver.release_id == rid)).all(),
+        window=window_of(session, release),
+        freezes=[span for span in frozen_spans(policy.freezes, freezes) if span.org in ("*", org)],
+        deployments=deployments_of(session, release),
+        others=session.exec(
+            select(Deployment).where(
+                Deployment.org == org, Deployment.release_id != rid, col(Deployment.state).in_(UNDER_WAY)
+            )
+        ).all(),
+        lock=session.exec(select(OrgLock).where(OrgLock.org == org, col(OrgLock.lifted_at).is_(None))).first(),
+        incidents=open_incidents(session, org=org),
+        broadcasts=session.exec(
+            select(Broadcast).where(Broadcast.release_id == rid).order_by(col(Broadcast.number))
+        ).all(),
+    )
+
+
+def needed_seats(policy: Policy, release: Release) -> tuple[str, ...]:
+    """The seats whose yes a release of this kind needs."""
+    return policy.approvals.get(release.kind, ())  # type: ignore[call-overload,no-any-return]
+
+
+def counts(validation: Deployment, now: datetime) -> bool:
+    """Whether a check-only run can still be turned into a quick deploy, as far as we know."""
+    return (
+        validation.state == "validated"
+        and not validation.voided_because
+        and validation.lapses_at is not None
+        and now < validation.lapses_at
+    )
+
+
+def approval_digest(release: Release, package: ReleasePackage | None) -> str:
+    """The SHA-256 of what approvers say yes to: the package, where it goes, how it gets there."""
+    meaning = [package.digest if package else "", release.target_org, release.kind, release.strategy]
+    return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()

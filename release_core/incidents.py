@@ -1,0 +1,108 @@
+"""Something broke: who handles it, what is suspected, how it ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, desc, select
+
+from release_core.errors import Conflict, Unclear
+from release_core.lookups import find_incident, find_org, find_release, next_key
+from release_core.models import Deployment, Incident, Release
+from release_core.permissions import require
+from release_core.ports import Ports
+from release_core.timeline import Kind, record
+
+SUSPECT_WITHIN = timedelta(days=3)
+
+
+def open_incident(ports: Ports, actor: str, *, title: str, severity: int, org: str, release: str | None = None) -> str:
+    """Open an incident, with the newest deployment to its org as suspect; returns its key."""
+    require(ports.policy, actor, "handle_incident")
+    if len(title.strip()) < 3:
+        raise Unclear("Say what is broken: /incident open -- what people see", field="title")
+    if severity not in (1, 2, 3, 4):
+        raise Unclear("Severity is 1 (sales or service stopped) to 4 (a nuisance).", field="severity")
+    org_key = find_org(ports.policy, org)
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        suspect = _suspect(session, org_key, release, now)
+        incident = Incident(
+            key=next_key(session, "INC"),
+            title=title.strip(),
+            severity=severity,
+            org=org_key,
+            state="open",
+            commander_id=actor,
+            opened_by=actor,
+            opened_at=now,
+            release_id=suspect.release_id if suspect else None,
+            deployment_id=suspect.id if suspect else None,
+        )
+        session.add(incident)
+        suspected = session.get(Release, suspect.release_id) if suspect else None
+        details = {
+            "title": incident.title,
+            "severity": severity,
+            "org": org_key,
+            "suspect": suspected.key if suspected else "",
+        }
+        record(session, Kind.INCIDENT_OPENED, stream=incident.key, actor=actor, at=now, details=details)
+        if suspected:
+            about = {"incident": incident.key, "title": incident.title}
+            record(session, Kind.INCIDENT_OPENED, stream=suspected.key, actor=actor, at=now, details=about)
+        return incident.key
+
+
+def _suspect(session: Session, org: str, release: str | None, now: datetime) -> Deployment | None:
+    query = select(Deployment).where(
+        Deployment.org == org, Deployment.purpose == "deployment", Deployment.state == "succeeded"
+    )
+    if release:
+        query = query.where(Deployment.release_id == find_release(session, release).id)
+    else:
+        query = query.where(col(Deployment.finished_at) >= now - SUSPECT_WITHIN)
+    return session.exec(query.order_by(desc(Deployment.id)).limit(1)).first()
+
+
+def update_incident(
+    ports: Ports, actor: str, key: str, text: str, *, severity: int | None = None, commander: str | None = None
+) -> None:
+    """Say what is known now; perhaps change the severity or who commands."""
+    require(ports.policy, actor, "handle_incident")
+    if not text.strip():
+        raise Unclear("Say what is known now: /incident update INC-1 -- text", field="note")
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        incident = _still_open(session, key)
+        incident.severity = severity or incident.severity
+        incident.commander_id = commander or incident.commander_id
+        session.add(incident)
+        details = {"text": text.strip(), "severity": incident.severity, "commander": incident.commander_id}
+        record(session, Kind.INCIDENT_NOTED, stream=incident.key, actor=actor, at=now, details=details)
+
+
+def resolve_incident(ports: Ports, actor: str, key: str, resolution: str) -> None:
+    """End an incident with what was done."""
+    require(ports.policy, actor, "handle_incident")
+    if len(resolution.strip()) < 3:
+        raise Unclear("Say what was done: /incident resolve INC-1 -- what was done", field="note")
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        incident = _still_open(session, key)
+        incident.state, incident.resolution = "resolved", resolution.strip()
+        incident.resolved_by, incident.resolved_at = actor, now
+        session.add(incident)
+        details = {"resolution": incident.resolution}
+        record(session, Kind.INCIDENT_RESOLVED, stream=incident.key, actor=actor, at=now, details=details)
+        suspected = session.get(Release, incident.release_id) if incident.release_id else None
+        if suspected:
+            about = {"incident": incident.key, "resolution": incident.resolution}
+            record(session, Kind.INCIDENT_RESOLVED, stream=suspected.key, actor=actor, at=now, details=about)
+
+
+def _still_open(session: Session, key: str) -> Incident:
+    incident = find_incident(session, key)
+    if incident.state != "open":
+        raise Conflict(f"{incident.key} is resolved already: {incident.resolution}")
+    return incident

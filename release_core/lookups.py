@@ -1,0 +1,149 @@
+"""Finding things by the names that people use."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from sqlmodel import Session, col, desc, select
+
+from release_core.errors import NotFound, Unclear
+from release_core.models import (
+    ChecklistItem,
+    Counter,
+    Deployment,
+    DeploymentWindow,
+    Freeze,
+    Incident,
+    Release,
+    ReleasePackage,
+)
+from release_core.policy import Policy
+
+FINAL_STATES = ("closed", "cancelled", "rolled_back")
+
+
+def next_key(session: Session, kind: str) -> str:
+    """The next key of a kind: "REL" gives REL-1, REL-2 …"""
+    counter = session.get(Counter, kind) or Counter(kind=kind)
+    counter.last += 1
+    session.add(counter)
+    return f"{kind}-{counter.last}"
+
+
+def nearest(word: str, names: Iterable[str]) -> list[str]:
+    """Up to three names that look like the word."""
+    by_lower = {name.lower(): name for name in names}
+    return [by_lower[found] for found in difflib.get_close_matches(word.lower(), by_lower, n=3, cutoff=0.5)]
+
+
+def find_release(session: Session, key: str) -> Release:
+    """The release with a key; NotFound names releases that are open."""
+    release = session.exec(select(Release).where(Release.key == key.upper())).first()
+    if release is None:
+        known = [r.key for r in open_releases(session)][:5]
+        hint = f" Open releases: {', '.join(known)}." if known else " No release is open; /release new plans one."
+        raise NotFound(f"There is no release {key.upper()}.{hint}", nearest=known, field="release")
+    return release
+
+
+def open_releases(session: Session) -> Sequence[Release]:
+    """Releases that are not over, newest first."""
+    return session.exec(select(Release).where(col(Release.state).not_in(FINAL_STATES)).order_by(desc(Release.id))).all()
+
+
+def find_incident(session: Session, key: str) -> Incident:
+    """The incident with a key; NotFound names incidents that are open."""
+    incident = session.exec(select(Incident).where(Incident.key == key.upper())).first()
+    if incident is None:
+        known = [i.key for i in open_incidents(session)][:5]
+        hint = f" Open incidents: {', '.join(known)}." if known else " No incident is open."
+        raise NotFound(f"There is no incident {key.upper()}.{hint}", nearest=known, field="incident")
+    return incident
+
+
+def open_incidents(session: Session, *, org: str | None = None) -> Sequence[Incident]:
+    """Incidents that are not resolved, newest first."""
+    query = select(Incident).where(Incident.state == "open").order_by(desc(Incident.id))
+    return session.exec(query if org is None else query.where(Incident.org == org)).all()
+
+
+def find_org(policy: Policy, word: str) -> str:
+    """The policy's key of an org named by key or title, in any case."""
+    for key, rule in policy.orgs.items():
+        if word.lower() in (key.lower(), rule.title.lower()):
+            return key
+    titles = [rule.title for rule in policy.orgs.values()]
+    raise NotFound(
+        f"There is no org “{word}”. Known orgs: {', '.join(titles)}.", nearest=nearest(word, titles), field="org"
+    )
+
+
+def find_freeze(session: Session, policy: Policy, word: str) -> str:
+    """The key of a freeze named by its key, from the policy or set by people."""
+    keys = [*policy.freezes, *session.exec(select(Freeze.key).where(col(Freeze.lifted_at).is_(None))).all()]
+    for key in keys:
+        if key.lower() == word.lower():
+            return key
+    known = f"Known freezes: {', '.join(keys)}." if keys else "No freeze is set."
+    raise NotFound(f"There is no freeze “{word}”. {known}", nearest=nearest(word, keys), field="freeze")
+
+
+def find_item(session: Session, release: Release, word: str) -> ChecklistItem:
+    """The checklist item named by its number or by words of its title."""
+    items = checklist(session, release)
+    if re.fullmatch(r"#?\d+", word):
+        found = [item for item in items if item.number == int(word.lstrip("#"))]
+    else:
+        found = [item for item in items if word.lower() in item.title.lower()]
+    if len(found) == 1:
+        return found[0]
+    lines = ", ".join(f"{item.number} {item.title}" for item in (found or items))
+    if found:
+        raise Unclear(f"“{word}” fits several items of {release.key}: {lines}. Give the number.", field="item")
+    raise NotFound(f"{release.key} has no item “{word}”. Its items: {lines or 'none'}.", field="item")
+
+
+def checklist(session: Session, release: Release) -> Sequence[ChecklistItem]:
+    """A release's items in order."""
+    return session.exec(
+        select(ChecklistItem).where(ChecklistItem.release_id == release.id).order_by(col(ChecklistItem.number))
+    ).all()
+
+
+def package_of(session: Session, release: Release) -> ReleasePackage | None:
+    """The package that counts for a release: the newest accepted one."""
+    return session.get(ReleasePackage, release.package_id) if release.package_id else None
+
+
+def window_of(session: Session, release: Release) -> DeploymentWindow | None:
+    """The release's newest window, unless it was withdrawn."""
+    window = session.exec(
+        select(DeploymentWindow)
+        .where(DeploymentWindow.release_id == release.id)
+        .order_by(desc(DeploymentWindow.number))
+        .limit(1)
+    ).first()
+    return window if window and window.state != "withdrawn" else None
+
+
+def deployments_of(session: Session, release: Release, purpose: str | None = None) -> Sequence[Deployment]:
+    """A release's deployment attempts, oldest first."""
+    query = select(Deployment).where(Deployment.release_id == release.id).order_by(col(Deployment.id))
+    return session.exec(query if purpose is None else query.where(Deployment.purpose == purpose)).all()
+
+
+def find_deployment(session: Session, deployment_id: int) -> Deployment:
+    """A deployment attempt by its row id."""
+    deployment = session.get(Deployment, deployment_id)
+    if deployment is None:
+        raise NotFound("This deployment is not known any more.")
+    return deployment
+
+
+def release_of(session: Session, thing: Deployment | ReleasePackage) -> Release:
+    """The release that a deployment or package belongs to."""
+    release = session.get(Release, thing.release_id)
+    assert release is not None, "a foreign key keeps the release"
+    return release

@@ -1,0 +1,70 @@
+"""Closing an org to releases until a named person opens it again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from release_core.errors import Conflict, Refused, Unclear
+from release_core.facts import gather
+from release_core.lookups import find_org, open_releases
+from release_core.models import OrgLock
+from release_core.permissions import require
+from release_core.ports import Ports
+from release_core.readiness import settle_state
+from release_core.timeline import Kind, record
+
+
+def lock_org(ports: Ports, actor: str, org: str, reason: str) -> str:
+    """Close an org; returns its policy key."""
+    require(ports.policy, actor, "lock_org")
+    if len(reason.strip()) < 3:
+        raise Unclear("Say why the org is locked: /release lock in ORG -- reason", field="note")
+    key = find_org(ports.policy, org)
+    with ports.store.transaction() as session:
+        held = standing_lock(session, key)
+        if held:
+            raise Conflict(f"{ports.policy.orgs[key].title} is already locked: {held.reason}")
+        close(session, key, reason.strip(), actor=actor, now=ports.clock.now(), stream=stream_of(key))
+    return key
+
+
+def unlock_org(ports: Ports, actor: str, org: str, reason: str) -> str:
+    """Open an org again, with a reason; returns its policy key."""
+    require(ports.policy, actor, "lock_org")
+    if len(reason.strip()) < 3:
+        raise Unclear("Say why it is safe to unlock: /release unlock in ORG -- reason", field="note")
+    key = find_org(ports.policy, org)
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        held = standing_lock(session, key)
+        if held is None:
+            raise Refused("not_locked", f"{ports.policy.orgs[key].title} is not locked.")
+        held.lifted_by, held.lifted_at, held.lifted_because = actor, now, reason.strip()
+        session.add(held)
+        details = {"org": key, "reason": reason.strip(), "was": held.reason}
+        record(session, Kind.ORG_UNLOCKED, stream=stream_of(key), actor=actor, at=now, details=details)
+        session.flush()
+        for release in open_releases(session):
+            if release.target_org == key and gather(session, ports.policy, release).window:
+                settle_state(session, ports.policy, release, now)
+    return key
+
+
+def close(session: Session, org: str, reason: str, *, actor: str, now: datetime, stream: str) -> None:
+    """Close an org inside another action's transaction, unless it is closed already."""
+    if standing_lock(session, org):
+        return
+    session.add(OrgLock(org=org, reason=reason, locked_by=actor, locked_at=now))
+    record(session, Kind.ORG_LOCKED, stream=stream, actor=actor, at=now, details={"org": org, "reason": reason})
+
+
+def standing_lock(session: Session, org: str) -> OrgLock | None:
+    """The lock that closes an org now."""
+    return session.exec(select(OrgLock).where(OrgLock.org == org, col(OrgLock.lifted_at).is_(None))).first()
+
+
+def stream_of(org: str) -> str:
+    """The timeline stream of an org."""
+    return f"ORG:{org}"

@@ -1,0 +1,276 @@
+"""May we go? One question, composed from everything that matters, each part with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from release_core.facts import ReleaseFacts, counts, gather
+from release_core.models import ChecklistItem, Deployment, Release
+from release_core.permissions import others
+from release_core.policy import Policy
+from release_core.windows import Interval, freezes_over, is_inside_windows, next_open
+
+SETTLED = ("done", "waived")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One answer to "may we go?".
+
+    `code` is stable. `because` is a sentence; instants in it stand in `instants` and are written as {0}, {1} … so
+    that each reader sees them in their own zone. `who` can clear it (chat ids), by doing `way_out`; `passes_at` is when it next
+    could pass by itself.
+    """
+
+    code: str
+    passes: bool
+    because: str
+    who: tuple[str, ...] = ()
+    way_out: str = ""
+    passes_at: datetime | None = None
+    instants: tuple[datetime, ...] = ()
+
+
+Rule = Callable[[ReleaseFacts, Policy, datetime], Sequence[Gate]]
+
+
+def gates(facts: ReleaseFacts, policy: Policy, now: datetime) -> list[Gate]:
+    """Every gate of a release at `now`, those that block first."""
+    found = [gate for rule in RULES for gate in rule(facts, policy, now)]
+    return sorted(found, key=lambda gate: gate.passes)
+
+
+def blocking(facts: ReleaseFacts, policy: Policy, now: datetime) -> list[Gate]:
+    """The gates that say no."""
+    return [gate for gate in gates(facts, policy, now) if not gate.passes]
+
+
+def next_legal(facts: ReleaseFacts, policy: Policy, now: datetime) -> Interval | None:
+    """The next interval in which the policy and all freezes let a deployment start; None within 90 days."""
+    waived = facts.waived_freezes(now)
+    return next_open(now, facts.release.target_org, policy.windows, facts.freezes, waived=waived)
+
+
+def settle_state(session: Session, policy: Policy, release: Release, now: datetime) -> None:
+    """Move a release that has not been deployed to draft, planned or ready, as its facts say."""
+    if release.state not in ("draft", "planned", "ready", "failed"):
+        return
+    session.flush()
+    facts = gather(session, policy, release)
+    settle_items(session, facts, now)
+    timeless = [gate for gate in blocking(facts, policy, now) if gate.code not in DEPENDS_ON_TIME]
+    if facts.window is None:
+        release.state = "draft"
+    else:
+        release.state = "planned" if timeless else "ready"
+    session.add(release)
+
+
+def settle_items(session: Session, facts: ReleaseFacts, now: datetime) -> None:
+    """Tick the items that settle themselves."""
+    truths = {"validated": _target_validation(facts, now) is not None, "snapshot": _has_snapshot(facts)}
+    for item in facts.items:
+        if item.rule and item.state != "waived":
+            state = "done" if truths[item.rule] else "open"
+            if item.state != state:
+                item.state, item.changed_by, item.changed_at = state, "rollcall", now
+                session.add(item)
+
+
+def _has_snapshot(facts: ReleaseFacts) -> bool:
+    return any(d.snapshot_digest for d in facts.deployments if d.purpose == "deployment")
+
+
+def _target_validation(facts: ReleaseFacts, now: datetime) -> Deployment | None:
+    newest = facts.newest("validation", org=facts.release.target_org)
+    fits = newest and facts.package and newest.archive_digest == facts.package.digest and counts(newest, now)
+    return newest if fits else None
+
+
+def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """A release is deployed once; what is over stays over."""
+    state = facts.release.state
+    if state in ("draft", "planned", "ready", "failed", "deploying"):
+        return []
+    way_out = "Plan a new release with /release new."
+    return [Gate("over", False, f"{facts.release.key} is {state.replace('_', ' ')} already.", (), way_out)]
+
+
+def package_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """There must be something to deploy."""
+    if facts.package:
+        return [Gate("package", True, f"The package {facts.package.file_name} is attached.")]
+    who = policy.holders_of("attach")
+    return [Gate("no_package", False, "No package is attached.", who, f"/release attach {facts.release.key}")]
+
+
+def items_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """Every required item must be done or waived; the snapshot is taken on the way."""
+    open_items = [i for i in facts.items if i.required and i.rule == "" and i.state not in SETTLED]
+    if not open_items:
+        return [Gate("checklist", True, f"The checklist is settled ({len(facts.items)} items).")]
+    return [_item_gate(item, facts, policy) for item in open_items]
+
+
+def _item_gate(item: ChecklistItem, facts: ReleaseFacts, policy: Policy) -> Gate:
+    who = item_owners(item, facts, policy)
+    state = {"open": "open", "in_progress": "in progress"}.get(item.state, f"blocked: {item.note}")
+    way_out = f"/release tick {facts.release.key} {item.number}"
+    return Gate("item_open", False, f"Item {item.number} “{item.title}” is {state}.", who, way_out)
+
+
+def item_owners(item: ChecklistItem, facts: ReleaseFacts, policy: Policy) -> tuple[str, ...]:
+    """Who answers for an item: its owner, else the people of its team, else the release's owner."""
+    if item.owner_id:
+        return (item.owner_id,)
+    if item.team and item.team in policy.teams and policy.teams[item.team].people:
+        return policy.teams[item.team].people
+    return (facts.release.owner_id,)
+
+
+def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """The package must have passed a check-only run with tests in the target, and that run must still count."""
+    if facts.package is None:
+        return []
+    title = policy.orgs[facts.release.target_org].title
+    valid = _target_validation(facts, now)
+    if valid and valid.lapses_at:
+        return [
+            Gate(
+                "validated",
+                True,
+                f"Validated in {title} ({valid.key}), counts until {{0}}.",
+                instants=(valid.lapses_at,),
+            )
+        ]
+    newest = facts.newest("validation", org=facts.release.target_org)
+    code, because = _why_not_validated(newest, facts, title, now)
+    who = policy.holders_of("validate")
+    return [Gate(code, False, because, who, f"/release validate {facts.release.key}")]
+
+
+def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: str, now: datetime) -> tuple[str, str]:
+    if newest is None:
+        earlier = [d for d in facts.deployments if d.purpose == "validation" and d.state == "failed"]
+        where = f" The last run ({earlier[-1].key}) failed before it got there." if earlier else ""
+        return "not_validated", f"The package has not been validated in {title}.{where}"
+    assert facts.package is not None, "asked only with a package"
+    if newest.archive_digest != facts.package.digest:
+        return "validated_another", f"What was validated in {title} ({newest.key}) was another package."
+    if newest.voided_because:
+        return "validation_void", f"The validation {newest.key} does not count any more: {newest.voided_because}"
+    if newest.state == "validated":
+        return "validation_lapsed", f"The validation {newest.key} in {title} has lapsed; it counted for 10 days."
+    if newest.state in ("requested", "validating"):
+        return "validating", f"The validation {newest.key} in {title} is still running."
+    return (
+        "validation_failed",
+        f"The validation {newest.key} in {title} {newest.state}: {newest.problem or 'see its post'}",
+    )
+
+
+def approvals_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """Each seat of the release's kind must have said yes to exactly this."""
+    found = []
+    for seat, seat_holders in facts.seats.items():
+        title = policy.seats[seat].title
+        answer = facts.approval(seat)
+        if answer and answer.yes:
+            found.append(Gate("approved", True, f"{title} approved.", (answer.person_id,)))
+            continue
+        who = others(seat_holders, than=barred_from_approving(facts))
+        if answer:
+            because, code = f"{title} declined: {answer.comment}", "declined"
+        elif not who:
+            because, code = (
+                f"Nobody may approve for {title}: everyone named for it attached the package.",
+                "nobody_may_approve",
+            )
+        elif any(a.seat == seat and a.state == "withdrawn" for a in facts.approvals):
+            because, code = f"{title} has to approve again: what was approved has changed.", "approval_withdrawn"
+        else:
+            because, code = f"{title} has not approved.", "approval_missing"
+        found.append(Gate(code, False, because, who, f"/release approve {facts.release.key}"))
+    return found
+
+
+def barred_from_approving(facts: ReleaseFacts) -> tuple[str, ...]:
+    """People who may not approve because the package is theirs."""
+    return (facts.package.author_id,) if facts.package else ()
+
+
+def window_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """A deployment starts inside its own window, which lies inside the policy's."""
+    release, window = facts.release, facts.window
+    who = policy.holders_of("set_window")
+    way_out = f"/release window {release.key} at TIME for 2h"
+    if window is None:
+        return [Gate("no_window", False, "No window is set.", who, way_out)]
+    if now >= window.ends_at:
+        return [Gate("window_over", False, "The window ended at {0}.", who, way_out, instants=(window.ends_at,))]
+    if not is_inside_windows(Interval(window.starts_at, window.ends_at), release.target_org, policy.windows):
+        because = "The window {0} to {1} lies outside the times at which the policy lets this org be deployed to."
+        return [Gate("window_illegal", False, because, who, way_out, instants=(window.starts_at, window.ends_at))]
+    if now < window.starts_at:
+        because = "The window opens at {0}."
+        return [Gate("window_ahead", False, because, (), "Wait for it.", window.starts_at, (window.starts_at,))]
+    return [Gate("window", True, "The window is open until {0}.", instants=(window.ends_at,))]
+
+
+def freeze_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """Every freeze over the earliest moment at which the release could start must be waived by name."""
+    window, org = facts.window, facts.release.target_org
+    ahead = window is not None and now < window.ends_at
+    start = max(now, window.starts_at) if window and ahead else now
+    waived = facts.waived_freezes(now)
+    found = []
+    for span in freezes_over(start, org, facts.freezes):
+        if span.key in waived:
+            found.append(Gate("freeze_waived", True, f"The freeze {span.key} “{span.name}” is waived."))
+            continue
+        because = f"The freeze {span.key} “{span.name}” covers {{0}} to {{1}}."
+        way_out = f"/release waive {facts.release.key} {span.key} -- reason"
+        instants = (span.starts_at, span.ends_at)
+        who = policy.holders_of("waive_freeze")
+        found.append(Gate("freeze", False, because, who, way_out, span.ends_at, instants))
+    if window and ahead:
+        for span in freezes_over(Interval(start, window.ends_at), org, facts.freezes, waived=waived):
+            if start < span.starts_at:
+                because = f"The freeze {span.key} “{span.name}” begins at {{0}}, inside the window: start before."
+                found.append(Gate("freeze_ahead", True, because, instants=(span.starts_at,)))
+    return found or [Gate("no_freeze", True, "No freeze is in the way.")]
+
+
+def org_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """The org must be free: no lock, no open incident, nobody else of ours deploying."""
+    title = policy.orgs[facts.release.target_org].title
+    found = []
+    if facts.lock:
+        who = policy.holders_of("lock_org")
+        because = f"{title} is locked: {facts.lock.reason}"
+        found.append(Gate("org_locked", False, because, who, f"/release unlock in {title} -- reason"))
+    for incident in facts.incidents:
+        because = f"{incident.key} “{incident.title}” is open on {title}."
+        way_out = f"/incident resolve {incident.key} -- what was done"
+        found.append(Gate("incident_open", False, because, (incident.commander_id,), way_out))
+    for other in facts.others:
+        because = f"{other.key} is under way on {title}."
+        found.append(Gate("org_busy", False, because, (other.requested_by,), "Wait until it has finished."))
+    return found or [Gate("org_free", True, f"{title} is free: no lock, no incident, nobody deploying.")]
+
+
+RULES: Sequence[Rule] = (
+    state_gate,
+    package_gate,
+    items_gate,
+    validation_gate,
+    approvals_gate,
+    window_gate,
+    freeze_gate,
+    org_gate,
+)
+DEPENDS_ON_TIME = ("window_ahead", "freeze", "org_locked", "incident_open", "org_busy")

@@ -1,0 +1,203 @@
+"""When a release may start: its window, the freezes over it, the waivers through them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from release_core.broadcasts import schedule_for_window
+from release_core.errors import Conflict, Refused, Unclear
+from release_core.facts import gather
+from release_core.lookups import checklist, find_freeze, find_org, find_release, next_key, window_of
+from release_core.models import DeploymentWindow, Freeze, Release, Waiver
+from release_core.permissions import require
+from release_core.policy import Policy
+from release_core.ports import Ports
+from release_core.readiness import blocking, settle_state
+from release_core.timeline import BOT, Kind, intend, record, withdraw_intents
+from release_core.windows import Interval, frozen_spans, is_inside_windows, next_open
+
+LONGEST_WINDOW = timedelta(days=2)
+WAIVER_LASTS = timedelta(days=7)
+
+
+def set_window(ports: Ports, actor: str, key: str, window: Interval) -> None:
+    """Book the interval in which a release's deployment may start; it replaces the one before."""
+    require(ports.policy, actor, "set_window")
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        if release.state not in ("draft", "planned", "ready", "failed"):
+            raise Refused(
+                "too_late", f"{release.key} is {release.state.replace('_', ' ')}; its window cannot be moved."
+            )
+        book(session, ports.policy, release, window, actor=actor, now=now)
+        settle_state(session, ports.policy, release, now)
+
+
+def book(session: Session, policy: Policy, release: Release, window: Interval, *, actor: str, now: datetime) -> None:
+    """Write a window down with the alarms at its start and end, and the broadcasts around it."""
+    if window.ends_at <= now:
+        raise Unclear("The window lies in the past. Give a start that is still to come.", field="at")
+    if window.ends_at - window.starts_at > LONGEST_WINDOW:
+        raise Unclear("A window lasts two days at most. Give an earlier end.", field="until")
+    _must_be_legal(session, policy, release, window, now)
+    earlier = window_of(session, release)
+    if earlier and earlier.state in ("booked", "open"):
+        earlier.state = "withdrawn"
+        session.add(earlier)
+        withdraw_intents(
+            session, (f"{flow}:{release.key}:{earlier.number}" for flow in ("window_opening", "window_closing"))
+        )
+    count = select(func.count()).where(DeploymentWindow.release_id == release.id)
+    number = session.exec(count).one() + 1
+    session.add(
+        DeploymentWindow(
+            release_id=release.id or 0,
+            number=number,
+            starts_at=window.starts_at,
+            ends_at=window.ends_at,
+            zone=policy.zone,
+            set_by=actor,
+            set_at=now,
+            state="booked",
+        )
+    )
+    for flow, due_at in (("window_opening", window.starts_at), ("window_closing", window.ends_at)):
+        intend(
+            session,
+            f"{flow}:{release.key}:{number}",
+            flow,
+            now=now,
+            lane=release.key,
+            due_at=due_at,
+            release=release.key,
+            number=number,
+        )
+    rules = {rule.title: rule.due for rule in policy.checklists.get(release.kind, ())}  # type: ignore[call-overload]
+    for item in checklist(session, release):
+        item.due_at = max(now, window.starts_at - rules.get(item.title, timedelta()))
+        session.add(item)
+    details = {"number": number, "starts_at": window.starts_at.isoformat(), "ends_at": window.ends_at.isoformat()}
+    record(session, Kind.WINDOW_SET, stream=release.key, actor=actor, at=now, details=details)
+    schedule_for_window(session, policy, release, window, now=now)
+
+
+def _must_be_legal(session: Session, policy: Policy, release: Release, window: Interval, now: datetime) -> None:
+    if is_inside_windows(window, release.target_org, policy.windows):
+        return
+    freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
+    legal = next_open(now, release.target_org, policy.windows, frozen_spans(policy.freezes, freezes))
+    title = policy.orgs[release.target_org].title
+    raise Refused(
+        "window_illegal",
+        f"The policy does not let {title} be deployed to during all of that window.",
+        passes_at=legal.starts_at if legal else None,
+    )
+
+
+def open_window(ports: Ports, key: str, number: int) -> bool:
+    """The start of a window has come; returns whether it is still the release's window."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        window = window_of(session, release)
+        if window is None or window.number != number or window.state != "booked":
+            return False
+        late = now >= window.ends_at
+        window.state = "missed" if late else "open"
+        session.add(window)
+        reasons = [g.code for g in blocking(gather(session, ports.policy, release), ports.policy, now)]
+        kind = Kind.WINDOW_MISSED if late else Kind.WINDOW_OPENED
+        details = {"number": number, "blocked_by": reasons, "starts_at": window.starts_at.isoformat()}
+        record(session, kind, stream=release.key, actor=BOT, at=now, details=details)
+        settle_state(session, ports.policy, release, now)
+        return True
+
+
+def close_window(ports: Ports, key: str, number: int) -> None:
+    """The end of a window has come: what has not started may not start any more."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        window = window_of(session, release)
+        if window is None or window.number != number or window.state not in ("open", "booked"):
+            return
+        window.state = "closed"
+        session.add(window)
+        settle_state(session, ports.policy, release, now)
+        unused = release.state in ("draft", "planned", "ready")
+        if unused:
+            record(session, Kind.WINDOW_CLOSED, stream=release.key, actor=BOT, at=now, details={"number": number})
+
+
+def set_freeze(ports: Ports, actor: str, *, org: str, name: str, during: Interval, reason: str) -> str:
+    """Say when nothing may start on an org ("*": any); returns the freeze's key."""
+    require(ports.policy, actor, "set_freeze")
+    now = ports.clock.now()
+    if during.ends_at <= now:
+        raise Unclear("The freeze would be over already. Give an end that is still to come.", field="until")
+    if len(reason.strip()) < 3:
+        raise Unclear("Say why, so that people know whom the freeze protects.", field="note")
+    org = "*" if org in ("*", "all") else find_org(ports.policy, org)
+    with ports.store.transaction() as session:
+        freeze = Freeze(
+            key=next_key(session, "FRZ"),
+            name=name.strip() or reason.strip()[:60],
+            org=org,
+            starts_at=during.starts_at,
+            ends_at=during.ends_at,
+            reason=reason.strip(),
+            set_by=actor,
+            set_at=now,
+        )
+        session.add(freeze)
+        record(
+            session, Kind.FREEZE_SET, stream=freeze.key, actor=actor, at=now, details={"freeze": freeze.key, "org": org}
+        )
+        return freeze.key
+
+
+def lift_freeze(ports: Ports, actor: str, key: str, reason: str) -> None:
+    """End one freeze now; others over the same time stay."""
+    require(ports.policy, actor, "set_freeze")
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        key = find_freeze(session, ports.policy, key)
+        freeze = session.exec(select(Freeze).where(Freeze.key == key)).first()
+        if freeze is None:
+            raise Refused("freeze_in_policy", f"The freeze {key} stands in the policy file and is lifted there.")
+        freeze.lifted_by, freeze.lifted_at = actor, now
+        session.add(freeze)
+        details = {"freeze": key, "reason": reason.strip()}
+        record(session, Kind.FREEZE_LIFTED, stream=freeze.key, actor=actor, at=now, details=details)
+
+
+def waive_freeze(ports: Ports, actor: str, key: str, freeze: str, reason: str) -> None:
+    """Let one release through one freeze, by name, with a reason; it lapses with the freeze or after seven days."""
+    require(ports.policy, actor, "waive_freeze")
+    if len(reason.strip()) < 10:
+        raise Unclear("A waiver needs a reason of at least 10 characters; it is shown to everybody.", field="note")
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        facts = gather(session, ports.policy, release)
+        freeze_key = find_freeze(session, ports.policy, freeze)
+        span = next((span for span in facts.freezes if span.key == freeze_key), None)
+        if span is None:
+            raise Refused("freeze_elsewhere", f"The freeze {freeze_key} does not concern {release.key}.")
+        if freeze_key in facts.waived_freezes(now):
+            raise Conflict(f"The freeze {freeze_key} is already waived for {release.key}.")
+        waiver = Waiver(
+            release_id=release.id or 0,
+            about=f"freeze:{freeze_key}",
+            by=actor,
+            reason=reason.strip(),
+            at=now,
+            expires_at=max(span.ends_at, now + WAIVER_LASTS),
+        )
+        session.add(waiver)
+        details = {"freeze": freeze_key, "name": span.name, "reason": reason.strip()}
+        record(session, Kind.FREEZE_WAIVED, stream=release.key, actor=actor, at=now, details=details)
+        settle_state(session, ports.policy, release, now)

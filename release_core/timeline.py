@@ -1,0 +1,162 @@
+"""What happened, for ever: immutable facts in streams, chained by hashes.
+
+A stream is the key of a release, an incident, a freeze or an org ("ORG:production"). Recording a fact also writes
+the intent that tells people of it, in the same transaction, so nothing is said that did not happen and nothing that happened
+stays unsaid.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlmodel import Session, col, desc, select
+
+from release_core.models import Intent, TimelineEntry
+
+
+class Kind(StrEnum):
+    """Everything that can happen; `handlers.announcements` has words for each."""
+
+    RELEASE_CREATED = "release_created"
+    RELEASE_CHANGED = "release_changed"
+    RELEASE_CANCELLED = "release_cancelled"
+    RELEASE_CLOSED = "release_closed"
+    NOTE_ADDED = "note_added"
+    PACKAGE_ATTACHED = "package_attached"
+    PACKAGE_REFUSED = "package_refused"
+    PACKAGE_ACCEPTED = "package_accepted"
+    PACKAGE_COMPARED = "package_compared"
+    PACKAGE_NOT_COMPARED = "package_not_compared"
+    ITEM_STARTED = "item_started"
+    ITEM_DONE = "item_done"
+    ITEM_BLOCKED = "item_blocked"
+    ITEM_WAIVED = "item_waived"
+    ITEM_REOPENED = "item_reopened"
+    ITEM_ASSIGNED = "item_assigned"
+    APPROVALS_ASKED = "approvals_asked"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    APPROVALS_WITHDRAWN = "approvals_withdrawn"
+    WINDOW_SET = "window_set"
+    WINDOW_OPENED = "window_opened"
+    WINDOW_CLOSED = "window_closed"
+    WINDOW_MISSED = "window_missed"
+    FREEZE_SET = "freeze_set"
+    FREEZE_LIFTED = "freeze_lifted"
+    FREEZE_WAIVED = "freeze_waived"
+    VALIDATION_REQUESTED = "validation_requested"
+    VALIDATION_PASSED = "validation_passed"
+    VALIDATION_FAILED = "validation_failed"
+    VALIDATION_VOIDED = "validation_voided"
+    DEPLOYMENT_REQUESTED = "deployment_requested"
+    DEPLOYMENT_HELD = "deployment_held"
+    SNAPSHOT_TAKEN = "snapshot_taken"
+    DEPLOYMENT_STARTED = "deployment_started"
+    DEPLOYMENT_SUCCEEDED = "deployment_succeeded"
+    DEPLOYMENT_FAILED = "deployment_failed"
+    DEPLOYMENT_CANCELLED = "deployment_cancelled"
+    DEPLOYMENT_UNKNOWN = "deployment_unknown"
+    CANCEL_REQUESTED = "cancel_requested"
+    ROLLBACK_ARMED = "rollback_armed"
+    ROLLBACK_NOT_ARMED = "rollback_not_armed"
+    ROLLBACK_ASKED = "rollback_asked"
+    ROLLBACK_CONFIRMED = "rollback_confirmed"
+    ROLLBACK_DECLINED = "rollback_declined"
+    ROLLBACK_EXPIRED = "rollback_expired"
+    ROLLBACK_HELD = "rollback_held"
+    ROLLBACK_STARTED = "rollback_started"
+    ROLLBACK_SUCCEEDED = "rollback_succeeded"
+    ROLLBACK_FAILED = "rollback_failed"
+    ORG_UNREACHABLE = "org_unreachable"
+    ORG_LOCKED = "org_locked"
+    ORG_UNLOCKED = "org_unlocked"
+    BROADCAST_SCHEDULED = "broadcast_scheduled"
+    BROADCAST_SENT = "broadcast_sent"
+    BROADCAST_MISSED = "broadcast_missed"
+    BROADCASTS_ENDED = "broadcasts_ended"
+    INCIDENT_OPENED = "incident_opened"
+    INCIDENT_NOTED = "incident_noted"
+    INCIDENT_RESOLVED = "incident_resolved"
+    AUDIT_EXPORTED = "audit_exported"
+
+
+BOT = "rollcall"
+
+
+def record(
+    session: Session, kind: Kind, *, stream: str, actor: str, at: datetime, details: Mapping[str, Any] | None = None
+) -> TimelineEntry:
+    """Add a fact to a stream, with the intent that tells people of it.
+
+    Two writers of one stream collide on its next number, and one of them is asked to try again.
+    """
+    before = session.exec(
+        select(TimelineEntry).where(TimelineEntry.stream == stream).order_by(desc(TimelineEntry.number)).limit(1)
+    ).first()
+    entry = TimelineEntry(
+        stream=stream,
+        number=before.number + 1 if before else 1,
+        kind=kind,
+        at=at,
+        actor=actor,
+        subject=stream,
+        details=dict(details or {}),
+        previous_hash=before.hash if before else "",
+        hash="",
+    )
+    entry.hash = digest_of(entry)
+    session.add(entry)
+    intend(session, f"tell:{stream}:{entry.number}", "tell", now=at, lane=stream, stream=stream, number=entry.number)
+    session.flush()
+    return entry
+
+
+def intend(
+    session: Session, key: str, flow: str, *, now: datetime, lane: str = "", due_at: datetime | None = None, **args: Any
+) -> None:
+    """Write down that a flow must run once under `key`, at `due_at` or at once."""
+    session.add(Intent(key=key, flow=flow, args=args, lane=lane, due_at=due_at or now, state="due", created_at=now))
+
+
+def withdraw_intents(session: Session, keys: Iterable[str]) -> None:
+    """Take back intents that have not started."""
+    for intent in session.exec(select(Intent).where(col(Intent.key).in_(list(keys)), Intent.state == "due")):
+        intent.state = "withdrawn"
+        session.add(intent)
+
+
+def digest_of(entry: TimelineEntry) -> str:
+    """The SHA-256 of an entry's meaning together with the hash of the one before."""
+    meaning = [
+        entry.previous_hash,
+        entry.stream,
+        entry.number,
+        str(entry.kind),
+        entry.at.isoformat(),
+        entry.actor,
+        entry.subject,
+        entry.details,
+    ]
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def read_stream(session: Session, stream: str) -> Sequence[TimelineEntry]:
+    """The facts of a stream, oldest first."""
+    return session.exec(
+        select(TimelineEntry).where(TimelineEntry.stream == stream).order_by(col(TimelineEntry.number))
+    ).all()
+
+
+def first_broken(entries: Sequence[TimelineEntry]) -> int | None:
+    """The number of the first entry that does not follow from the one before; None when the chain is whole."""
+    previous = ""
+    for expected, entry in enumerate(entries, start=1):
+        if entry.number != expected or entry.previous_hash != previous or entry.hash != digest_of(entry):
+            return entry.number
+        previous = entry.hash
+    return None

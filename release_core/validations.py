@@ -1,0 +1,81 @@
+"""Check-only runs with tests, in the orgs that come first and then in the target."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from release_core.attempts import announce_request, deployment_with_release, details_of, keep_result, new_attempt
+from release_core.errors import Conflict, Refused
+from release_core.facts import UNDER_WAY, gather
+from release_core.lookups import find_org, find_release, package_of
+from release_core.permissions import require
+from release_core.ports import JobStatus, Ports
+from release_core.readiness import settle_state
+from release_core.timeline import BOT, Kind, record
+
+VALIDATION_COUNTS_FOR = timedelta(days=10)
+"""How long a check-only run can become a quick deploy (Metadata API Developer Guide, deployRecentValidation)."""
+
+
+def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = None) -> str:
+    """Ask for check-only runs with tests: in the orgs that come first, then in the target. Returns the first key."""
+    require(ports.policy, actor, "validate")
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        if release.state not in ("draft", "planned", "ready", "failed"):
+            raise Refused("too_late", f"{key} is {release.state.replace('_', ' ')}; there is nothing to validate.")
+        package = package_of(session, release)
+        if package is None:
+            raise Refused("no_package", f"{key} has no package yet. Attach one: /release attach {key}")
+        facts = gather(session, ports.policy, release)
+        running = [d for d in facts.deployments if d.purpose == "validation" and d.state in UNDER_WAY]
+        if running:
+            raise Conflict(f"{running[0].key} already validates {key} in {ports.policy.orgs[running[0].org].title}.")
+        target = release.target_org
+        path = [find_org(ports.policy, org)] if org else [*ports.policy.orgs[target].validate_first, target]
+        validation = new_attempt(session, release, purpose="validation", org=path[0], actor=actor, now=now)
+        validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, path[1:]
+        announce_request(session, Kind.VALIDATION_REQUESTED, release, validation, actor, now)
+        return validation.key
+
+
+def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> None:
+    """A check-only run has ended: it counts for ten days, or people see what failed."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        validation, release = deployment_with_release(session, deployment_id)
+        if validation.state not in UNDER_WAY:
+            return
+        keep_result(validation, status, now)
+        if status.success:
+            validation.state = "validated"
+            validation.lapses_at = (status.completed_at or now) + VALIDATION_COUNTS_FOR
+        else:
+            validation.state = "cancelled" if status.state == "Canceled" else "failed"
+        session.add(validation)
+        kind = Kind.VALIDATION_PASSED if status.success else Kind.VALIDATION_FAILED
+        record(session, kind, stream=release.key, actor=BOT, at=now, details=details_of(validation))
+        settle_state(session, ports.policy, release, now)
+        if status.success and validation.then and release.package_id == validation.package_id:
+            following = new_attempt(
+                session, release, purpose="validation", org=validation.then[0], actor=validation.requested_by, now=now
+            )
+            following.package_id, following.archive_digest = validation.package_id, validation.archive_digest
+            following.then = validation.then[1:]
+            actor = validation.requested_by
+            announce_request(session, Kind.VALIDATION_REQUESTED, release, following, actor, now)
+
+
+def fail_validation(ports: Ports, deployment_id: int, sentence: str) -> None:
+    """A check-only run could not be carried out."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        validation, release = deployment_with_release(session, deployment_id)
+        if validation.state not in UNDER_WAY:
+            return
+        validation.state, validation.problem, validation.finished_at = "failed", sentence, now
+        session.add(validation)
+        details = details_of(validation, problem=sentence)
+        record(session, Kind.VALIDATION_FAILED, stream=release.key, actor=BOT, at=now, details=details)
+        settle_state(session, ports.policy, release, now)
