@@ -1,0 +1,1 @@
+"""Slack: what people see of Rollcall there, how their words reach us."""

@@ -1,0 +1,147 @@
+"""Asking the desk from the event loop, on a few threads, so that every question ends in words."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
+
+from handlers.conversation import Actor, Answer, Home, Message, Paragraph, Place, Request
+from handlers.grammar import Verb
+from handlers.slack.mrkdwn import Reader
+from handlers.slack.refusals import apology, explain, new_reference
+from release_core.errors import NotAllowed, ReleaseError, Unclear
+
+log = logging.getLogger(__name__)
+
+LANES = 16
+
+Understood = tuple[str, Mapping[str, Any]]
+T = TypeVar("T")
+
+
+class Desk(Protocol):
+    """Whom the shell asks. Every method may block; the shell calls them on its own few threads."""
+
+    def answer(self, request: Request) -> Answer:
+        """What is said or asked back; a ReleaseError when it was not done."""
+        ...
+
+    def home(self, actor: Actor) -> Home:
+        """A person's own page."""
+        ...
+
+    def actor(self, user_id: str) -> Actor | None:
+        """Who somebody is; None for people we do not serve."""
+        ...
+
+    def seen_before(self, event_id: str) -> bool:
+        """Whether this event came before; remembers it."""
+        ...
+
+    def subject_of(self, channel: str, thread: str | None) -> Mapping[str, str]:
+        """The release or incident that a channel or thread (its head's ts) is about, as arguments; {} when none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """Something a person did, before we understood it.
+
+    With `infers`, what the words leave open is taken from the place.
+    """
+
+    user_id: str
+    place: Place
+    understand: Callable[[Actor], Understood]
+    origin: str | None = None
+    infers: bool = False
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What came of it: an answer; when it was not done, the answer says so and `error` says why."""
+
+    answer: Answer
+    error: ReleaseError | None = None
+    reader: Reader = field(default_factory=Reader)
+    verb: str = ""
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Asker:
+    """Asks the desk, at most sixteen questions at a time."""
+
+    def __init__(self, desk: Desk, verbs: Mapping[str, Verb]) -> None:
+        self._desk = desk
+        self._verbs = verbs
+        self._threads = ThreadPoolExecutor(LANES, thread_name_prefix="desk")
+
+    async def hear(self, hearing: Hearing) -> Heard:
+        """What comes of something a person did."""
+        return await self._hop(self._answer, hearing)
+
+    async def seen(self, body: Mapping[str, Any]) -> bool:
+        """Whether this event came before."""
+        event_id = str(body.get("event_id") or "")
+        return bool(event_id) and await self._hop(self._desk.seen_before, event_id)
+
+    async def home(self, user_id: str) -> tuple[Home, Reader]:
+        """Somebody's page, with how they read."""
+        return await self._hop(self._home, user_id)
+
+    async def _hop(self, question: Callable[[str], T] | Callable[[Hearing], T], about: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, question, about)
+
+    def _answer(self, hearing: Hearing) -> Heard:
+        heard = Heard(Message(""))
+        try:
+            actor = self._known(hearing.user_id)
+            heard = replace(heard, reader=self._reader(actor))
+            verb, args = hearing.understand(actor)
+            if hearing.infers:
+                args = {**self._desk.subject_of(hearing.place.channel, hearing.place.thread), **args}
+            heard = replace(heard, verb=verb, args=args)
+            if verb not in self._verbs:
+                raise Unclear("Rollcall does not know this button any more. Nothing was changed.")
+            request = Request(verb, actor, hearing.place, args, hearing.origin)
+            return replace(heard, answer=self._desk.answer(request))
+        except ReleaseError as error:
+            return replace(heard, answer=explain(error, self._verbs.get(heard.verb)), error=error)
+        except Exception as error:  # noqa: BLE001 - the one place where a bug of ours becomes a sentence
+            return replace(heard, answer=broken(error), error=ReleaseError("A bug of ours."))
+
+    def _home(self, user_id: str) -> tuple[Home, Reader]:
+        try:
+            actor = self._known(user_id)
+            return self._desk.home(actor), self._reader(actor)
+        except ReleaseError as error:
+            return Home([Paragraph(str(error))]), Reader()
+        except Exception as error:  # noqa: BLE001 - nobody asked for Home: it has to say by itself that it broke
+            return Home([Paragraph(broken(error).summary)]), Reader()
+
+    def _known(self, user_id: str) -> Actor:
+        actor = self._desk.actor(user_id) if user_id else None
+        if actor is None:
+            raise NotAllowed(
+                "I could not find you among the people of this workspace, so nothing was done. "
+                "If you should be among them, ask an administrator of Rollcall."
+            )
+        return actor
+
+    def _reader(self, actor: Actor) -> Reader:
+        return Reader(actor.zone or "UTC", self._name_of)
+
+    def _name_of(self, user_id: str) -> str:
+        actor = self._desk.actor(user_id)
+        return f"@{actor.name}" if actor and actor.name else f"@{user_id}"
+
+
+def broken(error: Exception) -> Message:
+    """Log a bug; what the person reads instead of it."""
+    reference = new_reference()
+    log.error("A bug met by a person, reference %s", reference, exc_info=error)
+    return apology(reference)

@@ -1,0 +1,143 @@
+"""What Slack sends us, read into our words."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from handlers.conversation import Place, clean
+from handlers.slack.clicks import Click, pack_args, unpack_args
+from handlers.slack.forms import read_submission, sent_files
+from handlers.slack.mrkdwn import CHANNEL, PERSON
+from handlers.words import as_read
+from release_core.errors import Unclear
+
+Payload = Mapping[str, Any]
+
+# Only these kinds of message are a person speaking anew; edits, joins and the like are not.
+_SPOKEN = (None, "file_share", "thread_broadcast")
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a modal carries from where it was opened to where it is submitted.
+
+    `step` tells that it follows a form that was submitted already; `depth` counts the modals on the stack.
+    """
+
+    verb: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    place: Place = field(default_factory=Place)
+    depth: int = 1
+    step: bool = False
+    from_home: bool = False
+
+    def written(self) -> str:
+        """As `private_metadata`."""
+        packed = {
+            "v": self.verb,
+            "a": pack_args(self.args),
+            "p": [self.place.channel, self.place.thread, self.place.direct],
+            "n": self.depth,
+            "s": self.step,
+            "h": self.from_home,
+        }
+        return json.dumps(packed, ensure_ascii=False, separators=(",", ":"))
+
+
+def read_carried(view: Payload) -> Carried:
+    """What a modal carries; Unclear when it is none of ours."""
+    try:
+        match json.loads(view.get("private_metadata") or "null"):
+            case {
+                "v": str(verb),
+                "a": dict(args),
+                "p": [str(channel), None | str() as thread, bool(direct)],
+                "n": int(depth),
+                "s": bool(step),
+                "h": bool(from_home),
+            }:
+                place = Place(clean(channel), thread, direct)
+                return Carried(clean(verb), unpack_args(args), place, depth, step, from_home)
+    except (ValueError, RecursionError):
+        pass
+    raise Unclear("This form was drawn by an older version of Rollcall. Close it and open it again.")
+
+
+def submitted(view: Payload) -> tuple[Carried, Click]:
+    """What a submitted modal asks for; fields win over what it carried."""
+    carried = read_carried(view)
+    return carried, Click(carried.verb, {**carried.args, **read_submission(view)})
+
+
+def asker(payload: Payload) -> str:
+    """The id of the person who acted, wherever Slack puts it; "" when there is none."""
+    user = payload.get("user_id") or payload.get("user") or ""
+    found = user.get("id") if isinstance(user, Mapping) else user
+    return found if isinstance(found, str) and PERSON.fullmatch(found) else ""
+
+
+def command_place(body: Payload) -> Place:
+    """Where a slash command was typed; Slack knows no threads for them."""
+    channel = clean(str(body.get("channel_id") or ""))
+    return Place(channel, None, channel.startswith("D"))
+
+
+def event_place(event: Payload) -> Place:
+    """Where something was said."""
+    channel = clean(str(event.get("channel") or ""))
+    thread = event.get("thread_ts")
+    return Place(channel, str(thread) if thread else None, channel.startswith("D"))
+
+
+def click_place(body: Payload) -> Place:
+    """Where the clicked message stands; nowhere for Home, the carried place for a modal."""
+    view = body.get("view")
+    if isinstance(view, Mapping):
+        return read_carried(view).place if view.get("type") == "modal" else Place()
+    container = body.get("container") or {}
+    channel = clean(str((body.get("channel") or {}).get("id") or container.get("channel_id") or ""))
+    thread = (body.get("message") or {}).get("thread_ts") or container.get("thread_ts")
+    return Place(channel, str(thread) if thread else None, channel.startswith("D"))
+
+
+def clicked_message(body: Payload) -> str | None:
+    """The ts of the clicked message."""
+    found = (body.get("container") or {}).get("message_ts") or (body.get("message") or {}).get("ts")
+    return str(found) if found else None
+
+
+def is_spoken(event: Payload) -> bool:
+    """Whether a person said this just now: no bot, no edit, no notice of Slack's."""
+    return not event.get("bot_id") and event.get("subtype") in _SPOKEN and bool(asker(event))
+
+
+def spoken_text(event: Payload) -> str:
+    """The words of a message without the mention that calls us, first or last."""
+    text = str(event.get("text") or "")
+    return re.sub(r"^\s*(?:hey |hi )?<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s,:]*", "", text)
+
+
+def spoken_files(event: Payload) -> dict[str, Any]:
+    """`{"files": [SentFile]}` when files came with a message."""
+    files = sent_files(event.get("files") or ())
+    return {"files": files} if files else {}
+
+
+def reported_message(body: Payload) -> tuple[Place, dict[str, Any]]:
+    """Where the message of a message shortcut stands, with what it says.
+
+    Arguments: "text" (as read by people), "message" (its ts), "author" (chat id, when a person wrote it).
+    """
+    message = body.get("message") or {}
+    channel = clean(str((body.get("channel") or {}).get("id") or ""))
+    thread = message.get("thread_ts") or message.get("ts")
+    args = {"text": clean(as_read(str(message.get("text") or ""))), "message": clean(str(message.get("ts") or ""))}
+    author = str(message.get("user") or "")
+    if PERSON.fullmatch(author):
+        args["author"] = author
+    direct = not CHANNEL.fullmatch(channel)
+    return Place(channel, str(thread) if thread else None, direct), args

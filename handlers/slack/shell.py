@@ -1,0 +1,306 @@
+"""The door between Slack and the conversation: decode, ask the desk, draw the answer.
+
+Nobody is left without an answer: every listener ends in a message, a form or a field error, also when we fail.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from handlers.conversation import Actor, Answer, Form, Message, Place
+from handlers.grammar import Root, Verb, parse, parse_said, typed_name
+from handlers.slack import incoming
+from handlers.slack.asking import Asker, Desk, Heard, Hearing, Understood, broken
+from handlers.slack.blocks import draw_home, draw_message, draw_notice
+from handlers.slack.clicks import is_link, read_click
+from handlers.slack.forms import draw_form, field_errors, with_warning
+from handlers.slack.incoming import Carried, Payload
+from handlers.slack.limits import MODAL_DEPTH
+from handlers.slack.mrkdwn import Reader
+from handlers.slack.refusals import explain, offer, too_slow
+from handlers.slack.replies import Opening, Replies, announcing_files
+from handlers.slack.tasks import Tasks
+from release_core.errors import ReleaseError, Unclear
+
+log = logging.getLogger(__name__)
+
+COMMANDS: tuple[Root, ...] = ("release", "incident")
+SHORTCUTS = ("release_new", "incident_open")
+EVENTS = ("app_home_opened", "app_mention", "message")
+
+
+class RollcallApp(AsyncApp):
+    """A Bolt app that knows what still goes on after its answers."""
+
+    tasks: Tasks
+
+    async def drain(self, seconds: float = 10.0) -> int:
+        """Wait for what still goes on; returns how many were cut off."""
+        return await self.tasks.drain(seconds)
+
+
+def build_app(
+    desk: Desk,
+    *,
+    verbs: Mapping[str, Verb],
+    client: AsyncWebClient,
+    signing_secret: str,
+    now: Callable[[], datetime],
+) -> RollcallApp:
+    """The Bolt app that answers for the desk.
+
+    ValueError for an empty signing secret: with one, Slack's requests cannot be told from anybody else's.
+    """
+    if not signing_secret.strip():
+        raise ValueError("The signing secret is empty. Copy it from the app's “Basic Information” page.")
+    app = RollcallApp(
+        client=client,
+        signing_secret=signing_secret,
+        process_before_response=True,
+        raise_error_for_unhandled_request=True,
+    )
+    app.tasks = Tasks()
+    shell = _Shell(Asker(desk, verbs), verbs, now, Replies(client, app.tasks), client)
+    for root in COMMANDS:
+        app.command(f"/{root}")(shell.on_command)
+    app.event("app_mention")(shell.on_mention)
+    app.event("message")(shell.on_message)
+    app.event("app_home_opened")(shell.on_home)
+    app.action(re.compile(".*", re.DOTALL))(shell.on_click)
+    app.view(re.compile(".*", re.DOTALL))(shell.on_submission)
+    for callback_id in SHORTCUTS:
+        app.shortcut(callback_id)(shell.on_shortcut)
+    app.error(shell.on_error)
+    return app
+
+
+class _Shell:
+    def __init__(
+        self,
+        asker: Asker,
+        verbs: Mapping[str, Verb],
+        now: Callable[[], datetime],
+        replies: Replies,
+        client: AsyncWebClient,
+    ) -> None:
+        self._asker = asker
+        self._verbs = verbs
+        self._now = now
+        self._replies = replies
+        self._client = client
+
+    # What people do
+
+    async def on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """`/release …`, `/incident …`: the acknowledgement is the answer."""
+        place = incoming.command_place(body)
+        root: Root = "incident" if body.get("command") == "/incident" else "release"
+        text = str(body.get("text") or "")
+
+        def understand(actor: Actor) -> Understood:
+            return parse(root, text, zone=actor.zone, now=self._now(), verbs=self._verbs)
+
+        user_id = incoming.asker(body)
+        heard = await self._asker.hear(Hearing(user_id, place, understand, infers=True))
+        message = heard.answer
+        if isinstance(message, Form):
+            if await self._opened(body, message, Carried(heard.verb, {}, place), heard.reader):
+                await ack()
+                return
+            message = too_slow("Open the form", heard.verb, heard.args)
+        self._replies.send_files_later(user_id, message.attachments)
+        await ack(response_type="ephemeral", **draw_message(announcing_files(message), heard.reader))
+
+    async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """`@rollcall …` in a channel or thread."""
+        # Slack sends a message event for the same words in direct conversations.
+        if not str(event.get("channel", "")).startswith("D"):
+            await self._on_words(event, body)
+
+    async def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """A direct message."""
+        if event.get("channel_type") == "im":
+            await self._on_words(event, body)
+
+    async def on_home(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """Somebody opened our Home."""
+        user_id = incoming.asker(event)
+        if event.get("tab", "home") == "home" and user_id and not await self._asker.seen(body):
+            await self._publish_home(user_id)
+
+    async def on_click(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        """A button or menu, in a message, a modal or Home."""
+        if is_link(str(action.get("action_id", ""))):
+            await ack()
+            return
+
+        def understand(_: Actor) -> Understood:
+            click = read_click(action)
+            return click.verb, click.args
+
+        view = body.get("view") or {}
+        place = incoming.click_place(body)
+        origin = incoming.clicked_message(body)
+        user_id = incoming.asker(body)
+        heard = await self._asker.hear(Hearing(user_id, place, understand, origin))
+        depth = incoming.read_carried(view).depth if view.get("type") == "modal" else 1
+        carried = Carried(heard.verb, {}, place, depth, from_home=view.get("type") == "home")
+        if view or isinstance(heard.answer, Form):
+            await self._answer_in_modal(body, heard, carried)
+        else:
+            self._replies.tell_later(user_id, place, heard.answer, heard.reader)
+        if carried.from_home:
+            self._refresh_home_later(user_id)
+        await ack()
+
+    async def on_submission(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """A form: a refusal stays in it, with what was typed."""
+        user_id = incoming.asker(body)
+        try:
+            carried, click = incoming.submitted(view)
+        except Unclear as error:
+            await self._refuse(ack, view, Heard(explain(error), error))
+            return
+        heard = await self._asker.hear(Hearing(user_id, carried.place, lambda _: (click.verb, click.args)))
+        if heard.error is not None:
+            await self._refuse(ack, view, heard)
+        elif isinstance(heard.answer, Form):
+            await self._next_step(ack, heard.answer, carried, heard.reader)
+        else:
+            self._replies.tell_later(user_id, carried.place, heard.answer, heard.reader)
+            await (ack(response_action="clear") if carried.step else ack())
+        if carried.from_home and heard.error is None:
+            self._refresh_home_later(user_id)
+
+    async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """“New release” from anywhere, “Report as incident” on a message."""
+        callback_id = str(body.get("callback_id", ""))
+        place, args = incoming.reported_message(body) if body.get("message") else (Place(), {})
+        verb = next(v.name for v in self._verbs.values() if _callback_id(v) == callback_id)
+        user_id = incoming.asker(body)
+        heard = await self._asker.hear(Hearing(user_id, place, lambda _: (verb, args), infers=bool(place.channel)))
+        await self._answer_in_modal(body, heard, Carried(verb, {}, place))
+        await ack()
+
+    async def on_error(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse:
+        """The last net: what no listener took, what broke while an answer was brought."""
+        body: Payload = request.body
+        if isinstance(error, BoltUnhandledRequestError):
+            log.warning("Nothing here answers to %s", body.get("type") or body.get("command"))
+            message = Message(
+                "Rollcall does not know this button or command any more. Nothing was changed.", tone="stop"
+            )
+        else:
+            message = explain(error) if isinstance(error, ReleaseError) else broken(error)
+        drawn = draw_message(message)
+        if body.get("command"):
+            return BoltResponse(status=200, body={"response_type": "ephemeral", **drawn})
+        if body.get("type") == "view_submission":
+            return BoltResponse(status=200, body=_refusal(body.get("view") or {}, message, Reader()))
+        user_id = incoming.asker(body) or incoming.asker(body.get("event") or {})
+        if user_id and incoming.is_spoken(body.get("event") or {"user": user_id}):
+            self._replies.tell_later(user_id, _place_of(body), message, Reader())
+        return BoltResponse(status=200, body="")
+
+    # How it is answered
+
+    async def _on_words(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        if not incoming.is_spoken(event) or await self._asker.seen(body):
+            return
+        place = incoming.event_place(event)
+        user_id = incoming.asker(event)
+        text, files = incoming.spoken_text(event), incoming.spoken_files(event)
+
+        def understand(actor: Actor) -> Understood:
+            verb, args = parse_said(text, zone=actor.zone, now=self._now(), verbs=self._verbs)
+            return verb, {**args, **files}
+
+        heard = await self._asker.hear(Hearing(user_id, place, understand, infers=True))
+        message = heard.answer
+        if isinstance(message, Form):
+            message = offer(message, heard.verb, heard.args)
+        await self._replies.tell(user_id, place, message, heard.reader)
+
+    async def _opened(self, body: Payload, form: Form, carried: Carried, reader: Reader) -> bool:
+        opening, depth = _opening(body, carried.depth, form)
+        filled = replace(carried, verb=form.verb, args=form.args, depth=depth)
+        view = draw_form(form, private_metadata=filled.written(), reader=reader)
+        return await self._replies.open(opening, view)
+
+    async def _shown(self, body: Payload, message: Message, carried: Carried, reader: Reader) -> bool:
+        opening, depth = _opening(body, carried.depth, message)
+        metadata = replace(carried, depth=depth).written()
+        view = draw_notice(announcing_files(message), private_metadata=metadata, reader=reader)
+        return await self._replies.open(opening, view)
+
+    async def _answer_in_modal(self, body: Payload, heard: Heard, carried: Carried) -> None:
+        """Open the form or show the message on top of what the person sees; else tell them where they are."""
+        answer = heard.answer
+        if isinstance(answer, Form):
+            if await self._opened(body, answer, carried, heard.reader):
+                return
+            answer = too_slow("Open the form", heard.verb, heard.args)
+        elif await self._shown(body, answer, carried, heard.reader):
+            self._replies.send_files_later(incoming.asker(body), answer.attachments)
+            return
+        self._replies.tell_later(incoming.asker(body), carried.place, answer, heard.reader)
+
+    async def _next_step(self, ack: AsyncAck, form: Form, carried: Carried, reader: Reader) -> None:
+        """A form that follows a form: on top while Slack has room, else in its place."""
+        on_top = carried.depth < MODAL_DEPTH
+        depth = carried.depth + 1 if on_top else carried.depth
+        following = replace(carried, verb=form.verb, args=form.args, depth=depth, step=True)
+        view = draw_form(form, private_metadata=following.written(), reader=reader)
+        await ack(response_action="push" if on_top else "update", view=view)
+
+    async def _refuse(self, ack: AsyncAck, view: Payload, heard: Heard) -> None:
+        message = heard.answer if isinstance(heard.answer, Message) else Message("")
+        at_fault = getattr(heard.error, "field", None)
+        await ack(**_refusal(view, message, heard.reader, at_fault))
+
+    # Home
+
+    def _refresh_home_later(self, user_id: str) -> None:
+        self._replies.start(self._publish_home(user_id), f"publishing Home for {user_id}")
+
+    async def _publish_home(self, user_id: str) -> None:
+        home, reader = await self._asker.home(user_id)
+        await self._client.views_publish(user_id=user_id, view=draw_home(home, reader))
+
+
+def _callback_id(verb: Verb) -> str:
+    return f"{verb.root}_{typed_name(verb)}".replace(" ", "_")
+
+
+def _opening(body: Payload, depth: int, answer: Answer) -> tuple[Opening, int]:
+    """Where a modal goes, with its depth: a notice replaces a notice, the rest is stacked while Slack has room."""
+    trigger_id, view = str(body.get("trigger_id", "")), body.get("view") or {}
+    if view.get("type") != "modal":
+        return Opening(trigger_id), 1
+    instead = depth >= MODAL_DEPTH or (not view.get("callback_id") and isinstance(answer, Message))
+    return Opening(trigger_id, str(view.get("id", "")), instead), depth if instead else depth + 1
+
+
+def _refusal(view: Payload, message: Message, reader: Reader, at_fault: str | None = None) -> dict[str, Any]:
+    errors = field_errors(view, message.summary, at_fault, reader)
+    if errors is not None:
+        return {"response_action": "errors", "errors": errors}
+    return {"response_action": "update", "view": with_warning(view, message.summary)}
+
+
+def _place_of(body: Payload) -> Place:
+    if isinstance(body.get("event"), Mapping):
+        return incoming.event_place(body["event"])
+    return Place() if body.get("view") else incoming.click_place(body)

@@ -1,0 +1,124 @@
+"""How Slack reaches the shell: over sockets that we open, or by signed HTTP requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.signature import SignatureVerifier
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+log = logging.getLogger(__name__)
+
+BODY_LIMIT = 1_000_000
+SILENT_FOR = 40.0
+GIVE_UP_AFTER = 300.0
+
+
+class Sockets:
+    """Several Socket Mode connections of one app, so that one is open while Slack refreshes another."""
+
+    def __init__(self, app: AsyncApp, app_token: str, connections: int = 2) -> None:
+        if not app_token.startswith("xapp-"):
+            raise ValueError("The app-level token must start with “xapp-”. Make one with the scope connections:write.")
+        self._handlers = [AsyncSocketModeHandler(app, app_token) for _ in range(connections)]
+
+    async def open(self) -> None:
+        """Connect; returns when every connection is up."""
+        await asyncio.gather(*(handler.client.connect() for handler in self._handlers))  # type: ignore[no-untyped-call]
+
+    async def close(self) -> None:
+        """Disconnect and let go of everything."""
+        await asyncio.gather(*(handler.client.close() for handler in self._handlers))  # type: ignore[no-untyped-call]
+
+    async def alive(self) -> int:
+        """How many connections are open and answered a ping within the last 40 seconds."""
+        return sum([await _is_alive(handler) for handler in self._handlers])
+
+
+async def _is_alive(handler: AsyncSocketModeHandler) -> bool:
+    client = handler.client
+    if not await client.is_connected():
+        return False
+    # No ping has been due yet on a connection this young.
+    return client.last_ping_pong_time is None or time.time() - client.last_ping_pong_time < SILENT_FOR
+
+
+async def run_socket(app: AsyncApp, app_token: str, connections: int = 2) -> None:
+    """Serve over Socket Mode until cancelled; ConnectionError when no connection lived for five minutes."""
+    sockets = Sockets(app, app_token, connections)
+    await sockets.open()
+    loop = asyncio.get_running_loop()
+    last_alive = loop.time()
+    try:
+        while loop.time() - last_alive < GIVE_UP_AFTER:
+            await asyncio.sleep(5)
+            if await sockets.alive():
+                last_alive = loop.time()
+        raise ConnectionError("No connection to Slack has lived for five minutes.")
+    finally:
+        await sockets.close()
+
+
+def slack_routes(
+    app: AsyncApp, *, signing_secret: str, path: str = "/slack/events", body_limit: int = BODY_LIMIT
+) -> Sequence[Route]:
+    """Routes for Slack's signed requests: commands, interactions and events all come to `path`.
+
+    Refused before anything is read from them: bodies over `body_limit` bytes (413), unsigned, forged, undated or old
+    requests (401), bodies that are no UTF-8 or no JSON where they claim to be (400).
+    """
+    door = _Door(app, SignatureVerifier(signing_secret), body_limit)
+    return [Route(path, door.enter, methods=["POST"])]
+
+
+class _Door:
+    def __init__(self, app: AsyncApp, verifier: SignatureVerifier, body_limit: int) -> None:
+        self._handler = AsyncSlackRequestHandler(app)
+        self._verifier = verifier
+        self._body_limit = body_limit
+
+    async def enter(self, request: Request) -> Response:
+        """One request of Slack's, or of somebody who pretends to be Slack."""
+        body = await self._read(request)
+        if body is None:
+            return PlainTextResponse("The body is too large.", 413)
+        if not self._is_signed(request, body):
+            return PlainTextResponse("This is not signed by Slack, or too old.", 401)
+        # The adapter reads the body again; Starlette hands it over from here.
+        request._body = body
+        try:
+            return await self._handler.handle(request)
+        except ValueError:
+            log.warning("A signed request could not be read: %s", request.headers.get("content-type", ""))
+            return PlainTextResponse("The body cannot be read.", 400)
+
+    async def _read(self, request: Request) -> bytes | None:
+        gathered = bytearray()
+        try:
+            async for chunk in request.stream():
+                gathered += chunk
+                if len(gathered) > self._body_limit:
+                    return None
+        except ClientDisconnect:
+            return None
+        return bytes(gathered)
+
+    def _is_signed(self, request: Request, body: bytes) -> bool:
+        timestamp = request.headers.get("x-slack-request-timestamp", "")
+        signature = request.headers.get("x-slack-signature", "")
+        if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) < 12 and signature.isascii()):
+            return False
+        return self._verifier.is_valid(_exact(body), timestamp, signature)
+
+
+def _exact(body: bytes) -> str:
+    # The verifier encodes what it gets as UTF-8; surrogates would make it fail, so such a body never matches.
+    return body.decode("utf-8", "replace")
