@@ -55,8 +55,15 @@ class Connection:
         self._login = login
         self._environ = environ
         self._door: Salesforce | None = None
+        self._user_id = ""
         self._answered_at: datetime | None = None
         self._renewing = threading.Lock()
+
+    @property
+    def api_usage(self) -> tuple[int, int] | None:
+        """Calls used and allowed in 24 hours, as the last REST answer told; None before the first."""
+        usage = self._door.api_usage.get("api-usage") if self._door else None
+        return (usage.used, usage.total) if usage else None
 
     @property
     def where(self) -> str:
@@ -73,9 +80,19 @@ class Connection:
         """
         return self._ask(lambda door: read(_restful(door, path, request)), act, manner)
 
-    def userinfo(self) -> Fields:
-        """Who we are, from the OAuth userinfo service."""
-        return self._ask(lambda door: fields_of(door.oauth2("userinfo"), "user"), "tell who we are", "read")
+    def user(self) -> tuple[str, str]:
+        """The id and the username that we act as.
+
+        A login that named its user is believed, because the userinfo service wants a scope beyond `api`.
+        """
+        act = "tell who we are"
+        self._opened()
+        if self._user_id:
+            path = f"sobjects/User/{self._user_id}"
+            username = self.rest(path, lambda user: str(fields_of(user, "user").get("Username") or ""), act)
+            return self._user_id, username
+        user = self._ask(lambda door: fields_of(door.oauth2("userinfo"), "user"), act, "read")
+        return str(user.get("user_id") or ""), str(user.get("preferred_username") or "")
 
     def soap(self, body: str, read: Callable[[Sequence[Element]], Answer], act: str) -> Answer:
         """Ask one reading operation of the SOAP Metadata API and read its `result` elements."""
@@ -157,6 +174,7 @@ class Connection:
         return log_in(self._login, self.session, self.clock.now(), self._environ)
 
     def _open(self, grant: Grant) -> Salesforce:
+        self._user_id = grant.user_id
         door = Salesforce(
             session_id=grant.access_token,
             instance_url=grant.instance_url,

@@ -72,6 +72,11 @@ class SalesforceOrg:
         """How many HTTP calls we have made to this org."""
         return self._connection.session.calls
 
+    @property
+    def api_usage(self) -> tuple[int, int] | None:
+        """Calls used and allowed in the org's 24 hours, by everybody, as its last answer told; costs no call."""
+        return self._connection.api_usage
+
     def close(self) -> None:
         """Give the connections to the org back."""
         self._connection.session.close()
@@ -79,7 +84,7 @@ class SalesforceOrg:
     def identity(self) -> OrgIdentity:
         """Who we are there; asked once, then remembered."""
         if self._identity is None:
-            user = self._connection.userinfo()
+            user_id, username = self._connection.user()
             rows = self._connection.query(_ORGANIZATION, dict, "tell which org it is")
             if not rows:
                 raise OrgRefused(
@@ -87,11 +92,11 @@ class SalesforceOrg:
                     '"View Setup and Configuration", then repeat.'
                 )
             self._identity = OrgIdentity(
-                org_id=full_id(words(rows[0].get("Id") or user.get("organization_id"))),
+                org_id=full_id(words(rows[0].get("Id"))),
                 name=words(rows[0].get("Name")),
                 is_sandbox=truth(rows[0].get("IsSandbox")),
-                username=words(user.get("preferred_username")),
-                user_id=full_id(words(user.get("user_id"))),
+                username=username,
+                user_id=full_id(user_id),
                 api_version=self._connection.api_version,
             )
         return self._identity

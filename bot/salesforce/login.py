@@ -43,10 +43,11 @@ _HINTS = {
 
 @dataclass(frozen=True)
 class Grant:
-    """An access token with the instance address it is good for."""
+    """An access token, the instance address it is good for, the user it acts as where the login named one."""
 
     access_token: str = field(repr=False)
     instance_url: str
+    user_id: str = ""
 
 
 def address_of(login: OrgLogin) -> str:
@@ -99,10 +100,10 @@ def _place(login: Login) -> str:
 
 def _request_for(
     login: JwtLogin | ClientCredentialsLogin, secret: str, now: datetime
-) -> tuple[dict[str, str], tuple[str, str] | None]:
+) -> tuple[dict[str, str], tuple[bytes, bytes] | None]:
     """The form and the basic credentials of the token request."""
     if isinstance(login, ClientCredentialsLogin):
-        return {"grant_type": "client_credentials"}, (login.client_id, secret)
+        return {"grant_type": "client_credentials"}, (login.client_id.encode(), secret.encode())
     claims = {
         "iss": login.client_id,
         "sub": login.username,
@@ -120,7 +121,7 @@ def _request_for(
     return {"grant_type": _JWT_BEARER, "assertion": assertion}, None
 
 
-def _token(session: OrgSession, url: str, form: dict[str, str], client: tuple[str, str] | None) -> Grant:
+def _token(session: OrgSession, url: str, form: dict[str, str], client: tuple[bytes, bytes] | None) -> Grant:
     response = session.request("POST", url, data=form, auth=client)
     host = urlsplit(url).netloc
     reply = _json(response)
@@ -139,9 +140,15 @@ def _token(session: OrgSession, url: str, form: dict[str, str], client: tuple[st
     if not isinstance(token, str) or not isinstance(instance, str):
         raise Unreadable("the login's answer names no token or no instance")
     try:
-        return Grant(token, checked_org_url(instance))
+        return Grant(token, checked_org_url(instance), _user_in(str(reply.get("id", ""))))
     except ValueError as error:
         raise OrgRefused(f"{host} sent us to an address that we refuse: {error}.") from error
+
+
+def _user_in(identity_url: str) -> str:
+    """The user's id from an identity address, https://login.salesforce.com/id/<org>/<user>; empty for another."""
+    last = identity_url.rpartition("/")[2]
+    return last if last.startswith("005") and last.isalnum() else ""
 
 
 def _json(response: requests.Response) -> dict[str, Any]:

@@ -49,7 +49,9 @@ class ScriptedOrg:
 
     def __init__(self) -> None:
         self.heard: list[Heard] = []
+        self.token = ""
         self._script: list[Reply] = []
+        self._rule: Callable[[Heard], Reply] | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -61,6 +63,16 @@ class ScriptedOrg:
 
     def plays(self, *replies: Reply) -> None:
         self._script += replies
+
+    def answers(self, answer: Callable[[Heard], Reply]) -> None:
+        """Answer each request by a rule instead of in order."""
+        self._rule = answer
+
+    def reply_to(self, heard: Heard) -> Reply:
+        self.heard.append(heard)
+        if self._rule is not None:
+            return self._rule(heard)
+        return self._script.pop(0) if self._script else Reply(599, "beyond the script", "text/plain")
 
     def close(self) -> None:
         self._server.shutdown()
@@ -75,8 +87,7 @@ class ScriptedOrg:
 
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                org.heard.append(Heard(self.command, self.path, dict(self.headers), body))
-                reply = org._script.pop(0) if org._script else Reply(599, "beyond the script", "text/plain")
+                reply = org.reply_to(Heard(self.command, self.path, dict(self.headers), body))
                 self.close_connection = True
                 if not reply.broken:
                     self.play(reply)

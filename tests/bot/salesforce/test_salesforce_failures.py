@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from bot.salesforce import problem_with_job
 from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
 from release_core.ports import DeployOptions, JobStatus, TestFailure
 
@@ -208,8 +209,6 @@ def _ended(**facts: object) -> JobStatus:
 )
 def test_a_job_that_failed_because_of_the_org_says_whether_to_start_it_again(facts, kind):
     """A setup lock or a locked row passes; a wrong option does not."""
-    from bot.salesforce import problem_with_job
-
     assert type(problem_with_job(_ended(**facts))) is kind
 
 
@@ -225,6 +224,4 @@ def test_a_job_that_failed_because_of_the_org_says_whether_to_start_it_again(fac
 )
 def test_a_job_that_failed_by_its_own_contents_is_a_result(status):
     """Failed components and tests are no trouble of the org's."""
-    from bot.salesforce import problem_with_job
-
     assert problem_with_job(status) is None

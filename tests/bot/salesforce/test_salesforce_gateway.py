@@ -29,6 +29,7 @@ JOB = "0Af000000000001CAA"
 OLD = "0Af000000000002CAA"
 USER = "005000000000001AAA"
 SINCE = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
+LIMITS = {"DailyApiRequests": {"Max": 15000, "Remaining": 14982}}
 USERINFO = {"user_id": USER, "organization_id": "00D000000000001EAA", "preferred_username": "release@acme.test"}
 
 
@@ -381,6 +382,14 @@ def test_components_and_kinds_are_listed(scripted, says, org):
         MetadataType("CustomObject", "objects", "object", False, False, ("CustomField", "RecordType")),
     )
     assert org.calls == 3
+
+
+def test_the_orgs_own_count_of_calls_costs_no_call(scripted, says, org):
+    """Each REST answer tells how much of the day's budget is used."""
+    assert org.api_usage is None
+    scripted.plays(says.reply(200, LIMITS, headers={"Sforce-Limit-Info": "api-usage=18/15000"}))
+    org.limits()
+    assert org.api_usage == (18, 15000)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
@@ -183,6 +185,15 @@ def test_client_credentials_travel_as_basic_credentials(scripted, says, connecte
     assert scripted.heard[0].body == b"grant_type=client_credentials"
 
 
+def test_a_client_secret_of_any_characters_travels(scripted, says, connected):
+    """Basic credentials are sent as UTF-8."""
+    org = connected(_credentials(scripted.url), SECRET="sécret→")
+    scripted.plays(_token(says, scripted), says.reply(200, LIMITS))
+    org.limits()
+    sent = scripted.heard[0].headers["Authorization"].removeprefix("Basic ")
+    assert base64.b64decode(sent).decode() == "client-7:sécret→"
+
+
 @pytest.mark.parametrize(
     ("error", "description", "step"),
     [
@@ -250,6 +261,41 @@ def test_a_session_that_is_refused_right_after_the_login_is_no_endless_loop(scri
     with pytest.raises(OrgRefused, match="login IP ranges"):
         org.limits()
     assert len(scripted.heard) == 4
+
+
+def test_several_threads_that_find_the_session_ended_renew_it_once(scripted, says, connected):
+    """One login serves them all."""
+    org = connected(_credentials(scripted.url), SECRET="s3cret")
+    scripted.answers(lambda heard: _by_token(says, scripted, heard))
+    scripted.token = "00D1!old"
+    org.limits()
+    scripted.token = "00D1!new"
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda _: org.limits(), range(8)))
+    assert [one.path for one in scripted.heard].count("/services/oauth2/token") == 2
+
+
+def _by_token(says, scripted, heard):
+    """Lets in whoever shows the token that is good at the moment."""
+    if heard.path == "/services/oauth2/token":
+        return _token(says, scripted, scripted.token)
+    if heard.headers["Authorization"] == f"Bearer {scripted.token}":
+        return says.reply(200, LIMITS)
+    return says.error(401, "INVALID_SESSION_ID")
+
+
+def test_a_login_that_names_its_user_needs_no_userinfo(scripted, says, connected):
+    """The userinfo service wants a scope that many connected apps lack."""
+    org = connected(_credentials(scripted.url), SECRET="s3cret")
+    identity = {"id": "https://login.salesforce.com/id/00D000000000001EAA/005000000000001AAA"}
+    scripted.plays(
+        says.reply(200, {"access_token": "00D1!x", "instance_url": scripted.url, **identity}),
+        says.reply(200, {"Id": "005000000000001AAA", "Username": "release@acme.test"}),
+        says.reply(200, {"done": True, "records": [{"Id": "00D000000000001", "Name": "Acme", "IsSandbox": True}]}),
+    )
+    who = org.identity()
+    assert (who.user_id, who.username, who.org_id) == ("005000000000001AAA", "release@acme.test", "00D000000000001EAA")
+    assert scripted.heard[1].path == "/services/data/v67.0/sobjects/User/005000000000001AAA"
 
 
 def test_an_ended_session_does_not_repeat_a_deployment_but_the_next_call_works(scripted, says, connected):

@@ -63,6 +63,25 @@ def test_a_redirect_is_not_followed_with_our_token(scripted, says, org):
     assert len(scripted.heard) == 1
 
 
+def test_a_password_file_of_the_machine_does_not_replace_our_token(scripted, says, org, tmp_path, monkeypatch):
+    """requests would prefer a .netrc entry for the host to the bearer token."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    scripted.plays(says.reply(200, {"A": {"Max": 1, "Remaining": 1}}))
+    org.limits()
+    assert scripted.heard[0].headers["Authorization"].startswith("Bearer ")
+
+
+def test_an_org_on_this_machine_is_not_asked_through_a_proxy(scripted, says, org, monkeypatch):
+    """A proxy for the outside world does not know our localhost."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    scripted.plays(says.reply(200, {"A": {"Max": 1, "Remaining": 1}}))
+    assert org.limits()
+
+
 def test_every_call_is_counted(scripted, says, org):
     """Failed tries cost the org's budget as well."""
     scripted.plays(says.error(503, ""), says.reply(200, {"A": {"Max": 1, "Remaining": 1}}))
