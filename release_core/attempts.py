@@ -244,3 +244,19 @@ def assignment(ports: Ports, deployment_id: int) -> Assignment:
             strategy=release.strategy,
             created=tuple((t, n) for t, n in deployment.result.get("created", [])),
         )
+
+
+def finished_at(ports: Ports, org: str, job_id: str) -> datetime | None:
+    """When the attempt with that job ended, as far as we know."""
+    with ports.store.reading() as session:
+        query = select(Deployment.finished_at).where(Deployment.org == org, Deployment.job_id == job_id)
+        return session.exec(query).first() if job_id else None
+
+
+def forget_validation(ports: Ports, deployment_id: int) -> None:
+    """An attempt goes the long way: its quick deploy is not possible any more."""
+    with ports.store.transaction() as session:
+        deployment = find_deployment(session, deployment_id)
+        if not deployment.job_id:
+            deployment.validated_job_id = ""
+            session.add(deployment)

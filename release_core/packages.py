@@ -72,8 +72,9 @@ def read_package(data: bytes) -> Package:
     Unclear (field "package") says in a sentence what is wrong with it: no zip, not safe, no manifest, over the limits,
     malformed, listing what it lacks, empty.
     """
-    files = rooted(open_archive(data))
-    refuse_source_format(files)
+    archive = open_archive(data)
+    refuse_source_format(archive)
+    files = rooted(archive)
     manifest = read_manifest(files[PACKAGE_XML], PACKAGE_XML)
     if not manifest.api_version:
         raise unclear(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -200,7 +200,13 @@ class OrgGateway(Protocol):
         ...
 
     def find_deployment(
-        self, *, since: datetime, check_only: bool, zip_size: int | None = None, validation_id: str | None = None
+        self,
+        *,
+        since: datetime,
+        check_only: bool,
+        zip_size: int | None = None,
+        validation_id: str | None = None,
+        not_ids: Collection[str] = (),
     ) -> str | None:
         """The job that we ourselves started since an instant, by size of its zip or by the validation it used."""
         ...

@@ -22,8 +22,8 @@ class Gate:
     """One answer to "may we go?".
 
     `code` is stable. `because` is a sentence; instants in it stand in `instants` and are written as {0}, {1} … so
-    that each reader sees them in their own zone. `who` can clear it (chat ids), by doing `way_out`; `passes_at` is when it next
-    could pass by itself.
+    that each reader sees them in their own zone. `who` can clear it (chat ids), by doing `way_out`; `passes_at` is
+    when it next could pass by itself.
     """
 
     code: str

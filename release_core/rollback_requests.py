@@ -246,3 +246,9 @@ def newest_request(session: Session, deployment: Deployment) -> RollbackRequest 
         .where(RollbackRequest.deployment_id == deployment.id)
         .order_by(desc(col(RollbackRequest.id)))
     ).first()
+
+
+def may_overwrite(ports: Ports, deployment_id: int) -> bool:
+    """Whether people accepted to lose what somebody changed since the deployment."""
+    with ports.store.reading() as session:
+        return bool(find_deployment(session, deployment_id).result.get("overwrite"))

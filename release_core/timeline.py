@@ -1,8 +1,8 @@
 """What happened, for ever: immutable facts in streams, chained by hashes.
 
 A stream is the key of a release, an incident, a freeze or an org ("ORG:production"). Recording a fact also writes
-the intent that tells people of it, in the same transaction, so nothing is said that did not happen and nothing that happened
-stays unsaid.
+the intent that tells people of it, in the same transaction, so nothing is said that did not happen, while nothing that
+happened stays unsaid.
 """
 
 from __future__ import annotations

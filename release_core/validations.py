@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from release_core.attempts import announce_request, deployment_with_release, details_of, keep_result, new_attempt
+from sqlmodel import select
+
+from release_core.attempts import (
+    announce_request,
+    deployment_with_release,
+    details_of,
+    keep_result,
+    new_attempt,
+)
 from release_core.errors import Conflict, Refused
 from release_core.facts import UNDER_WAY, gather
-from release_core.lookups import find_org, find_release, package_of
+from release_core.lookups import find_org, find_release, package_of, release_of
+from release_core.models import Deployment
 from release_core.permissions import require
 from release_core.ports import JobStatus, Ports
 from release_core.readiness import settle_state
@@ -78,4 +87,20 @@ def fail_validation(ports: Ports, deployment_id: int, sentence: str) -> None:
         session.add(validation)
         details = details_of(validation, problem=sentence)
         record(session, Kind.VALIDATION_FAILED, stream=release.key, actor=BOT, at=now, details=details)
+        settle_state(session, ports.policy, release, now)
+
+
+def void(ports: Ports, org: str, job_id: str, because: str) -> None:
+    """Somebody else's deployment made a check-only run worthless."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        query = select(Deployment).where(Deployment.org == org, Deployment.job_id == job_id)
+        validation = session.exec(query).first()
+        if validation is None or validation.voided_because:
+            return
+        validation.voided_because = because
+        session.add(validation)
+        release = release_of(session, validation)
+        details = details_of(validation, because=because)
+        record(session, Kind.VALIDATION_VOIDED, stream=release.key, actor=BOT, at=now, details=details)
         settle_state(session, ports.policy, release, now)

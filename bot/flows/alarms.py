@@ -1,0 +1,70 @@
+"""What happens at its time: windows, promised status, expiry, the end of the soak."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.durable import fact, flow
+from bot.outside import current
+from release_core import broadcasts, releases, rollback_requests, scheduling
+from release_core.timeline import BOT
+
+
+@flow("window_opening")
+def window_opening(args: dict[str, Any]) -> None:
+    """The start of a window has come."""
+    open_window(args["release"], args["number"])
+
+
+@flow("window_closing")
+def window_closing(args: dict[str, Any]) -> None:
+    """The end of a window has come."""
+    close_window(args["release"], args["number"])
+
+
+@flow("broadcast")
+def broadcast(args: dict[str, Any]) -> None:
+    """A promised status is due."""
+    send_status(args["release"], args["number"])
+
+
+@flow("rollback_expiry")
+def rollback_expiry(args: dict[str, Any]) -> None:
+    """A wish to go back has waited long enough."""
+    expire_request(args["request"])
+
+
+@flow("soak_end")
+def soak_end(args: dict[str, Any]) -> None:
+    """A release has been watched long enough."""
+    close_release(args["release"])
+
+
+@fact
+def open_window(release: str, number: int) -> None:
+    """Open the window, unless it was moved."""
+    scheduling.open_window(current().ports, release, number)
+
+
+@fact
+def close_window(release: str, number: int) -> None:
+    """Close the window."""
+    scheduling.close_window(current().ports, release, number)
+
+
+@fact
+def send_status(release: str, number: int) -> None:
+    """Send the status, promise the next."""
+    broadcasts.send_due(current().ports, release, number)
+
+
+@fact
+def expire_request(request: int) -> None:
+    """End the request, unless it was decided."""
+    rollback_requests.expire_request(current().ports, request)
+
+
+@fact
+def close_release(release: str) -> None:
+    """Close the release, unless an incident keeps it open."""
+    releases.close_release(current().ports, BOT, release, by_timer=True)

@@ -1,0 +1,128 @@
+"""An org returns to what it held before a release."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.durable import fact, flow, step
+from bot.flows.jobs import run_job
+from bot.outside import Outside, current
+from release_core import attempts, deployments, rollback_requests
+from release_core.attempts import Assignment
+from release_core.comparison import exists, same, three_way
+from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
+from release_core.packages import Package, footprint, members, read_package, read_retrieved
+
+
+@flow("rollback", queue="orgs")
+def rollback(args: dict[str, Any]) -> None:
+    """Look what somebody changed since, keep what is there, go back, read the org again."""
+    deployment_id = args["deployment"]
+    try:
+        drift = look_for_drift(deployment_id)
+        if drift:
+            hold(deployment_id, "Somebody changed parts of this release since it was deployed.", drift)
+            return
+        if not still_armed(deployment_id):
+            disarm(deployment_id)
+        go_back(deployment_id)
+    except OutcomeUnknown as lost:
+        say_unknown(deployment_id, str(lost))
+        return
+    except OrgProblem as problem:
+        hold(deployment_id, f"The rollback did not start. {problem}", [])
+        return
+    conclude(deployment_id)
+    read_back(deployment_id)
+
+
+def go_back(deployment_id: int) -> None:
+    """The quick way while it is open, else the long way with tests."""
+    try:
+        run_job(deployment_id, check_only=False)
+    except OrgRefused as refused:
+        if refused.code != "validation_gone":
+            raise
+        disarm(deployment_id)
+        run_job(deployment_id, check_only=False)
+
+
+@step(tries=8, backoff=0.5)
+def look_for_drift(deployment_id: int) -> list[str]:
+    """Compare snapshot, package and live org; keep the live state, so that the rollback itself can be undone.
+
+    Returns what somebody changed since, unless losing it was accepted.
+    """
+    outside = current()
+    task = attempts.assignment(outside.ports, deployment_id)
+    package, snapshot = _before(outside, task)
+    archive = outside.org(task.org).retrieve(members(footprint(package))).archive
+    deployments.note_snapshot(outside.ports, deployment_id, outside.ports.artifacts.save(archive))
+    if rollback_requests.may_overwrite(outside.ports, deployment_id):
+        return []
+    return [f"{d.component} was {d.kind}" for d in three_way(snapshot, package, read_retrieved(archive))]
+
+
+@step(tries=3, backoff=0.5)
+def still_armed(deployment_id: int) -> bool:
+    """Whether nothing landed in the org since the way back was proven."""
+    outside = current()
+    task = attempts.assignment(outside.ports, deployment_id)
+    if not task.validated_job_id:
+        return False
+    proven_at = attempts.finished_at(outside.ports, task.org, task.validated_job_id)
+    rows = outside.org(task.org).deployments_since(proven_at or task.requested_at)
+    return not any(row.state.startswith("Succeeded") and not row.check_only for row in rows)
+
+
+@fact
+def disarm(deployment_id: int) -> None:
+    """Go back by a full deployment with tests instead."""
+    attempts.forget_validation(current().ports, deployment_id)
+
+
+@fact
+def hold(deployment_id: int, sentence: str, drift: list[str]) -> None:
+    """Stop before anything changed, and ask."""
+    rollback_requests.hold_rollback(current().ports, deployment_id, sentence, drift)
+
+
+@fact
+def say_unknown(deployment_id: int, sentence: str) -> None:
+    """Nobody knows whether the org took the job: a person looks."""
+    attempts.note_unknown(current().ports, deployment_id, sentence)
+
+
+@step(tries=40, backoff=2.0, on=OrgUnavailable)
+def conclude(deployment_id: int) -> None:
+    """Read the result in full and keep it."""
+    outside = current()
+    task = attempts.assignment(outside.ports, deployment_id)
+    status = outside.org(task.org).status(task.job_id, details=True)
+    rollback_requests.finish_rollback(outside.ports, deployment_id, status)
+
+
+@step(tries=12, backoff=2.0, on=(OrgUnavailable, OrgRefused))
+def read_back(deployment_id: int) -> None:
+    """Compare the org with the snapshot from before the release."""
+    outside = current()
+    task = attempts.assignment(outside.ports, deployment_id)
+    if task.state != "verifying":
+        return
+    package, snapshot = _before(outside, task)
+    touched = footprint(package)
+    live = read_retrieved(outside.org(task.org).retrieve(members(touched)).archive)
+    differences = [
+        str(component)
+        for component in touched
+        if exists(snapshot, component) != exists(live, component) or not same(snapshot, live, component)
+    ]
+    rollback_requests.note_returned(outside.ports, deployment_id, differences)
+
+
+def _before(outside: Outside, task: Assignment) -> tuple[Package, Package]:
+    """The package of the deployment to undo, with the snapshot taken before it."""
+    assert task.undoes_id is not None, "a rollback undoes a deployment"
+    undone = attempts.assignment(outside.ports, task.undoes_id)
+    load = outside.ports.artifacts.load
+    return read_package(load(undone.archive_digest)), read_retrieved(load(undone.snapshot_digest))
