@@ -1,0 +1,51 @@
+"""Keeping below the rates that Slack allows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many calls per second in the long run, so many at once."""
+
+    per_second: float
+    burst: int
+
+
+POSTS_PER_CHANNEL = Rate(1.0, 3)
+EDITS = Rate(50 / 60, 20)
+
+
+@dataclass
+class Pace:
+    """Makes callers wait for their turn, one bucket per key; safe to use from many threads.
+
+    `clock` counts seconds, `sleep` waits for some.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _next: dict[str, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def wait_for(self, key: str, rate: Rate) -> None:
+        """Wait until one more call of this kind is within the rate."""
+        step = 1 / rate.per_second
+        with self._lock:
+            now = self.clock()
+            # The virtual instant at which the bucket would be full again; one call moves it by one step.
+            full_at = max(self._next.get(key, now), now)
+            self._next[key] = full_at + step
+            wait = full_at - now - (rate.burst - 1) * step
+        if wait > 0:
+            self.sleep(wait)
+
+    def hold(self, key: str, seconds: float) -> None:
+        """Slack said to wait: nobody calls under this key before it is over; returns after it."""
+        with self._lock:
+            self._next[key] = max(self._next.get(key, 0.0), self.clock() + seconds)
+        self.sleep(seconds)
