@@ -87,9 +87,9 @@ def same(left: Package, right: Package, component: Component) -> bool:
 def difference(before: Package, after: Package, component: Component) -> str:
     """A unified diff of one component, "" when there is nothing to show; bounded to 400 lines."""
     if component in before.parts or component in after.parts:
-        return _unified(_part_text(before, component), _part_text(after, component), str(component))
+        return _bounded(_unified(_part_text(before, component), _part_text(after, component), str(component)))
     pieces = (_file_difference(before, after, component, path) for path in _paths(before, after, component))
-    return _bounded([line for piece in pieces for line in piece.splitlines()])
+    return _bounded("\n".join(filter(None, pieces)))
 
 
 def _change(package: Package, live: Package | None, component: Component) -> Change:
@@ -194,10 +194,11 @@ def _unified(old: str, new: str, name: str) -> str:
     before, after = old.splitlines(), new.splitlines()
     if len(before) + len(after) > _COMPARED_LINES_AT_MOST:
         return f"{name}: {len(before):,} lines → {len(after):,} lines, too long to show line by line"
-    return _bounded(list(difflib.unified_diff(before, after, f"org/{name}", f"package/{name}", lineterm="")))
+    return "\n".join(difflib.unified_diff(before, after, f"org/{name}", f"package/{name}", lineterm=""))
 
 
-def _bounded(lines: list[str]) -> str:
+def _bounded(text: str) -> str:
+    lines = text.splitlines()
     more = len(lines) - _DIFF_LINES_AT_MOST
     if more > 0:
         lines = [*lines[:_DIFF_LINES_AT_MOST], f"… {more:,} more lines"]

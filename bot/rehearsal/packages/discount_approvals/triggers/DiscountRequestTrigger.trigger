@@ -1,0 +1,3 @@
+trigger DiscountRequestTrigger on Discount_Request__c (before insert, before update) {
+    DiscountRequestHandler.route(Trigger.new);
+}
