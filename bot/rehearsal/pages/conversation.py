@@ -105,6 +105,8 @@ def _posted_at(message: Part) -> datetime:
 def _continues(message: Part, before: Part | None) -> bool:
     if before is None or message.get("ephemeral") or before.get("ephemeral") or message.get("broadcast"):
         return False
+    if message.get("bot") and message.get("blocks"):
+        return False  # a card stands for itself
     apart = (_posted_at(message) - _posted_at(before)).total_seconds()
     return message.get("user") == before.get("user") and apart < _RUN_FOR_SECONDS
 

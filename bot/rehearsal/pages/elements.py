@@ -17,6 +17,9 @@ Choice = tuple[str, str, str]  # value, label, description
 
 def draw_element(element: Part, block_id: str, surface: Surface, acts: bool = True) -> Markup:
     """Draw one element; `acts` says whether a choice is told to the bot at once, or only when a form is submitted."""
+    only_for = element.get("visible_to_user_ids")
+    if only_for and surface.reader.user_id not in only_for:
+        return Markup("")
     draw = _ELEMENTS.get(str(element.get("type")))
     if draw is None:
         return Markup('<span class="unknown">[{}]</span>').format(element.get("type"))
@@ -306,6 +309,7 @@ _MOMENTS = {
 _ELEMENTS: dict[str, Callable[[Part, str, Surface], Markup]] = {
     "button": _draw_button,
     "workflow_button": _draw_button,
+    "icon_button": _draw_button,
     "overflow": _draw_overflow,
     "checkboxes": _draw_ticks,
     "radio_buttons": _draw_ticks,

@@ -13,19 +13,16 @@ from bot.rehearsal.pages.conversation import chosen_in, draw_conversation
 from bot.rehearsal.pages.reader import Reader
 from bot.rehearsal.pages.rich_text import parts_of
 from bot.rehearsal.pages.surface import Surface
+from bot.rehearsal.workspace.refusals import NotVisibleError
 
 Json = dict[str, Any]
 FIRST_CHANNEL = "releases"
 
 
-class NotVisibleError(Exception):
-    """What was asked for is not there, or not for this person; `str()` is a sentence to show."""
-
-
 class Workspace(Protocol):
     """What the page needs from the workspace: the answers of the acting API (docs/rehearsal-api.md) as dicts.
 
-    `user` is an id or a handle. Each may raise NotVisibleError.
+    `user` is an id or a handle; "" is the first of the cast. Each may raise NotVisibleError.
     """
 
     def sidebar(self, user: str) -> Json: ...

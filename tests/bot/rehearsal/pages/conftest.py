@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.rehearsal.pages.scene import NotVisibleError
+from bot.rehearsal.workspace.refusals import NotVisibleError
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

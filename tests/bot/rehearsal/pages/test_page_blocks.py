@@ -62,6 +62,14 @@ def test_button_with_an_address_is_a_link_only_when_safe() -> None:
     assert "javascript" not in drawn({"type": "actions", "block_id": "x", "elements": [bad]})
 
 
+def test_button_for_others_is_not_drawn() -> None:
+    """An element with named readers is drawn for them only."""
+    button = {"type": "button", "action_id": "g", "text": plain("Approve")}
+    for_us, for_others = ({**button, "visible_to_user_ids": [user]} for user in ("U0RELMGR", "U0TESTER"))
+    assert "Approve" in drawn({"type": "actions", "block_id": "x", "elements": [for_us]})
+    assert "Approve" not in drawn({"type": "actions", "block_id": "x", "elements": [for_others]})
+
+
 def test_section_shows_text_fields_and_accessory() -> None:
     """All three parts of a section are there."""
     section = {
