@@ -26,7 +26,7 @@ from release_core.store import Store, open_store
 STEPS = ["look", "create", "count", "poll-0", "poll-1", "poll-2", "follow"]
 HASTE = Timings(
     sweep_every=0.5,
-    lease=LeaseTimes(beat_every=0.2, fence_after=1.0, dead_after=2.0, janitor_every=0.3),
+    lease=LeaseTimes(beat_every=0.2, fence_after=0.8, dead_after=1.6, janitor_every=0.3),
     most_takeovers=5,
 )
 
@@ -143,6 +143,14 @@ def states(store: Store) -> dict[str, str]:
     """The state of every intent by its key."""
     with store.reading() as session:
         return {intent.key: intent.state for intent in session.exec(select(Intent))}
+
+
+def read_intent(store: Store, key: str) -> Intent:
+    """One intent as it stands."""
+    with store.reading() as session:
+        intent = session.get_one(Intent, key)
+        session.expunge(intent)
+    return intent
 
 
 def fresh_store(url: str) -> Store:
