@@ -74,7 +74,8 @@ class PolicyText:
     def plain(self, node: yaml.Node, place: Place) -> Any:
         """The node as a plain value; what cannot be one is noted as a mistake and becomes None."""
         if id(node) in self._open:
-            return self._note(node, place, "a value that holds itself", "no alias to a surrounding value")
+            self._note(node, place, "a value that holds itself", "no alias to a surrounding value")
+            return None
         self._open.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
@@ -114,22 +115,25 @@ class PolicyText:
         if kind == "null":
             return None
         try:
-            return int(text) if kind == "int" else float(text) if kind == "float" else self._tagged(node, place)
+            if kind in ("int", "float"):
+                return int(text) if kind == "int" else float(text)
         except ValueError:
-            return self._note(node, place, shown(node), "a number")
-
-    def _tagged(self, node: yaml.Node, place: Place) -> None:
+            self._note(node, place, shown(node), "a number")
+            return None
         self._note(node, place, f"the tag {node.tag}", "a plain value without a tag")
+        return None
 
     def _text(self, node: yaml.Node, place: Place, text: str) -> str | None:
         if "${" not in text:
             return text
         variable = _VARIABLE.fullmatch(text)
         if not variable:
-            return self._note(node, place, shown(node), "the whole value to be ${NAME}, or no ${ in it")
+            self._note(node, place, shown(node), "the whole value to be ${NAME}, or no ${ in it")
+            return None
         value = self.environment.get(variable[1], "")
         if not value:
-            return self._note(node, place, shown(node), f"the environment variable {variable[1]} to be set")
+            self._note(node, place, shown(node), f"the environment variable {variable[1]} to be set")
+            return None
         return value
 
 
