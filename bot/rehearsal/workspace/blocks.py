@@ -147,9 +147,7 @@ _ONLY_IN_MESSAGES: dict[str, Check] = {
     "markdown": _block({"text": string(MARKDOWN_TOTAL, least=1)}),
     "context_actions": _block({"elements": items(element_in(IN_CONTEXT_ACTIONS), 1, 5)}, {}, _distinct_actions),
     "task_card": _TASK,
-    "plan": _block(
-        {"title": string(least=1)}, {"tasks": items(by_type({"task_card": _TASK}), 0, 50)}
-    ),
+    "plan": _block({"title": string(least=1)}, {"tasks": items(by_type({"task_card": _TASK}), 0, 50)}),
     "card": _CARD,
     "carousel": _block({"elements": items(by_type({"card": _CARD}), 1, 10)}),
     "container": _block(
@@ -173,20 +171,19 @@ _ONLY_IN_MESSAGES: dict[str, Check] = {
     "data_visualization": _block({"chart": anything}, {"title": anything}),
     "call": _block({"call_id": NAME}, {"api_decoration_available": boolean, "call": anything}),
 }
-_WITHOUT_TABLE = {kind: shape for kind, shape in _SIMPLE.items() if kind != "table"}
-_ALERT = _block(
-    {"text": words(200)}, {"level": one_of("default", "info", "warning", "error", "success")}
-)
+_WITHOUT_TABLE: dict[str, Check] = {kind: shape for kind, shape in _SIMPLE.items() if kind != "table"}
+_ALERT: Check = _block({"text": words(200)}, {"level": one_of("default", "info", "warning", "error", "success")})
 
-IN_MESSAGE = {**_SIMPLE, **_ONLY_IN_MESSAGES}
-IN_MODAL = {**_WITHOUT_TABLE, "alert": _ALERT}
-IN_HOME = {**_WITHOUT_TABLE, "carousel": _ONLY_IN_MESSAGES["carousel"], "card": _CARD}
+IN_MESSAGE: dict[str, Check] = {**_SIMPLE, **_ONLY_IN_MESSAGES}
+IN_MODAL: dict[str, Check] = {**_WITHOUT_TABLE, "alert": _ALERT}
+IN_HOME: dict[str, Check] = {**_WITHOUT_TABLE, "carousel": _ONLY_IN_MESSAGES["carousel"], "card": _CARD}
+_SURFACES: dict[str, dict[str, Check]] = {"message": IN_MESSAGE, "modal": IN_MODAL, "home": IN_HOME}
 _EVERYWHERE = {**IN_MESSAGE, **IN_MODAL, **IN_HOME}
 
 
 def check_blocks(value: Any, surface: str, at: str = "/blocks") -> Findings:
     """What is wrong with a list of blocks on a surface: `message`, `modal` or `home`."""
-    allowed = {"message": IN_MESSAGE, "modal": IN_MODAL, "home": IN_HOME}[surface]
+    allowed = _SURFACES[surface]
     found: Findings = []
     most = MESSAGE_BLOCKS if surface == "message" else VIEW_BLOCKS
     items(anything, 0, most)(value, at, found)

@@ -80,8 +80,6 @@ def the_channels() -> list[Channel]:
         Channel(id=id_, name=name, kind="public", topic=topic, members=[*active, BOT_USER_ID])
         for id_, name, topic in public
     ]
-    sales = Channel(
-        id="C0SALESOPS", name="sales-ops", kind="private", members=[RELEASE_MANAGER, ANALYST, STAKEHOLDER]
-    )
+    sales = Channel(id="C0SALESOPS", name="sales-ops", kind="private", members=[RELEASE_MANAGER, ANALYST, STAKEHOLDER])
     direct = [Channel(id=f"D{id_[1:]}", name="", kind="im", members=[id_, BOT_USER_ID]) for id_, *_ in _PEOPLE]
     return [*open_to_all, sales, *direct]

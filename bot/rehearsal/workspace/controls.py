@@ -107,7 +107,7 @@ def controls(blocks: Iterable[Json]) -> Iterator[Control]:
 def empty_state(element: Json) -> Json:
     """The state of an element in which nothing is chosen."""
     key = STATE_KEYS[element["type"]]
-    nothing = [] if key.endswith("s") else None
+    nothing: list[Json] | None = [] if key.endswith("s") else None
     return {"type": element["type"], key: nothing}
 
 

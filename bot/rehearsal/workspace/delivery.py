@@ -127,9 +127,7 @@ class Delivery:
         self._log("events_api", what, number, ack)
         return ack
 
-    async def _send(
-        self, kind: str, payload: Json, *, drop: bool = False, attempt: int = 0, reason: str = ""
-    ) -> Ack:
+    async def _send(self, kind: str, payload: Json, *, drop: bool = False, attempt: int = 0, reason: str = "") -> Ack:
         if self.over_http:
             return await self._post(kind, payload, attempt, reason)
         envelope: Json = {
@@ -195,7 +193,10 @@ class Delivery:
         """Send `url_verification` as Slack does when a request URL is saved; whether the challenge came back."""
         challenge = uuid.uuid4().hex
         ack = await self._post(
-            "events_api", {"type": "url_verification", "token": "rehearsal-verification-token", "challenge": challenge}, 0, ""
+            "events_api",
+            {"type": "url_verification", "token": "rehearsal-verification-token", "challenge": challenge},
+            0,
+            "",
         )
         answer = ack.payload.get("challenge", ack.payload.get("text")) if isinstance(ack.payload, dict) else ack.payload
         return bool(answer == challenge)

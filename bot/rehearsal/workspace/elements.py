@@ -49,9 +49,7 @@ def words(most: int) -> Check:
 
 
 STYLE = one_of("primary", "danger")
-CONFIRM = Shape(
-    {"text": words(300)}, {"title": plain(100), "confirm": plain(30), "deny": plain(30), "style": STYLE}
-)
+CONFIRM = Shape({"text": words(300)}, {"title": plain(100), "confirm": plain(30), "deny": plain(30), "style": STYLE})
 _DISPATCH = Shape({}, {"trigger_actions_on": items(one_of("on_enter_pressed", "on_character_entered"), 1, 2)})
 SLACK_FILE = Shape({}, {"id": NAME, "url": URL}, (exactly_one("id", "url"),))
 
@@ -127,19 +125,9 @@ _FEW_CHARACTERS = integer(0)
 
 RICH_TEXT_STYLE = Shape(
     {},
-    {
-        key: boolean
-        for key in (
-            "bold",
-            "code",
-            "italic",
-            "strike",
-            "underline",
-            "highlight",
-            "client_highlight",
-            "unlink",
-        )
-    },
+    dict.fromkeys(
+        ("bold", "code", "italic", "strike", "underline", "highlight", "client_highlight", "unlink"), boolean
+    ),
 )
 
 
@@ -176,9 +164,7 @@ RICH_TEXT_CHILD = by_type(
         ),
     },
 )
-RICH_TEXT = Shape(
-    {"type": one_of("rich_text"), "elements": items(RICH_TEXT_CHILD, 1)}, {"block_id": NAME}
-)
+RICH_TEXT = Shape({"type": one_of("rich_text"), "elements": items(RICH_TEXT_CHILD, 1)}, {"block_id": NAME})
 
 IMAGE = Shape(
     {"type": one_of("image"), "alt_text": string(2000, least=1)},
@@ -227,16 +213,12 @@ ELEMENTS: dict[str, Check] = {
     "timepicker": Shape(
         _ACTION, {**_PICK, "initial_time": string(5, pattern=r"([01]\d|2[0-3]):[0-5]\d"), "timezone": string()}
     ),
-    "datetimepicker": Shape(
-        _ACTION, {**_ASK, **_FOCUS, "initial_date_time": integer(1_000_000_000, 9_999_999_999)}
-    ),
+    "datetimepicker": Shape(_ACTION, {**_ASK, **_FOCUS, "initial_date_time": integer(1_000_000_000, 9_999_999_999)}),
     "static_select": Shape(_ACTION, {**_PICK, **_OFFER, "initial_option": PLAIN_OPTION}, _OFFER_RULES),
     "multi_static_select": Shape(
         _ACTION, {**_PICK, **_OFFER, **_MANY, "initial_options": items(PLAIN_OPTION, 1, 100)}, _OFFER_RULES
     ),
-    "external_select": Shape(
-        _ACTION, {**_PICK, "initial_option": PLAIN_OPTION, "min_query_length": _FEW_CHARACTERS}
-    ),
+    "external_select": Shape(_ACTION, {**_PICK, "initial_option": PLAIN_OPTION, "min_query_length": _FEW_CHARACTERS}),
     "multi_external_select": Shape(
         _ACTION,
         {**_PICK, **_MANY, "initial_options": items(PLAIN_OPTION, 1, 100), "min_query_length": _FEW_CHARACTERS},

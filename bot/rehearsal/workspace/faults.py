@@ -36,10 +36,14 @@ class Faults:
         known = Fault.__dataclass_fields__
         strangers = sorted(set(described) - set(known))
         if strangers:
-            raise ActingError(400, "bad_fault", f"A fault has no {', '.join(strangers)}. It may have: {', '.join(known)}.")
+            raise ActingError(
+                400, "bad_fault", f"A fault has no {', '.join(strangers)}. It may have: {', '.join(known)}."
+            )
         kinds = (*CALL_KINDS, *DELIVERY_KINDS)
         if described.get("kind") not in kinds:
-            raise ActingError(400, "bad_fault", f"There is no fault {described.get('kind')!r}. Kinds: {', '.join(kinds)}.")
+            raise ActingError(
+                400, "bad_fault", f"There is no fault {described.get('kind')!r}. Kinds: {', '.join(kinds)}."
+            )
         for name in ("times", "skip", "retry_after", "status", "seconds"):
             if not isinstance(described.get(name, 0), int | float) or described.get(name, 0) < 0:
                 raise ActingError(400, "bad_fault", f"{name} must be a number of at least 0.")

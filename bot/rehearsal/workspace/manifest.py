@@ -11,9 +11,12 @@ import yaml
 from bot.rehearsal.workspace.model import Json
 
 EVERY_SCOPE = frozenset(
-    "app_mentions:read bookmarks:read bookmarks:write channels:history channels:join channels:read chat:write "
-    "commands files:read files:write groups:history groups:read im:history im:read im:write pins:write "
-    "reactions:read reactions:write team:read usergroups:read users:read users:read.email".split()
+    (
+        *("app_mentions:read", "bookmarks:read", "bookmarks:write", "channels:history", "channels:join"),
+        *("channels:read", "chat:write", "commands", "files:read", "files:write", "groups:history", "groups:read"),
+        *("im:history", "im:read", "im:write", "pins:write", "reactions:read", "reactions:write", "team:read"),
+        *("usergroups:read", "users:read", "users:read.email"),
+    )
 )
 
 # Which scope each event needs before Slack sends it: docs.slack.dev/reference/events.

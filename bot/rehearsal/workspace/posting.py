@@ -64,7 +64,9 @@ def _mention(workspace: Workspace, message: Message, body: Json) -> None:
         event = {"type": "app_mention", "channel": channel.id, "event_ts": message.ts}
         workspace.happened("app_mention", event | {key: body[key] for key in kept if key in body})
     else:
-        slackbot_says(workspace, message.user, channel.id, f"{workspace.bot.name} is not in this channel. /invite it first.")
+        slackbot_says(
+            workspace, message.user, channel.id, f"{workspace.bot.name} is not in this channel. /invite it first."
+        )
 
 
 def slackbot_says(workspace: Workspace, user: str, channel: str, text: str) -> Message:

@@ -1,8 +1,9 @@
 """The two ways of saying no: Slack's error codes to the bot, sentences to whoever acts.
 
-    RefusedError
-      SlackError       what a Web API method answers: `{"ok": false, "error": code, …}`
-      ActingError      what the acting API answers: a status, a code, a sentence
+RefusedError
+  SlackError       what a Web API method answers: `{"ok": false, "error": code, …}`
+  ActingError      what the acting API answers: a status, a code, a sentence
+    NotVisibleError  not there, or not for this person
 """
 
 from __future__ import annotations
@@ -34,3 +35,10 @@ class ActingError(RefusedError):
         self.code = code
         self.sentence = sentence
         self.fields = fields
+
+
+class NotVisibleError(ActingError):
+    """What was asked about is not there, or not for this person to see."""
+
+    def __init__(self, sentence: str, code: str = "not_visible", status: int = 404) -> None:
+        super().__init__(status, code, sentence)

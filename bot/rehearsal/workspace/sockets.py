@@ -7,6 +7,7 @@ import json
 import random
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,10 +43,8 @@ class Connection:
     async def close(self) -> None:
         """End the connection without a word."""
         self.open = False
-        try:
+        with suppress(RuntimeError, WebSocketDisconnect):
             await self.socket.close()
-        except (RuntimeError, WebSocketDisconnect):
-            pass
 
 
 class Sockets:
@@ -103,7 +102,9 @@ class Sockets:
                 message = json.loads(text)
             except ValueError:
                 continue
-            future = connection.waiting.pop(str(message.get("envelope_id")), None) if isinstance(message, dict) else None
+            future = (
+                connection.waiting.pop(str(message.get("envelope_id")), None) if isinstance(message, dict) else None
+            )
             if future is not None and not future.done():
                 future.set_result(message.get("payload"))
 

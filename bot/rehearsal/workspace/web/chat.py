@@ -66,7 +66,9 @@ def _checked_metadata(metadata: Any) -> Json | None:
         return None
     if not isinstance(metadata, dict):
         raise SlackError("invalid_metadata_format")
-    if metadata and not (isinstance(metadata.get("event_type"), str) and isinstance(metadata.get("event_payload"), dict)):
+    if metadata and not (
+        isinstance(metadata.get("event_type"), str) and isinstance(metadata.get("event_payload"), dict)
+    ):
         raise SlackError("invalid_metadata_schema")
     if len(str(metadata)) > METADATA_MOST:
         raise SlackError("metadata_too_large")

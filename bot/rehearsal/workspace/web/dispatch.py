@@ -28,9 +28,8 @@ class CutConnection(Response):
     """An answer that never comes: the connection ends without a response."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Promise a body and break off, so that the server drops the connection."""
+        """Promise a body and leave, so that the server drops the connection."""
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000000")]})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class WebApi:
@@ -49,7 +48,7 @@ class WebApi:
             arguments = await read_arguments(request)
             _fail_before(fault)
             answer = self._answer(name, arguments, _token(request, arguments))
-            response = JSONResponse({"ok": True, **answer}, headers=self._scope_headers(name))
+            response: Response = JSONResponse({"ok": True, **answer}, headers=self._scope_headers(name))
         except SlackError as error:
             body = {"ok": False, "error": error.code, **error.fields}
             response = JSONResponse(body, status_code=error.status, headers=error.headers)
