@@ -23,6 +23,7 @@ from bot.clockwork import AlarmClock
 from bot.durable import CONTENTION_PATIENCE, DATABASE_PATIENCE, Parking, known_flows, runner
 from bot.intents import Errand
 from bot.leases import Lease, LeaseTimes, folder_lock
+from bot.outside import current
 from release_core.errors import ReleaseError
 from release_core.ports import Clock
 from release_core.store import Contended, Store
@@ -82,9 +83,13 @@ class Engine:
     # --- for the process ---
 
     def start(self) -> None:
-        """Carry on what was interrupted and begin to run what is due; Refused when the folder is in use."""
+        """Carry on what was interrupted and begin to run what is due; Refused when the folder is in use.
+
+        Flows must be imported before, and `outside.use` called.
+        """
         if runner:
             raise RuntimeError("an engine is already running in this process")
+        current()  # without it, the first flow carried on would fail for want of an outside
         with ExitStack() as held:
             if self._store.is_sqlite:
                 held.enter_context(folder_lock(self._folder))
@@ -112,6 +117,8 @@ class Engine:
         True when all are parked. When not, the process has to end now: others may not yet take over what still runs.
         """
         self._alarm.stop()
+        if self._lease is not None:
+            self._lease.unwatch()
         self._stopped.set()
         self._nudged.set()
         self._starter.join()
@@ -205,7 +212,8 @@ class Engine:
             if workflow.executor_id in alive:
                 continue
             key = workflow.workflow_id
-            if intents.count_takeover(self._store, key) <= self._timings.most_takeovers:
+            count_one = partial(intents.count_takeover, self._store, key)
+            if self.parking.insist(count_one, Contended, CONTENTION_PATIENCE) <= self._timings.most_takeovers:
                 log.warning("engine.taken_over", key=key, executor_id=workflow.executor_id)
                 DBOS.resume_workflow(key, queue_name=workflow.queue_name)
                 continue

@@ -57,6 +57,38 @@ def folder_lock(folder: Path) -> Iterator[None]:
         yield
 
 
+class _Repeated:
+    """Something done again and again in a thread of its own, whatever becomes of each time."""
+
+    def __init__(self, name: str, every: float, act: Callable[[], None], afterwards: Callable[[], None]) -> None:
+        self._every = every
+        self._act = act
+        self._afterwards = afterwards
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._forever, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin, after one interval."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for the end."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _forever(self) -> None:
+        while not self._ended.wait(self._every):
+            try:
+                self._act()
+            except SQLAlchemyError as error:
+                log.warning("lease.database_unreachable", during=self._thread.name, problem=str(error))
+            except Exception:
+                # A replica that stopped watching without a word would strand the work of others.
+                log.exception("lease.failed", during=self._thread.name)
+            self._afterwards()
+
+
 class Lease:
     """This replica's proof of life in the database, by the database's own clock.
 
@@ -72,9 +104,9 @@ class Lease:
         # A pool of its own: a busy application must not keep a replica from proving that it lives.
         waits = {"connect_timeout": 3, "options": "-c statement_timeout=3000", "tcp_user_timeout": 3000}
         self._engine = create_engine(url, pool_size=3, max_overflow=0, pool_pre_ping=True, connect_args=waits)
-        self._ended = threading.Event()
         self._beaten_at = time.monotonic()
-        self._threads: list[threading.Thread] = []
+        self._beats = _Repeated("lease-beat", times.beat_every, self._beat, self.must_hold)
+        self._janitor = _Repeated("lease-janitor", times.janitor_every, self._sweep, self.must_hold)
 
     def take(self) -> None:
         """Announce this replica and begin to beat; to be called before it works."""
@@ -87,17 +119,20 @@ class Lease:
                 {"id": self.executor_id, "host": socket.gethostname(), "pid": os.getpid(), "version": self._version},
             )
         self._beaten_at = time.monotonic()
-        self._repeat("lease-beat", self._times.beat_every, self._beat)
+        self._beats.start()
 
     def watch(self) -> None:
         """Begin to look after dead replicas; to be called once this one can take work over."""
-        self._repeat("lease-janitor", self._times.janitor_every, self._sweep)
+        self._janitor.start()
+
+    def unwatch(self) -> None:
+        """Leave dead replicas to others; to be called before this one stops being able to take work over."""
+        self._janitor.stop()
 
     def let_go(self, *, parked: bool) -> None:
         """Stop beating. With all work `parked` the others take it over at once, else only after `dead_after`."""
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
+        self.unwatch()
+        self._beats.stop()
         if parked:
             with self._engine.begin() as connection:
                 self._delete(connection, self.executor_id)
@@ -107,19 +142,6 @@ class Lease:
         """End the process when it has not proved its life for so long that others may have taken its work over."""
         if time.monotonic() - self._beaten_at > self._times.fence_after:
             self._fence("this replica could not prove its life to the database in time")
-
-    def _repeat(self, name: str, every: float, act: Callable[[], None]) -> None:
-        def forever() -> None:
-            while not self._ended.wait(every):
-                try:
-                    act()
-                except SQLAlchemyError as error:
-                    log.warning("lease.database_unreachable", during=name, problem=str(error))
-                self.must_hold()
-
-        thread = threading.Thread(target=forever, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
 
     def _beat(self) -> None:
         with self._engine.begin() as connection:
@@ -138,6 +160,7 @@ class Lease:
         with self._engine.begin() as connection:
             if not connection.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": _JANITOR_LOCK}):
                 return
+            # The engine is called inside this transaction, which holds nothing but the lock that makes one janitor.
             dead = self._leases(connection, "<=")
             self._take_over(self._living)
             for executor_id in dead:

@@ -477,6 +477,30 @@ def test_a_fact_is_tried_again_while_others_write(bench: Bench) -> None:
     assert bench.seen == ["written"]
 
 
+def test_a_flow_that_was_changed_while_it_ran_is_told(bench: Bench) -> None:
+    """New code whose steps do not fit the old run stops it with a word, not in silence."""
+    bench.answers = ["old", "new"]
+    with bench.running() as engine:
+        put(bench.store, "r", "changing")
+        engine.nudge()
+        wait_until(lambda: bench.seen == ["old"], 5)
+    with bench.running():
+        bench.ended("r")
+    assert [key for key, _ in bench.told] == ["r"]
+    assert bench.intent("r").state == "failed"
+
+
+@flow("changing")
+def changing(args: dict[str, Any]) -> None:
+    """A flow whose first step depends on what no flow may ask."""
+    if at_hand().answers.pop(0) == "old":
+        note("old")
+        pause(1)
+    else:
+        count("new")
+    note("end")
+
+
 @fact
 def write_under_contention() -> Any:
     """A core action that meets others."""
