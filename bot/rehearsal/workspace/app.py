@@ -69,32 +69,30 @@ def create_workspace_app(
     sockets = Sockets(workspace)
     delivery = Delivery(workspace, sockets, request_url)
     stage = Stage(workspace, Onlooker(workspace), delivery, Pulse(workspace))
-    looking = Looking(stage, orgs)
     app = Starlette(
         routes=[
             Route("/api/{method:path}", WebApi(workspace, sockets).endpoint, methods=["GET", "POST"]),
             WebSocketRoute("/link/", sockets.endpoint),
             Route("/actions/{key:path}", ResponseUrls(workspace).endpoint, methods=["POST"]),
             *_file_routes(workspace),
-            *looking.routes(),
+            *Looking(stage, orgs).routes(),
             *Steering(stage).routes(),
             *_act_routes(stage),
             *mounts,
         ],
-        lifespan=lambda _: _life(stage, looking, folder),
+        lifespan=lambda _: _life(stage, folder),
     )
     app.state.stage = stage
     return app
 
 
 @asynccontextmanager
-async def _life(stage: Stage, looking: Looking, folder: Folder | None) -> AsyncIterator[None]:
+async def _life(stage: Stage, folder: Folder | None) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     stage.workspace.clock.on_move(_clock_moved(stage, loop))
     keeper = asyncio.create_task(_keep(stage.workspace, folder)) if folder else None
     yield
-    looking.closing.set()
-    stage.pulse.wake()
+    stage.pulse.end()
     await stage.delivery.close()
     if keeper is not None and folder is not None:
         keeper.cancel()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.rehearsal.workspace.model import Channel, Person, Usergroup
 
 TEAM_ID = "T0REHEARSE"
@@ -50,9 +52,8 @@ def the_people(bot_name: str) -> list[Person]:
         )
         for id_, handle, name, zone, role, active in _PEOPLE
     ]
-    bot = Person(
-        id=BOT_USER_ID, handle=bot_name.lower().replace(" ", "_"), name=bot_name, zone="UTC", role="bot", bot=True
-    )
+    handle = "-".join(re.findall(r"\w+", bot_name.lower()))
+    bot = Person(id=BOT_USER_ID, handle=handle, name=bot_name, zone="UTC", role="bot", bot=True)
     slackbot = Person(id=SLACKBOT_ID, handle="slackbot", name="Slackbot", zone="UTC", role="bot", bot=True)
     return [*cast, bot, slackbot]
 

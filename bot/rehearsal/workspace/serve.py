@@ -35,6 +35,17 @@ class _NotOnPurpose(logging.Filter):
         return _CUT_ON_PURPOSE not in record.getMessage()
 
 
+class _Server(uvicorn.Server):
+    """Ends the event streams first, since the server waits for them."""
+
+    stage: Stage
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving."""
+        self.stage.pulse.end()
+        await super().shutdown(sockets)
+
+
 @dataclass
 class Extras:
     """What a runner may add: the page's routes (made from the onlooker), orgs to show, time limits, a request URL."""
@@ -110,7 +121,8 @@ def start(
     config = uvicorn.Config(
         app, log_level="error", access_log=False, lifespan="on", timeout_graceful_shutdown=1, ws_ping_interval=20
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
+    server.stage = app.state.stage
     logging.getLogger("uvicorn.error").addFilter(_NotOnPurpose())
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listening]}, name="rehearsal-workspace", daemon=True

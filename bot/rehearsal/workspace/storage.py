@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ def dump(workspace: Workspace) -> Json:
     """All that outlives a restart, as JSON; files' bytes, triggers and response URLs are not in it."""
     return {
         **{name: getattr(workspace, name) for name in PLAIN},
+        "ahead_seconds": workspace.clock.offset.total_seconds(),
         "people": [asdict(each) for each in workspace.people.values()],
         "usergroups": [asdict(each) for each in workspace.usergroups.values()],
         "channels": [asdict(each) for each in workspace.channels.values()],
@@ -30,7 +32,13 @@ def dump(workspace: Workspace) -> Json:
 
 
 def load(workspace: Workspace, state: Json) -> None:
-    """Put what `dump` gave into a fresh workspace; the bot keeps the name that the manifest gives it."""
+    """Put what `dump` gave into a fresh workspace and move its clock to where it was.
+
+    The bot keeps the name that the manifest gives it.
+    """
+    behind = timedelta(seconds=state["ahead_seconds"]) - workspace.clock.offset
+    if behind > timedelta():
+        workspace.clock.advance(behind)
     for name in PLAIN:
         setattr(workspace, name, state[name])
     bot = workspace.bot

@@ -81,7 +81,9 @@ def refused(error: SlackError) -> str:
 
 
 async def message(act: Act) -> Json:
-    """A plain message, perhaps in a thread, perhaps with files."""
+    """A plain message, perhaps in a thread, perhaps with files; one that starts with “/” is a command, as in Slack."""
+    if (act.body.maybe("text") or "").startswith("/"):
+        return await command(act)
     return await _say(act, act.body.maybe("text") or "")
 
 

@@ -24,18 +24,26 @@ class Pulse:
 
     def __init__(self, workspace: Workspace) -> None:
         self._beat = asyncio.Event()
+        self.ended = False
         workspace.on_change.append(self._on_change)
 
     def _on_change(self, _: Change) -> None:
         self.wake()
 
     def wake(self) -> None:
-        """End every present wait."""
+        """Let every present wait see what changed."""
         self._beat.set()
         self._beat = asyncio.Event()
 
+    def end(self) -> None:
+        """The server stops: end every wait, now and later."""
+        self.ended = True
+        self.wake()
+
     async def next(self, within: float) -> bool:
         """Wait for a change; False when none came within the seconds."""
+        if self.ended:
+            return False
         try:
             await asyncio.wait_for(self._beat.wait(), within)
         except TimeoutError:

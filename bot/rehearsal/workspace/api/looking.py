@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections import Counter
@@ -33,7 +32,6 @@ class Looking:
         self.workspace = stage.workspace
         self.onlooker = stage.onlooker
         self.orgs = orgs
-        self.closing = asyncio.Event()
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -131,7 +129,7 @@ class Looking:
         deadline = time.monotonic() + number(request, "timeout", 10, WAIT_MOST)
         while not (changes := self._changes(user, since)):
             left = deadline - time.monotonic()
-            if left <= 0 or self.closing.is_set() or not await self.stage.pulse.next(left):
+            if left <= 0 or not await self.stage.pulse.next(left):
                 break
         return {"seq": self.workspace.seq, "changes": [asdict(each) for each in changes]}
 
@@ -156,7 +154,7 @@ class Looking:
 
     async def _stream(self, user: str, since: int) -> AsyncIterator[str]:
         yield "retry: 1000\n\n"
-        while not self.closing.is_set():
+        while not self.stage.pulse.ended:
             seq = self.workspace.seq
             for change in self._changes(user, since):
                 yield f"id: {change.seq}\ndata: {json.dumps(asdict(change))}\n\n"

@@ -14,7 +14,7 @@ from bot.rehearsal.workspace.faults import Fault
 from bot.rehearsal.workspace.model import Json
 from bot.rehearsal.workspace.refusals import SlackError
 from bot.rehearsal.workspace.sockets import Sockets
-from bot.rehearsal.workspace.web.arguments import Arguments
+from bot.rehearsal.workspace.web.arguments import Arguments, reachable_channel
 from bot.rehearsal.workspace.web.conversations import KINDS
 from bot.rehearsal.workspace.web.methods import BY_KIND, METHODS, Method
 from bot.rehearsal.workspace.workspace import CALLS_KEPT, Workspace
@@ -92,7 +92,8 @@ class WebApi:
         if not self.workspace.pace.rate_limits or method.tier is None:
             return
         if method.tier == 0:
-            wait = self.workspace.rates.take_post(name, arguments.text("channel"))
+            channel = reachable_channel(self.workspace, arguments.text("channel"))
+            wait = self.workspace.rates.take_post(name, channel.id)
         else:
             wait = self.workspace.rates.take_tier(name, method.tier)
         if wait:
