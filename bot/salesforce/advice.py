@@ -163,18 +163,20 @@ _BY_STATUS: dict[int, Advice] = {
     403: _PERMISSION,
     404: _MISSING,
     410: _GONE_VERSION,
-    420: _ASLEEP,
     429: _TRANSIENT,
     500: _STUMBLED,
     502: _TRANSIENT,
     503: _TRANSIENT,
     504: _TRANSIENT,
 }
-_TURNED_AWAY = frozenset({420, 429})
+_ENHANCE_YOUR_CALM = 420
+_TURNED_AWAY = frozenset({_ENHANCE_YOUR_CALM, 429})
 
 
 def advice_for(failure: Failure) -> Advice:
     """The row of the error table for a failure: by the org's words, then its code, then the HTTP status."""
+    if failure.status == _ENHANCE_YOUR_CALM:
+        return _ASLEEP
     for pattern, advice in _BY_TEXT:
         if pattern.search(failure.text):
             return advice

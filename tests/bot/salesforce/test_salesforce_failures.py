@@ -25,6 +25,7 @@ READ_ROWS = [
     (404, "NOT_FOUND", "The requested resource does not exist", OrgRefused, 1, "Check the id"),
     (410, "UNSUPPORTED_API_VERSION", "gone", OrgRefused, 1, "API version"),
     (420, "", "", OrgUnavailable, 2, "stay away"),
+    (420, "SERVER_UNAVAILABLE", "not available right now", OrgUnavailable, 2, "stay away"),
     (429, "", "", OrgUnavailable, 5, "busy"),
     (502, "", "", OrgUnavailable, 5, "busy"),
     (503, "", "", OrgUnavailable, 5, "busy"),
