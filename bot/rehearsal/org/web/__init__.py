@@ -1,0 +1,1 @@
+"""The org's HTTP surface: REST, SOAP, OAuth, the rehearsal's own controls."""
