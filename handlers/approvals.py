@@ -1,0 +1,47 @@
+"""What people say about approvals."""
+
+from __future__ import annotations
+
+from handlers.conversation import Answer, Form, Message, Paragraph, Request, TextField
+from handlers.phrases import note_argument, release_argument
+from release_core import approvals
+from release_core.ports import Ports
+
+
+def ask(ports: Ports, request: Request) -> Answer:
+    """`/release ask`: every seat is asked."""
+    key = release_argument(ports, request)
+    approvals.ask_for_approvals(ports, request.actor.id, key)
+    sentence = f"The seats of {key} are asked, in its thread and in direct messages."
+    return Message(sentence, [Paragraph(sentence)], tone="wait")
+
+
+def approve(ports: Ports, request: Request) -> Answer:
+    """`/release approve`: a seat says yes."""
+    return _answer(ports, request, yes=True)
+
+
+def decline(ports: Ports, request: Request) -> Answer:
+    """`/release decline`: a seat says no, with the reason."""
+    if not note_argument(request):
+        key = release_argument(ports, request)
+        hidden = {name: str(request.args[name]) for name in ("seat", "digest") if name in request.args}
+        fields = (TextField("note", "Why not", long=True, hint="The release manager acts on this."),)
+        return Form(f"Decline {key}", "release_decline", fields, "Decline", {"release": key, **hidden})
+    return _answer(ports, request, yes=False)
+
+
+def _answer(ports: Ports, request: Request, *, yes: bool) -> Answer:
+    key = release_argument(ports, request)
+    seat = approvals.answer(
+        ports,
+        request.actor.id,
+        key,
+        yes=yes,
+        seat=request.args.get("seat"),
+        comment=note_argument(request),
+        digest=str(request.args.get("digest") or ""),
+    )
+    title = ports.policy.seats[seat].title
+    sentence = f"Your {'yes' if yes else 'no'} for {title} on {key} is recorded."
+    return Message(sentence, [Paragraph(sentence)], tone="good" if yes else "stop")

@@ -1,0 +1,104 @@
+"""The desk that answers every request, whatever platform it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from sqlmodel import col, select
+
+from handlers import cards, help
+from handlers.conversation import Actions, Actor, Answer, Button, Home, Message, Paragraph, Request, at
+from handlers.phrases import WhichOne, who
+from handlers.verbs import VERBS
+from release_core.deployments import NotReady
+from release_core.errors import Conflict
+from release_core.models import Person, Post, Receipt
+from release_core.ports import Ports
+from release_core.store import Contended
+
+TRIES = 5
+REMEMBERED_FOR = timedelta(hours=24)
+
+
+class Desk:
+    """Answers requests with the core's facts and rules; `nudge` is called after each, so that what became due starts."""
+
+    def __init__(self, ports: Ports, nudge: Callable[[], None]) -> None:
+        self._ports = ports
+        self._nudge = nudge
+
+    def answer(self, request: Request) -> Answer:
+        """What is said or asked back; a ReleaseError when it was not done."""
+        verb = VERBS[request.verb]
+        try:
+            return _patiently(lambda: verb.answer(self._ports, request))
+        except WhichOne as several:
+            return _offer(several, request)
+        except NotReady as refused:
+            return cards.gates_message("Not now: nothing was started.", refused.gates)
+        except Conflict as late:
+            by, decided_at = getattr(late, "by", ""), getattr(late, "at", None)
+            if not by or decided_at is None:
+                raise
+            raise Conflict(f"{late} It was {who(by)}, {at(decided_at)}.") from late
+        finally:
+            self._nudge()
+
+    def home(self, actor: Actor) -> Home:
+        """A person's own page."""
+        return help.home(self._ports, actor.id)
+
+    def actor(self, user_id: str) -> Actor | None:
+        """Who somebody is, as last seen in the chat; somebody new lives in the company's zone until we know better."""
+        with self._ports.store.reading() as session:
+            known = session.get(Person, user_id)
+        if known is None:
+            return Actor(user_id, "", self._ports.policy.zone)
+        return None if known.deactivated else Actor(known.id, known.name, known.zone)
+
+    def seen_before(self, event_id: str) -> bool:
+        """Whether an event came before, within a day; remembers it."""
+        return _patiently(lambda: self._remember(f"event:{event_id}", self._ports.clock.now()))
+
+    def _remember(self, key: str, now: datetime) -> bool:
+        with self._ports.store.transaction() as session:
+            earlier = session.get(Receipt, key)
+            if earlier is not None and now - earlier.at < REMEMBERED_FOR:
+                return True
+            session.merge(Receipt(key=key, at=now))
+            return False
+
+    def subject_of(self, channel: str, thread: str | None) -> Mapping[str, str]:
+        """The release or incident that a thread is about."""
+        if thread is None:
+            return {}
+        with self._ports.store.reading() as session:
+            query = select(Post.stream).where(Post.channel == channel, col(Post.ts) == thread)
+            stream = session.exec(query).first() or ""
+        if stream.startswith("REL-"):
+            return {"release": stream}
+        return {"incident": stream} if stream.startswith("INC-") else {}
+
+
+T = TypeVar("T")
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """Try again when somebody was writing at the same moment; the last refusal stands."""
+    for _ in range(TRIES - 1):
+        try:
+            return ask()
+        except Contended:
+            continue
+    return ask()
+
+
+def _offer(several: WhichOne, request: Request) -> Message:
+    """One button for each thing that could be meant, asking for the same with the name filled in."""
+    kept = {name: value for name, value in request.args.items() if isinstance(value, str)}
+    if len(kept) < len(request.args):
+        raise several
+    buttons = [Button(key, request.verb, {**kept, several.kind: key}) for key in several.keys[:10]]
+    return Message(str(several), [Paragraph(str(several)), Actions(buttons)])

@@ -1,0 +1,154 @@
+"""What people say when something broke."""
+
+from __future__ import annotations
+
+from handlers import deployments
+from handlers.conversation import (
+    Actions,
+    Answer,
+    ChoiceField,
+    Form,
+    Listing,
+    Message,
+    Note,
+    Option,
+    Paragraph,
+    Request,
+    TextField,
+    at,
+    bold,
+)
+from handlers.narration import narrate
+from handlers.phrases import do, incident_argument, incident_line, note_argument
+from release_core import incidents, releases
+from release_core.errors import Refused, Unclear
+from release_core.lookups import find_incident, open_incidents
+from release_core.models import Release
+from release_core.permissions import may, require
+from release_core.ports import Ports
+from release_core.timeline import read_stream
+
+SEVERITIES = (
+    Option("1", "1", "sales or service stopped"),
+    Option("2", "2", "an important part does not work"),
+    Option("3", "3", "there is a way around"),
+    Option("4", "4", "a nuisance"),
+)
+
+
+def menu(ports: Ports, request: Request) -> Answer:
+    """`/incident` alone: what is open."""
+    with ports.store.reading() as session:
+        lines = [incident_line(incident, ports.policy) for incident in open_incidents(session)[:20]]
+    sentence = f"{len(lines)} open." if lines else "No incident is open."
+    buttons = [do("Help", "incident_help")]
+    if may(ports.policy, request.actor.id, "handle_incident"):
+        buttons.insert(0, do("Open incident…", "incident_open"))
+    return Message(
+        f"Incidents: {sentence}", [Paragraph(bold("Incidents")), Listing(lines or [sentence]), Actions(buttons)]
+    )
+
+
+def open_one(ports: Ports, request: Request) -> Answer:
+    """`/incident open`: what is broken, how badly, where."""
+    require(ports.policy, request.actor.id, "handle_incident")
+    title = str(request.args.get("title") or "")
+    if not title or not request.args.get("severity"):
+        return _open_form(ports, request, title or note_argument(request))
+    severity = str(request.args["severity"])
+    if severity not in [option.value for option in SEVERITIES]:
+        raise Unclear("Severity is 1 (sales or service stopped) to 4 (a nuisance).", field="severity")
+    org = str(request.args.get("org") or _usual_org(ports))
+    release = request.args.get("release")
+    key = incidents.open_incident(
+        ports, request.actor.id, title=title, severity=int(severity), org=org, release=str(release) if release else None
+    )
+    sentence = f"{key} is open; you command it. Its post is in the incidents channel."
+    return Message(sentence, [Paragraph(sentence)], tone="stop")
+
+
+def _usual_org(ports: Ports) -> str:
+    return next(
+        (key for key, rule in ports.policy.orgs.items() if rule.kind == "production"), next(iter(ports.policy.orgs))
+    )
+
+
+def _open_form(ports: Ports, request: Request, title: str) -> Form:
+    orgs = [Option(key, rule.title, rule.kind) for key, rule in ports.policy.orgs.items()]
+    said = str(request.args.get("org") or "").lower()
+    chosen = [key for key, rule in ports.policy.orgs.items() if said in (key.lower(), rule.title.lower())]
+    fields = (
+        TextField("title", "What is broken", title[:150], placeholder="Quotes cannot be saved"),
+        ChoiceField("severity", "Severity", SEVERITIES, ["2"]),
+        ChoiceField("org", "Org", orgs, chosen or [_usual_org(ports)]),
+    )
+    release = request.args.get("release")
+    return Form("Open incident", "incident_open", fields, "Open", {"release": str(release)} if release else {})
+
+
+def update(ports: Ports, request: Request) -> Answer:
+    """`/incident update`: what is known now."""
+    require(ports.policy, request.actor.id, "handle_incident")
+    key, text = incident_argument(ports, request), note_argument(request)
+    if not text:
+        return Form(
+            f"Update {key}", "incident_update", (TextField("note", "Known now", long=True),), "Post", {"incident": key}
+        )
+    people = request.args.get("people")
+    incidents.update_incident(ports, request.actor.id, key, text, commander=people[0] if people else None)
+    return Message(f"Posted on {key}.", [Paragraph(f"Posted on {key}.")])
+
+
+def resolve(ports: Ports, request: Request) -> Answer:
+    """`/incident resolve`: what was done."""
+    require(ports.policy, request.actor.id, "handle_incident")
+    key, text = incident_argument(ports, request), note_argument(request)
+    if not text:
+        fields = (TextField("note", "What was done", long=True),)
+        return Form(f"Resolve {key}", "incident_resolve", fields, "Resolve", {"incident": key})
+    incidents.resolve_incident(ports, request.actor.id, key, text)
+    return Message(f"{key} is resolved.", [Paragraph(f"{key} is resolved.")], tone="good")
+
+
+def status(ports: Ports, request: Request) -> Answer:
+    """`/incident status`: where it stands."""
+    key = incident_argument(ports, request)
+    with ports.store.reading() as session:
+        incident = find_incident(session, key)
+        last = [f"{at(entry.at)} {narrate(session, ports.policy, entry)}" for entry in read_stream(session, key)[-5:]]
+    state = "open" if incident.state == "open" else f"resolved: {incident.resolution}"
+    return Message(f"{key} is {state}", [Paragraph(f"{incident_line(incident, ports.policy)}: {state}"), Listing(last)])
+
+
+def timeline(ports: Ports, request: Request) -> Answer:
+    """`/incident timeline`: everything that happened."""
+    key = incident_argument(ports, request)
+    with ports.store.reading() as session:
+        find_incident(session, key)
+        entries = read_stream(session, key)
+        lines = [f"{at(entry.at)} {narrate(session, ports.policy, entry)}" for entry in entries]
+    return Message(
+        f"{key}: {len(entries)} entries",
+        [Paragraph(f"{bold(key)} timeline"), Listing(lines), Note(f"{len(entries)} entries")],
+    )
+
+
+def note(ports: Ports, request: Request) -> Answer:
+    """`/incident note`: words for the timeline."""
+    key, text = incident_argument(ports, request), note_argument(request)
+    with ports.store.reading() as session:
+        find_incident(session, key)
+    releases.add_note(ports, request.actor.id, key, text)
+    return Message(f"Noted in the timeline of {key}.", [Paragraph(f"Noted in the timeline of {key}.")])
+
+
+def rollback(ports: Ports, request: Request) -> Answer:
+    """`/incident rollback`: take the suspect release back."""
+    key = incident_argument(ports, request)
+    with ports.store.reading() as session:
+        incident = find_incident(session, key)
+        release = session.get(Release, incident.release_id) if incident.release_id else None
+    if release is None:
+        raise Refused("no_suspect", f"{key} suspects no release of ours, so there is nothing to roll back.")
+    args = {**request.args, "release": release.key}
+    return deployments.rollback(ports, Request("release_rollback", request.actor, request.place, args, request.origin))

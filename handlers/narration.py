@@ -1,0 +1,160 @@
+"""One sentence for each kind of fact in a timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlmodel import Session
+
+from handlers.conversation import at, bold, code, people, person
+from handlers.phrases import count, org_title, who
+from release_core.models import TimelineEntry
+from release_core.policy import Policy
+from release_core.timeline import Kind
+
+
+class Telling:
+    """One fact with what is needed to word it."""
+
+    def __init__(self, policy: Policy, entry: TimelineEntry) -> None:
+        self.policy = policy
+        self.entry = entry
+        self.by = who(entry.actor)
+
+    def get(self, name: str) -> str:
+        """A detail as text, "" when it was not recorded."""
+        value = self.entry.details.get(name)
+        return "" if value is None else str(value)
+
+    def org(self) -> str:
+        """The org that the fact is about."""
+        return org_title(self.policy, self.get("org"))
+
+    def instant(self, name: str) -> str:
+        """A recorded instant, in each reader's zone."""
+        return at(datetime.fromisoformat(self.get(name)))
+
+    def names(self, name: str) -> list[str]:
+        """A recorded list."""
+        return [str(value) for value in self.entry.details.get(name, [])]
+
+    def after(self, name: str, before: str = ": ") -> str:
+        """A detail with what leads to it, nothing when it is empty."""
+        return f"{before}{self.get(name)}" if self.get(name) else ""
+
+
+def narrate(session: Session, policy: Policy, entry: TimelineEntry) -> str:
+    """What happened, in one or two sentences."""
+    return WORDS[Kind(entry.kind)](Telling(policy, entry))
+
+
+def _owner_changed(t: Telling) -> str:
+    return f"{t.by} gave item {t.get('item')} “{t.get('title')}” to {person(t.get('owner'))}."
+
+
+def _withdrawn(t: Telling) -> str:
+    told = people(t.names("people"))
+    return f"The approvals of {told} are withdrawn. {t.get('because')} They have to approve again."
+
+
+def _window_opened(t: Telling) -> str:
+    blocked = t.names("blocked_by")
+    return f"The window opened; {count(len(blocked), 'gate')} closed." if blocked else "The window opened; it may go."
+
+
+def _differences(t: Telling) -> str:
+    found = t.names("differences")
+    return f" Not as expected: {', '.join(found[:5])}." if found else ""
+
+
+def _returned(t: Telling) -> str:
+    found = t.names("differences")
+    if not found:
+        return f"{t.get('key')} rolled back: {t.org()} is what it was before {bold(t.get('release'))}, part by part."
+    return f"{t.get('key')} rolled back {bold(t.get('release'))}, except: {', '.join(found[:8])}."
+
+
+def _held_rollback(t: Telling) -> str:
+    drift = t.names("drift")
+    listed = f" {'; '.join(drift[:8])}." if drift else ""
+    return f"The rollback {t.get('key')} was not started. {t.get('problem')}{listed}"
+
+
+WORDS: Mapping[Kind, Callable[[Telling], str]] = {
+    Kind.RELEASE_CREATED: lambda t: f"{t.by} planned “{t.get('name')}” ({t.get('kind')}) for {t.org()}.",
+    Kind.RELEASE_CHANGED: lambda t: f"{t.by} changed the plan{t.after('what')}.",
+    Kind.RELEASE_CANCELLED: lambda t: f"{t.by} cancelled the release: {t.get('reason')}",
+    Kind.RELEASE_CLOSED: lambda t: f"{t.by} closed the release: it was watched long enough, nothing is open.",
+    Kind.NOTE_ADDED: lambda t: f"{t.by}: {t.get('text')}",
+    Kind.PACKAGE_ATTACHED: lambda t: f"{t.by} sent {t.get('file')}.",
+    Kind.PACKAGE_REFUSED: lambda t: f"{t.get('file')} by {t.by} was not accepted: {t.get('problem')}",
+    Kind.PACKAGE_ACCEPTED: lambda t: (
+        f"{t.get('file')} by {t.by} is the package now: {t.get('components')} components, "
+        f"{t.get('deletions')} deletions, SHA-256 {code(t.get('digest')[:12])}."
+    ),
+    Kind.PACKAGE_COMPARED: lambda t: "The package was compared with its target.",
+    Kind.PACKAGE_NOT_COMPARED: lambda t: f"The package could not be compared with its target: {t.get('problem')}",
+    Kind.ITEM_STARTED: lambda t: f"{t.by} works on item {t.get('item')} “{t.get('title')}”.",
+    Kind.ITEM_DONE: lambda t: f"{t.by} ticked item {t.get('item')} “{t.get('title')}”{t.after('note')}.",
+    Kind.ITEM_BLOCKED: lambda t: f"{t.by} blocked item {t.get('item')} “{t.get('title')}”: {t.get('note')}",
+    Kind.ITEM_WAIVED: lambda t: f"{t.by} waived item {t.get('item')} “{t.get('title')}”: {t.get('note')}",
+    Kind.ITEM_REOPENED: lambda t: f"{t.by} reopened item {t.get('item')} “{t.get('title')}”{t.after('note')}.",
+    Kind.ITEM_ASSIGNED: _owner_changed,
+    Kind.APPROVALS_ASKED: lambda t: f"{t.by} asked for approval: {', '.join(t.names('seats'))}.",
+    Kind.APPROVED: lambda t: f"{t.by} approved for {t.get('title')}{t.after('comment')}.",
+    Kind.DECLINED: lambda t: f"{t.by} declined for {t.get('title')}: {t.get('comment')}",
+    Kind.APPROVALS_WITHDRAWN: _withdrawn,
+    Kind.WINDOW_SET: lambda t: f"{t.by} set the window: {t.instant('starts_at')} to {t.instant('ends_at')}.",
+    Kind.WINDOW_OPENED: _window_opened,
+    Kind.WINDOW_CLOSED: lambda t: "The window closed without a deployment. Set another one when you are ready.",
+    Kind.WINDOW_MISSED: lambda t: f"The window of {t.instant('starts_at')} was missed: Rollcall was not running.",
+    Kind.FREEZE_SET: lambda t: f"{t.by} set the freeze {t.get('freeze')} on {t.org()}.",
+    Kind.FREEZE_LIFTED: lambda t: f"{t.by} lifted the freeze {t.get('freeze')}{t.after('reason')}.",
+    Kind.FREEZE_WAIVED: lambda t: (
+        f"{t.by} let this release through the freeze {t.get('freeze')} “{t.get('name')}”: {t.get('reason')}"
+    ),
+    Kind.VALIDATION_REQUESTED: lambda t: f"{t.by} asked to validate in {t.org()} ({t.get('key')}).",
+    Kind.VALIDATION_PASSED: lambda t: f"{t.get('key')} passed in {t.org()}.",
+    Kind.VALIDATION_FAILED: lambda t: f"{t.get('key')} failed in {t.org()}{t.after('problem')}.",
+    Kind.VALIDATION_VOIDED: lambda t: f"The validation {t.get('key')} in {t.org()} counts no more: {t.get('because')}",
+    Kind.DEPLOYMENT_REQUESTED: lambda t: f"{t.by} pressed Deploy to {t.org()} ({t.get('key')}).",
+    Kind.DEPLOYMENT_HELD: lambda t: f"{t.get('key')} was held, nothing was changed in {t.org()}: {t.get('problem')}",
+    Kind.SNAPSHOT_TAKEN: lambda t: f"What {t.org()} holds is kept as snapshot {code(t.get('digest')[:12])}.",
+    Kind.DEPLOYMENT_STARTED: lambda t: f"{t.org()} accepted {t.get('key')} as job {code(t.get('job'))}.",
+    Kind.DEPLOYMENT_SUCCEEDED: lambda t: f"{t.get('key')} is live in {t.org()} and was read back.{_differences(t)}",
+    Kind.DEPLOYMENT_FAILED: lambda t: f"{t.get('key')} failed in {t.org()}; the org took everything back.",
+    Kind.DEPLOYMENT_CANCELLED: lambda t: f"{t.get('key')} was cancelled in {t.org()}; nothing was changed.",
+    Kind.DEPLOYMENT_UNKNOWN: lambda t: (
+        f"Nobody knows whether {t.org()} took {t.get('key')}: {t.get('problem')} Look at Deployment Status in its Setup."
+    ),
+    Kind.CANCEL_REQUESTED: lambda t: f"{t.by} asked to stop {t.get('key')} in {t.org()}.",
+    Kind.ROLLBACK_ARMED: lambda t: (
+        f"The way back is armed until {t.instant('until')}: it passed a check-only run with tests, so going back is a "
+        f"quick deploy ({t.get('key')})."
+    ),
+    Kind.ROLLBACK_NOT_ARMED: lambda t: f"The way back is not armed: {t.get('problem')}",
+    Kind.ROLLBACK_ASKED: lambda t: f"{t.by} asked to roll back {t.get('release')}: {t.get('reason')}",
+    Kind.ROLLBACK_CONFIRMED: lambda t: f"{t.by} confirmed the rollback of {t.get('release')}.",
+    Kind.ROLLBACK_DECLINED: lambda t: f"{t.by} declined the rollback of {t.get('release')}{t.after('comment')}.",
+    Kind.ROLLBACK_EXPIRED: lambda t: (
+        f"Nobody confirmed the rollback of {t.get('release')} in time. Ask again if needed."
+    ),
+    Kind.ROLLBACK_HELD: _held_rollback,
+    Kind.ROLLBACK_STARTED: lambda t: f"The rollback {t.get('key')} in {t.org()} begins.",
+    Kind.ROLLBACK_SUCCEEDED: _returned,
+    Kind.ROLLBACK_FAILED: lambda t: f"The rollback {t.get('key')} failed in {t.org()}: {t.get('problem')}",
+    Kind.ORG_UNREACHABLE: lambda t: (
+        f"{t.org()} does not answer while {t.get('key')} is under way: {t.get('problem')} Rollcall keeps asking."
+    ),
+    Kind.ORG_LOCKED: lambda t: f"{t.org()} is locked by {t.by}: {t.get('reason')}",
+    Kind.ORG_UNLOCKED: lambda t: f"{t.org()} is open again, by {t.by}: {t.get('reason')}",
+    Kind.BROADCAST_SCHEDULED: lambda t: f"{t.by} promised {t.get('audience')} a status for {t.instant('due_at')}.",
+    Kind.BROADCAST_SENT: lambda t: f"{t.by} told {t.get('audience')} where it stands.",
+    Kind.BROADCAST_MISSED: lambda t: f"The status for {t.get('audience')} was missed. Send it still? /release update",
+    Kind.BROADCASTS_ENDED: lambda t: f"{', '.join(t.names('audiences'))} were told that this was the last status.",
+    Kind.INCIDENT_OPENED: lambda t: f"{t.by} opened {t.get('incident') or t.entry.stream}: {t.get('title')}",
+    Kind.INCIDENT_NOTED: lambda t: f"{t.by}: {t.get('text')}",
+    Kind.INCIDENT_RESOLVED: lambda t: f"{t.by} resolved {t.get('incident') or t.entry.stream}: {t.get('resolution')}",
+    Kind.AUDIT_EXPORTED: lambda t: f"{t.by} exported the audit.",
+}

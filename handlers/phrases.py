@@ -1,0 +1,183 @@
+"""Turns of phrase that several cards share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from handlers.conversation import Button, Request, at, bold, code, people, person
+from release_core.errors import NotFound, Unclear
+from release_core.lookups import find_org, open_incidents, open_releases
+from release_core.models import ChecklistItem, Deployment, Incident, Release
+from release_core.policy import Policy
+from release_core.ports import Ports
+from release_core.readiness import Gate
+
+STATES = {
+    "draft": "draft: no window yet",
+    "planned": "planned",
+    "ready": "ready",
+    "deploying": "being deployed",
+    "soaking": "live, being watched",
+    "closed": "closed",
+    "cancelled": "cancelled",
+    "failed": "failed: nothing was changed",
+    "rolled_back": "rolled back",
+}
+MARKS = {"done": "✓", "waived": "–", "blocked": "✗", "in_progress": "…", "open": "○"}
+VERDICTS = {
+    "exact": "comes back exactly",
+    "lossy": "comes back with losses",
+    "manual": "needs a person",
+    "impossible": "cannot come back",
+}
+BOT_NAME = "Rollcall"
+
+
+def org_title(policy: Policy, org: str) -> str:
+    """How people call an org."""
+    rule = policy.orgs.get(org)
+    return "every org" if org == "*" else rule.title if rule else org
+
+
+def headline(release: Release) -> str:
+    """ "REL-1 Discount approvals"."""
+    return f"{bold(release.key)} {release.name}"
+
+
+def who(actor: str) -> str:
+    """A person, or ourselves."""
+    return BOT_NAME if actor == "rollcall" else person(actor)
+
+
+def gate_sentence(gate: Gate) -> str:
+    """A gate's reason with its instants shown to each reader in their own zone."""
+    return gate.because.format(*(at(instant) for instant in gate.instants))
+
+
+def gate_line(gate: Gate) -> str:
+    """A closed gate: the reason, who can clear it, how."""
+    parts = [f"✗ {gate_sentence(gate)}"]
+    if gate.who:
+        parts.append(f"{people(gate.who[:4], last='or')} can clear it: {code(gate.way_out)}")
+    elif gate.way_out:
+        parts.append(gate.way_out)
+    return " ".join(parts)
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """ "1 item", "2 items"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def lasting(span: timedelta) -> str:
+    """A length of time in words: "3 min", "2 h 5 min"."""
+    minutes = max(0, int(span.total_seconds() // 60))
+    if minutes < 1:
+        return "moments"
+    days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    named = [f"{n} {unit}" for n, unit in ((days, "d"), (hours, "h"), (rest, "min")) if n]
+    return " ".join(named[:2])
+
+
+def age(then: datetime | None, now: datetime) -> str:
+    """How long ago something was."""
+    if then is None:
+        return "never"
+    return "just now" if now - then < timedelta(minutes=1) else f"{lasting(now - then)} ago"
+
+
+def item_line(item: ChecklistItem, owners: Sequence[str], team: str) -> str:
+    """One line of a checklist: mark, number, title, who, due, note."""
+    holder = f"team {team}" if team else people(owners) if owners and not item.rule else ""
+    holder = "settles itself" if item.rule else holder
+    pieces = [f"{MARKS[item.state]} {item.number} {item.title}", holder]
+    if item.due_at and item.state in ("open", "in_progress", "blocked") and not item.rule:
+        pieces.append(f"due {at(item.due_at)}")
+    if item.state in ("blocked", "waived"):
+        pieces.append(f"{item.state} by {who(item.changed_by)}: {item.note}")
+    elif item.state == "done" and item.changed_by and item.changed_at:
+        pieces.append(f"done by {who(item.changed_by)} {at(item.changed_at)}{f': {item.note}' if item.note else ''}")
+    return " · ".join(piece for piece in pieces if piece)
+
+
+def progress_line(deployment: Deployment) -> str:
+    """The live counters of a job."""
+    counters = deployment.progress
+    if not counters.get("state"):
+        return "Waiting for the org to begin."
+    done, total, _ = counters.get("components", [0, 0, 0])
+    tested, tests, failed = counters.get("tests", [0, 0, 0])
+    line = f"{counters['state']}: components {done}/{total}, tests {tested}/{tests}"
+    line += f", {failed} failed" if failed else ""
+    return f"{line}. {counters['detail']}" if counters.get("detail") else line
+
+
+def release_argument(ports: Ports, request: Request) -> str:
+    """Which release was meant: the one said, the only one open, else the person has to say."""
+    said = request.args.get("release")
+    if said:
+        return str(said)
+    with ports.store.reading() as session:
+        keys = [release.key for release in open_releases(session)]
+    if len(keys) == 1:
+        return keys[0]
+    if not keys:
+        raise NotFound("No release is open. Plan one with /release new.", field="release")
+    raise WhichOne("release", keys)
+
+
+def incident_argument(ports: Ports, request: Request) -> str:
+    """Which incident was meant: the one said, the only one open, else the person has to say."""
+    said = request.args.get("incident")
+    if said:
+        return str(said)
+    with ports.store.reading() as session:
+        keys = [incident.key for incident in open_incidents(session)]
+    if len(keys) == 1:
+        return keys[0]
+    if not keys:
+        raise NotFound("No incident is open. Open one with /incident open -- what is broken.", field="incident")
+    raise WhichOne("incident", keys)
+
+
+class WhichOne(Unclear):
+    """Several things could be meant; the desk offers them."""
+
+    def __init__(self, kind: str, keys: Sequence[str]) -> None:
+        super().__init__(f"Which {kind}? Open: {', '.join(keys)}.", field=kind)
+        self.kind, self.keys = kind, tuple(keys)
+
+
+def org_argument(ports: Ports, request: Request, *, default: str | None = None) -> str:
+    """The org that was said, by its policy key."""
+    said = request.args.get("org") or default
+    if not said:
+        titles = ", ".join(rule.title for rule in ports.policy.orgs.values())
+        raise Unclear(f"Say which org: in ORG, one of {titles}.", field="org")
+    return find_org(ports.policy, str(said))
+
+
+def note_argument(request: Request) -> str:
+    """The free text after `--`, or the words that were left."""
+    note = request.args.get("note")
+    return str(note) if note else " ".join(request.args.get("words", []))
+
+
+def numbered(request: Request) -> tuple[str, str]:
+    """The item that was said, with the rest as a note: "3", "checked with sales"."""
+    words = list(request.args.get("words", []))
+    item = str(request.args.get("item") or (words.pop(0) if words else ""))
+    if not item:
+        raise Unclear("Say which item, by its number or words of its title.", field="item")
+    return item, str(request.args.get("note") or " ".join(words))
+
+
+def incident_line(incident: Incident, policy: Policy) -> str:
+    """ "INC-1 sev 1 on PRODUCTION: Quotes cannot be saved"."""
+    return f"{bold(incident.key)} sev {incident.severity} on {org_title(policy, incident.org)}: {incident.title}"
+
+
+def do(label: str, verb: str, **args: str) -> Button:
+    """A plain button."""
+    return Button(label, verb, args)

@@ -1,0 +1,290 @@
+"""What people say about a release as a whole: plan, look, attach, give up, remember."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from handlers import cards
+from handlers.conversation import (
+    Actions,
+    Answer,
+    Attachment,
+    ChoiceField,
+    FileField,
+    Form,
+    InstantField,
+    Listing,
+    Message,
+    Note,
+    Option,
+    Paragraph,
+    PeopleField,
+    Request,
+    SentFile,
+    TextField,
+    at,
+    bold,
+    code,
+)
+from handlers.narration import narrate
+from handlers.phrases import (
+    STATES,
+    do,
+    headline,
+    note_argument,
+    org_title,
+    release_argument,
+)
+from release_core import releases
+from release_core.errors import Unclear
+from release_core.facts import ReleaseFacts, gather
+from release_core.lookups import find_release, open_releases
+from release_core.models import Release
+from release_core.permissions import may, require
+from release_core.policy import Policy
+from release_core.ports import Ports
+from release_core.releases import Plan
+from release_core.timeline import Kind, first_broken, read_stream, record
+from release_core.windows import Interval
+
+KINDS = (
+    Option("standard", "standard", "every seat, the whole checklist"),
+    Option("hotfix", "hotfix", "fewer seats, a short checklist"),
+    Option("emergency", "emergency", "straight to production, reviewed afterwards"),
+)
+STRATEGIES = (
+    Option("validate_then_quick", "validate, then quick deploy", "tests run before the window"),
+    Option("full", "full deploy", "tests run inside the window"),
+)
+
+
+def facts_of(ports: Ports, key: str) -> ReleaseFacts:
+    """Everything about a release, read now."""
+    with ports.store.reading() as session:
+        return gather(session, ports.policy, find_release(session, key))
+
+
+def menu(ports: Ports, request: Request) -> Answer:
+    """`/release` alone: what is open, what can be done."""
+    with ports.store.reading() as session:
+        open_now = open_releases(session)[:8]
+    lines = [f"{headline(r)}: {STATES[r.state]}, to {org_title(ports.policy, r.target_org)}" for r in open_now]
+    buttons = [do("List", "release_list"), do("Calendar", "release_calendar"), do("Help", "release_help")]
+    if may(ports.policy, request.actor.id, "plan"):
+        buttons.insert(0, do("New release…", "release_new"))
+    if len(open_now) == 1:
+        buttons.insert(0, do("May we go?", "release_why", release=open_now[0].key))
+    sentence = f"{len(open_now)} open." if open_now else "No release is open."
+    return Message(
+        f"Releases: {sentence}", [Paragraph(bold("Releases")), Listing(lines or [sentence]), Actions(buttons)]
+    )
+
+
+def new(ports: Ports, request: Request) -> Answer:
+    """`/release new`: a form; submitted, a release."""
+    require(ports.policy, request.actor.id, "plan")
+    if "name" not in request.args:
+        return _new_form(ports, request)
+    plan = _plan_from(ports, request)
+    key = releases.plan_release(ports, request.actor.id, plan)
+    sentence = f"{key} “{plan.name.strip()}” is planned. Next: attach its package."
+    parts = [Paragraph(sentence), Actions([do("Attach package", "release_attach", release=key)])]
+    return Message(sentence, parts, tone="good")
+
+
+def _new_form(ports: Ports, request: Request) -> Form:
+    orgs = [Option(key, rule.title, rule.kind) for key, rule in ports.policy.orgs.items()]
+    first = [key for key, rule in ports.policy.orgs.items() if rule.kind == "production"][:1]
+    start = request.args.get("at")
+    end = request.args.get("until") or (start + request.args["for"] if start and "for" in request.args else None)
+    return Form(
+        "New release",
+        "release_new",
+        (
+            TextField("name", "Name", note_argument(request), placeholder="Discount approvals"),
+            ChoiceField(
+                "org", "Target org", orgs, [str(request.args.get("org") or "")] if request.args.get("org") else first
+            ),
+            ChoiceField("kind", "Kind", KINDS, ["standard"]),
+            PeopleField("owner", "Owner", [request.actor.id]),
+            InstantField("starts_at", "Window opens", start, optional=True, hint="May be set later."),
+            InstantField("ends_at", "Window closes", end, optional=True),
+            ChoiceField("strategy", "Strategy", STRATEGIES, ["validate_then_quick"]),
+            TextField(
+                "contingency",
+                "If it goes wrong",
+                optional=True,
+                long=True,
+                hint="Who is called, the point of no return.",
+            ),
+        ),
+        "Create",
+    )
+
+
+def _plan_from(ports: Ports, request: Request) -> Plan:
+    args = request.args
+    owner = args.get("owner") or request.actor.id
+    return Plan(
+        name=str(args["name"]),
+        org=str(args.get("org") or ""),
+        kind=_choice(args, "kind", KINDS, "standard"),
+        owner_id=owner[0] if isinstance(owner, list) else str(owner),
+        strategy=_choice(args, "strategy", STRATEGIES, "validate_then_quick"),
+        window=_window_from(args, ports.clock.now()),
+        contingency=str(args.get("contingency") or ""),
+    )
+
+
+def _choice(args: Any, name: str, options: Sequence[Option], default: str) -> Any:
+    value = str(args.get(name) or default)
+    if value not in [option.value for option in options]:
+        known = ", ".join(option.value for option in options)
+        raise Unclear(f"“{value}” is not a {name}. Known: {known}.", field=name)
+    return value
+
+
+def _window_from(args: Any, now: datetime) -> Interval | None:
+    start, end = args.get("starts_at"), args.get("ends_at")
+    if start is None and end is None:
+        return None
+    if start is None:
+        raise Unclear("Say when the window opens, or leave both times empty.", field="starts_at")
+    end = end or start + timedelta(hours=2)
+    if end <= start:
+        raise Unclear("The window closes at or before it opens. Give a later end.", field="ends_at")
+    if end <= now:
+        raise Unclear("The window lies in the past. Give a time that is still to come.", field="starts_at")
+    return Interval(start, end)
+
+
+def list_releases(ports: Ports, request: Request) -> Answer:
+    """`/release list`: what is open."""
+    with ports.store.reading() as session:
+        every = [gather(session, ports.policy, release) for release in open_releases(session)[:40]]
+    lines = [
+        f"{headline(f.release)}: {STATES[f.release.state]}, to {org_title(ports.policy, f.release.target_org)}, "
+        f"window {cards.window_words(f)}"
+        for f in every
+    ]
+    sentence = f"{len(lines)} open releases." if lines else "No release is open. Plan one with /release new."
+    return Message(sentence, [Listing(lines)] if lines else [Paragraph(sentence)])
+
+
+def status(ports: Ports, request: Request) -> Answer:
+    """`/release status`: the headline, privately."""
+    facts = facts_of(ports, release_argument(ports, request))
+    return cards.headline_card(facts, ports.policy, ports.clock.now())
+
+
+def why(ports: Ports, request: Request) -> Answer:
+    """`/release why`: may we go, and if not, every reason."""
+    facts = facts_of(ports, release_argument(ports, request))
+    return cards.why_card(facts, ports.policy, ports.clock.now())
+
+
+def package(ports: Ports, request: Request) -> Answer:
+    """`/release package`: what is in it."""
+    return cards.package_card(facts_of(ports, release_argument(ports, request)), ports.policy)
+
+
+def attach(ports: Ports, request: Request) -> Answer:
+    """`/release attach`: a form with a file; submitted, the package is fetched and read."""
+    require(ports.policy, request.actor.id, "attach")
+    key = release_argument(ports, request)
+    files: list[SentFile] = list(request.args.get("package") or request.args.get("files") or [])
+    if not files:
+        facts_of(ports, key)
+        hint = "A metadata-format zip with package.xml, at most 39 MB."
+        fields = (FileField("package", "Package", ("zip",), hint),)
+        return Form(f"Attach to {key}", "release_attach", fields, "Attach", {"release": key})
+    if len(files) > 1:
+        raise Unclear("Send one zip; a release has one package.", field="package")
+    releases.attach_package(ports, request.actor.id, key, file_id=files[0].id, file_name=files[0].name or "package.zip")
+    sentence = f"{files[0].name or 'The file'} is being read for {key}. What it holds comes in the thread of {key}."
+    return Message(sentence, [Paragraph(sentence)], tone="wait")
+
+
+def cancel(ports: Ports, request: Request) -> Answer:
+    """`/release cancel`: give a release up."""
+    require(ports.policy, request.actor.id, "plan")
+    key, reason = release_argument(ports, request), note_argument(request)
+    if not reason:
+        facts_of(ports, key)
+        return Form(
+            f"Cancel {key}", "release_cancel", (TextField("note", "Why", long=True),), "Cancel it", {"release": key}
+        )
+    releases.cancel_release(ports, request.actor.id, key, reason)
+    return Message(f"{key} is cancelled.", [Paragraph(f"{key} is cancelled.")])
+
+
+def close(ports: Ports, request: Request) -> Answer:
+    """`/release close`: end the soak."""
+    key = release_argument(ports, request)
+    releases.close_release(ports, request.actor.id, key)
+    return Message(f"{key} is closed.", [Paragraph(f"{key} is closed.")], tone="good")
+
+
+def note(ports: Ports, request: Request) -> Answer:
+    """`/release note`: words for the timeline."""
+    key, text = release_argument(ports, request), note_argument(request)
+    if not text:
+        return Form(f"Note on {key}", "release_note", (TextField("note", "Note", long=True),), "Add", {"release": key})
+    facts_of(ports, key)
+    releases.add_note(ports, request.actor.id, key, text)
+    return Message(f"Noted in the timeline of {key}.", [Paragraph(f"Noted in the timeline of {key}.")])
+
+
+def timeline(ports: Ports, request: Request) -> Answer:
+    """`/release timeline`: everything that happened."""
+    key = release_argument(ports, request)
+    with ports.store.reading() as session:
+        find_release(session, key)
+        entries = read_stream(session, key)
+        lines = [f"{at(entry.at)} {narrate(session, ports.policy, entry)}" for entry in entries]
+        broken = first_broken(entries)
+    whole = f"{len(entries)} entries, chain whole." if broken is None else f"The chain is broken at entry {broken}!"
+    parts = [Paragraph(f"{bold(key)} timeline"), Listing(lines[-60:]), Note(whole)]
+    if len(lines) > 60:
+        parts.append(Note(f"The first {len(lines) - 60} are in {code(f'/release audit export {key}')}."))
+    return Message(f"{key}: {whole}", parts, tone="plain" if broken is None else "stop")
+
+
+def audit(ports: Ports, request: Request) -> Answer:
+    """`/release audit export`: the whole history as a file."""
+    key = release_argument(ports, request)
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        details = {"by": request.actor.id}
+        record(session, Kind.AUDIT_EXPORTED, stream=key, actor=request.actor.id, at=now, details=details)
+        data = json.dumps(_packet(session, ports.policy, release), indent=2, ensure_ascii=False).encode()
+    sentence = f"The whole history of {key} is in the file; its chain of hashes can be checked by anybody."
+    return Message(
+        sentence, [Paragraph(sentence)], attachments=[Attachment(f"{key}-audit.json", data, f"Audit of {key}")]
+    )
+
+
+def _packet(session: Session, policy: Policy, release: Release) -> dict[str, Any]:
+    facts = gather(session, policy, release)
+    entries = read_stream(session, release.key)
+    return {
+        "release": release.model_dump(mode="json"),
+        "package": facts.package.model_dump(mode="json") if facts.package else None,
+        "window": facts.window.model_dump(mode="json") if facts.window else None,
+        "checklist": [item.model_dump(mode="json") for item in facts.items],
+        "approvals": [approval.model_dump(mode="json") for approval in facts.approvals],
+        "waivers": [waiver.model_dump(mode="json") for waiver in facts.waivers],
+        "deployments": [deployment.model_dump(mode="json") for deployment in facts.deployments],
+        "timeline": [entry.model_dump(mode="json") for entry in entries],
+        "chain": {
+            "algorithm": "SHA-256 over JSON of [previous hash, stream, number, kind, at, actor, subject, details]",
+            "whole": first_broken(entries) is None,
+            "head": entries[-1].hash if entries else "",
+        },
+    }

@@ -1,0 +1,70 @@
+"""What a release is doing, in words for people who only read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from handlers.conversation import Message, Note, Paragraph, Tone, at, bold
+from handlers.phrases import org_title, who
+from release_core.facts import ReleaseFacts
+from release_core.models import Broadcast, Incident
+from release_core.policy import Policy
+
+PLAIN = {
+    "draft": "is being planned",
+    "planned": "is planned",
+    "ready": "is ready to go",
+    "deploying": "is being put in place now. You may notice short pauses",
+    "soaking": "is in place. We are watching it",
+    "closed": "is in place and works. This was the last message about it",
+    "cancelled": "was called off. Nothing changes for you. This was the last message about it",
+    "failed": "could not be put in place. Nothing changed for you. We are working on it",
+    "rolled_back": "was taken back. Everything works as it did before. This was the last message about it",
+}
+TONES: dict[str, Tone] = {
+    "soaking": "good",
+    "closed": "good",
+    "failed": "stop",
+    "rolled_back": "stop",
+    "deploying": "wait",
+}
+
+
+def status_message(facts: ReleaseFacts, policy: Policy, broadcast: Broadcast, promised: datetime | None) -> Message:
+    """A promised status: a person's words or ours, and when the next one comes."""
+    release = facts.release
+    words = broadcast.text or plain_words(facts, policy)
+    by = f"From {who(broadcast.by)}. " if broadcast.text else ""
+    following = f"Next update {at(promised)}." if promised else "No further update is planned."
+    parts = [Paragraph(f"{bold(release.name)}: {words}"), Note(f"{by}{following}")]
+    return Message(f"{release.name}: {words} {following}", parts, tone=TONES.get(release.state, "plain"))
+
+
+def plain_words(facts: ReleaseFacts, policy: Policy) -> str:
+    """Where a release stands, without a technical word."""
+    release = facts.release
+    sentence = f"The change “{release.name}” {PLAIN[release.state]}."
+    if release.state in ("planned", "ready") and facts.window and facts.window.state == "booked":
+        sentence = f"The change “{release.name}” {PLAIN[release.state]} for {at(facts.window.starts_at)}."
+    about = [i for i in facts.incidents if i.release_id == release.id]
+    if about:
+        sentence += f" People are looking into a problem that came up: {about[0].title}."
+    return sentence
+
+
+def last_message(facts: ReleaseFacts, policy: Policy) -> Message:
+    """The end of the story."""
+    words = plain_words(facts, policy)
+    return Message(words, [Paragraph(words)], tone=TONES.get(facts.release.state, "plain"))
+
+
+def incident_words(incident: Incident, policy: Policy) -> Message:
+    """An incident for people who only read."""
+    title = org_title(policy, incident.org)
+    if incident.state == "open":
+        words = (
+            f"Something does not work in {title}: {incident.title}. People are on it; we tell you when it is solved."
+        )
+        return Message(words, [Paragraph(words)], tone="stop")
+    words = f"Solved in {title}: {incident.title}. {incident.resolution}"
+    return Message(words, [Paragraph(words)], tone="good")

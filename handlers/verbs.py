@@ -1,0 +1,154 @@
+"""Everything people can ask for: one table for parsing, help, permission and the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from handlers import approvals, broadcasts, checklists, deployments, help, incidents, releases, windows
+from handlers.conversation import Answer, Request
+from release_core.policy import Right
+from release_core.ports import Ports
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing that can be asked for; `right` is what help filters by, the core decides. `typed` False: buttons only."""
+
+    name: str
+    answer: Callable[[Ports, Request], Answer]
+    usage: str
+    summary: str
+    right: Right = "read"
+    aliases: tuple[str, ...] = ()
+    typed: bool = True
+
+    @property
+    def root(self) -> Literal["release", "incident"]:
+        """The slash command it belongs to."""
+        return "incident" if self.name.startswith("incident_") else "release"
+
+
+_TABLE = (
+    Verb("release_menu", releases.menu, "", "what is open, what can be done"),
+    Verb("release_new", releases.new, "", "plan a release", "plan", ("create", "plan")),
+    Verb("release_list", releases.list_releases, "", "open releases", aliases=("ls",)),
+    Verb("release_status", releases.status, "[REL-1]", "where a release stands", aliases=("show",)),
+    Verb(
+        "release_why", releases.why, "[REL-1]", "may we go? if not, every reason", aliases=("ready", "gates", "check")
+    ),
+    Verb("release_attach", releases.attach, "[REL-1]", "attach a package (a zip)", "attach", ("upload",)),
+    Verb(
+        "release_package",
+        releases.package,
+        "[REL-1]",
+        "what the package holds and how it would come back",
+        aliases=("components", "diff"),
+    ),
+    Verb("release_checklist", checklists.show, "[REL-1]", "the checklist", aliases=("items", "list items")),
+    Verb("release_tick", checklists.tick, "[REL-1] ITEM [-- evidence]", "an item is done", aliases=("done",)),
+    Verb("release_start", checklists.start, "[REL-1] ITEM", "somebody works on an item"),
+    Verb("release_block", checklists.block, "[REL-1] ITEM -- reason", "an item cannot be done"),
+    Verb("release_reopen", checklists.reopen, "[REL-1] ITEM [-- reason]", "an item has to be settled again"),
+    Verb("release_waive", checklists.waive, "[REL-1] ITEM|FREEZE -- reason", "go without an item, or through a freeze"),
+    Verb("release_assign", checklists.assign, "[REL-1] ITEM @person", "give an item to somebody"),
+    Verb(
+        "release_validate", deployments.validate, "[REL-1] [in ORG]", "check-only run with tests", "validate", ("test",)
+    ),
+    Verb(
+        "release_ask",
+        approvals.ask,
+        "[REL-1]",
+        "ask the seats to approve",
+        "plan",
+        ("approvals", "request approval", "submit"),
+    ),
+    Verb(
+        "release_approve", approvals.approve, "[REL-1] [as SEAT] [-- comment]", "say yes for a seat", aliases=("yes",)
+    ),
+    Verb(
+        "release_decline",
+        approvals.decline,
+        "[REL-1] [as SEAT] -- reason",
+        "say no for a seat",
+        aliases=("reject", "no"),
+    ),
+    Verb(
+        "release_window",
+        windows.window,
+        "[REL-1] at TIME [until TIME|for 2h]",
+        "when it may start",
+        "set_window",
+        ("schedule",),
+    ),
+    Verb(
+        "release_freeze", windows.freeze, "in ORG at TIME until TIME -- reason", "when nothing may start", "set_freeze"
+    ),
+    Verb("release_unfreeze", windows.unfreeze, "FRZ-1 [-- reason]", "lift one freeze", "set_freeze"),
+    Verb("release_calendar", windows.calendar, "", "windows and freezes ahead", aliases=("windows", "freezes")),
+    Verb(
+        "release_deploy", deployments.deploy, "[REL-1]", "weigh everything, then press the button", "deploy", ("ship",)
+    ),
+    Verb("release_go", deployments.go, "", "start the deployment", "deploy", typed=False),
+    Verb("release_stop", deployments.stop, "[REL-1]", "stop what is under way", "deploy", ("abort",)),
+    Verb(
+        "release_rollback", deployments.rollback, "[REL-1] -- reason", "ask to go back", "roll_back", ("undo", "revert")
+    ),
+    Verb("release_confirm_rollback", deployments.confirm_rollback, "", "agree to go back", "roll_back", typed=False),
+    Verb("release_decline_rollback", deployments.decline_rollback, "", "refuse to go back", "roll_back", typed=False),
+    Verb("release_lock", deployments.lock, "in ORG -- reason", "close an org to releases", "lock_org"),
+    Verb("release_unlock", deployments.unlock, "in ORG -- reason", "open an org again", "lock_org"),
+    Verb(
+        "release_update",
+        broadcasts.update,
+        "[REL-1] [at TIME] [-- text]",
+        "tell stakeholders",
+        "broadcast",
+        ("broadcast", "announce"),
+    ),
+    Verb("release_note", releases.note, "[REL-1] -- text", "words for the timeline"),
+    Verb("release_timeline", releases.timeline, "[REL-1]", "everything that happened", aliases=("history", "log")),
+    Verb(
+        "release_audit",
+        releases.audit,
+        "export [REL-1]",
+        "the whole history as a file",
+        aliases=("audit export", "export"),
+    ),
+    Verb("release_close", releases.close, "[REL-1]", "end the watch", "plan", ("finish",)),
+    Verb("release_cancel", releases.cancel, "[REL-1] -- reason", "give a release up", "plan"),
+    Verb("release_todo", help.todo, "", "what you owe", aliases=("mine",)),
+    Verb("release_help", help.release_help, "", "what you may do"),
+    Verb("incident_menu", incidents.menu, "", "what is broken"),
+    Verb(
+        "incident_open",
+        incidents.open_one,
+        "[in ORG] [-- what is broken]",
+        "something broke",
+        "handle_incident",
+        ("new", "report"),
+    ),
+    Verb("incident_status", incidents.status, "[INC-1]", "where it stands", aliases=("show",)),
+    Verb("incident_update", incidents.update, "[INC-1] -- what is known", "say what is known", "handle_incident"),
+    Verb(
+        "incident_rollback",
+        incidents.rollback,
+        "[INC-1] -- reason",
+        "take the suspect release back",
+        "roll_back",
+        ("undo",),
+    ),
+    Verb(
+        "incident_resolve",
+        incidents.resolve,
+        "[INC-1] -- what was done",
+        "it works again",
+        "handle_incident",
+        ("close",),
+    ),
+    Verb("incident_note", incidents.note, "[INC-1] -- text", "words for the timeline", "handle_incident"),
+    Verb("incident_timeline", incidents.timeline, "[INC-1]", "everything that happened", aliases=("history",)),
+    Verb("incident_help", help.incident_help, "", "what you may do"),
+)
+VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _TABLE}
