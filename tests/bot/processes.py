@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,24 +12,28 @@ from pathlib import Path
 import pytest
 
 from release_core.store import Store
+from tests.bot import replica
+
+# Imports take longer than all else; a process that has done them once is the parent of every bot.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.bot.replica"])
 
 
 class Replica:
     """A running bot process."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        self._log = (folder / "replica.log").open("a")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bot.replica", url, str(folder)], stdout=subprocess.PIPE, stderr=self._log
-        )
-        assert self._process.stdout is not None
-        self.executor_id = self._process.stdout.readline().decode().strip()
-        assert self.executor_id, (folder / "replica.log").read_text()
+        ready, says = _processes.Pipe(duplex=False)
+        self._process = _processes.Process(target=replica.main, args=(url, folder, says), daemon=True)
+        self._process.start()
+        says.close()
+        self.executor_id = str(ready.recv())
+        ready.close()
 
     def kill(self) -> None:
         """End it without warning."""
         self._process.kill()
-        self._process.wait()
+        self._process.join()
 
     def terminate(self) -> int:
         """Ask it to end; its exit status."""
@@ -38,23 +42,22 @@ class Replica:
 
     def freeze(self) -> None:
         """Let it stand still."""
-        self._process.send_signal(signal.SIGSTOP)
+        os.kill(self._pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
-        self._process.send_signal(signal.SIGCONT)
+        os.kill(self._pid, signal.SIGCONT)
 
     def exit_status(self) -> int:
         """Wait for its end."""
-        return self._process.wait(timeout=15)
+        self._process.join(timeout=15)
+        assert self._process.exitcode is not None, "it did not end"
+        return self._process.exitcode
 
-    def close(self) -> None:
-        """Leave nothing running."""
-        self._process.kill()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._log.close()
+    @property
+    def _pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
 
 
 @pytest.fixture
@@ -67,8 +70,8 @@ def replicas() -> Iterator[Callable[[Store, Path], Replica]]:
         return running[-1]
 
     yield start
-    for replica in running:
-        replica.close()
+    for one in running:
+        one.kill()
 
 
 def wait_until(happened: Callable[[], bool], seconds: float) -> None:

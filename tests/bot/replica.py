@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import threading
 import time
 from datetime import timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -160,23 +160,17 @@ def fresh_store(url: str) -> Store:
     return store
 
 
-def main() -> None:
-    """Run until SIGTERM: python -m tests.bot.replica DATABASE_URL FOLDER."""
-    url, folder = sys.argv[1], Path(sys.argv[2])
+def main(url: str, folder: Path, ready: Connection) -> None:
+    """Run on a database and a folder until SIGTERM; says its executor id when it is up."""
     store = open_store(url)
     clock = MovableClock()
-    use(Outside(Ports(store, None, clock, None), org=None, chat=Traces(folder)))  # type: ignore[arg-type]
-    told = Traces(folder)
-    engine = Engine(store, clock, folder, lambda key, error: told.leave(key, f"failed: {error}"), HASTE)
+    traces = Traces(folder)
+    use(Outside(Ports(store, None, clock, None), org=None, chat=traces))  # type: ignore[arg-type]
+    engine = Engine(store, clock, folder, lambda key, error: traces.leave(key, f"failed: {error}"), HASTE)
     asked_to_end = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_end.set())
     engine.start()
-    sys.stdout.write(f"{engine.executor_id}\n")
-    sys.stdout.flush()
+    ready.send(engine.executor_id)
     asked_to_end.wait()
     parked = engine.stop(timeout=5)
     os._exit(0 if parked else 1)
-
-
-if __name__ == "__main__":
-    main()

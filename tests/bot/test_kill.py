@@ -37,7 +37,7 @@ def test_a_bot_killed_at_random_moments_carries_on(tmp_path: Path, replicas: Cal
     for number, name in enumerate(STORIES):
         put(store, f"story:{name}", "test-story", lane=f"org-{number % 2}", name=name, rest=0.4)
     kills = 0
-    while kills < 4 and set(states(store).values()) != {"finished"}:
+    while kills < 6 and set(states(store).values()) != {"finished"}:
         bot = replicas(store, tmp_path)
         time.sleep(random.uniform(0.05, 1.5))
         bot.kill()
