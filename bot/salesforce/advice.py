@@ -135,6 +135,8 @@ _BY_TEXT: tuple[tuple[re.Pattern[str], Advice], ...] = (
     (re.compile(r"not valid for use with the REST API|not attached to Agent", re.I), _NO_REST),
     (re.compile(r"sharing (?:operation|calculation|recalculation)|interferes with another operation", re.I), _SHARING),
     (re.compile(r"unable to obtain exclusive access|UNABLE_TO_LOCK_ROW", re.I), _ROW_LOCK),
+    # The userinfo service says 403 with these words where the other services say 401 INVALID_SESSION_ID.
+    (re.compile(r"\bBad_OAuth_Token\b"), _EXPIRED),
     (re.compile(r"unexpected internal servlet state", re.I), _STUMBLED),
 )
 _BY_CODE: dict[str, Advice] = {

@@ -18,7 +18,7 @@ from bot.salesforce.connection import Connection, SystemClock
 from bot.salesforce.failures import Unreadable
 from bot.salesforce.replies import fields_of, full_id, job_id, job_status, listed, truth, whole, words
 from bot.salesforce.session import Patience
-from release_core.errors import OrgRefused, OrgUnavailable
+from release_core.errors import OrgProblem, OrgRefused
 from release_core.logins import OrgLogin
 from release_core.ports import (
     AuditRow,
@@ -34,6 +34,7 @@ from release_core.ports import (
 
 API_VERSION = "67.0"
 
+_NO_SUCH_ID = frozenset({"NOT_FOUND", "INVALID_ID_FIELD", "INVALID_CROSS_REFERENCE_KEY"})
 _JOBS = "metadata/deployRequest"
 _ORGANIZATION = "SELECT Id, Name, IsSandbox FROM Organization"
 
@@ -128,7 +129,7 @@ class SalesforceOrg:
         try:
             return self._start("start the quick deployment", json={"validatedDeployRequestId": full_id(validation_id)})
         except OrgRefused as refusal:
-            if refusal.code not in {"NOT_FOUND", "INVALID_ID_FIELD", "INVALID_CROSS_REFERENCE_KEY"}:
+            if refusal.code not in _NO_SUCH_ID:
                 raise
             raise OrgRefused(
                 f"{self._connection.where} no longer takes validation {full_id(validation_id)} for a quick deployment: "
@@ -143,8 +144,8 @@ class SalesforceOrg:
         params = {"includeDetails": "true"} if details else {}
         try:
             found = self._connection.rest(f"{_JOBS}/{job}", job_status, "tell the state of the job", params=params)
-        except OrgUnavailable as problem:
-            if problem.code == "INVALID_CROSS_REFERENCE_KEY" and job not in self._seen_jobs:
+        except OrgProblem as problem:
+            if problem.code in _NO_SUCH_ID and job not in self._seen_jobs:
                 raise OrgRefused(
                     f"{self._connection.where} knows no job {job}. Check the id; it may belong to another org.",
                     code=problem.code,

@@ -174,9 +174,10 @@ def test_a_job_may_hide_for_a_moment_while_it_begins(scripted, says, org):
 def test_a_job_that_was_never_seen_is_refused_and_one_that_was_is_unavailable(scripted, says, org):
     """The same error is for good when the job was never there, and passing when it was."""
     hidden = says.error(500, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-    scripted.plays(*[hidden] * 3)
-    with pytest.raises(OrgRefused, match="knows no job"):
-        org.status(JOB)
+    for never_there in ([hidden] * 3, [says.error(404, "NOT_FOUND", "invalid cross reference id")]):
+        scripted.plays(*never_there)
+        with pytest.raises(OrgRefused, match="knows no job"):
+            org.status(JOB)
     scripted.plays(says.reply(200, RUNNING), *[hidden] * 3)
     org.status(JOB)
     with pytest.raises(OrgUnavailable):

@@ -330,10 +330,17 @@ def test_a_long_idle_session_is_renewed_before_a_job_is_started(scripted, says, 
 def test_a_given_token_that_has_ended_asks_for_a_new_one(scripted, says, org):
     """Nobody but a person can renew it."""
     scripted.plays(says.error(401, "INVALID_SESSION_ID"))
-    with pytest.raises(OrgRefused, match=r"Put a new token|put a new token") as refusal:
+    with pytest.raises(OrgRefused, match="put a new token in its place") as refusal:
         org.limits()
     assert refusal.value.code == "INVALID_SESSION_ID"
     assert len(scripted.heard) == 1
+
+
+def test_a_given_token_that_the_userinfo_service_refuses_asks_for_a_new_one(scripted, says, org):
+    """That service answers 403 with words of its own to an ended session."""
+    scripted.plays(says.reply(403, "Bad_OAuth_Token", "text/html"))
+    with pytest.raises(OrgRefused, match="put a new token in its place"):
+        org.identity()
 
 
 def test_a_given_token_that_was_replaced_in_its_file_is_taken(scripted, says, connected, tmp_path):
