@@ -112,14 +112,20 @@ def kept_by_flows(package: Package, new: Collection[Component]) -> set[Component
     objects = {component.name for component in new if component.type == "CustomObject"}
     staying = {name for name in (component.name.partition(".")[0] for component in kept) if name in objects}
     kept |= {component for component in new if component.type == "CustomObject" and component.name in staying}
-    return kept | {component for component in new if component.type == "Layout" and falls_with(component, kept)}
+    return kept | {component for component in new if _is_layout_of(component, kept)}
 
 
 def falls_with(component: Component, objects: Collection[Component]) -> bool:
-    """Whether deleting one of the objects takes the component along: its parts and its page layouts."""
-    if component.type == "Layout":
-        return Component("CustomObject", component.name.partition("-")[0]) in objects
+    """Whether deleting one of the objects takes the component along, being part of it.
+
+    Page layouts go as well, but are listed all the same: who undoes the rollback must learn that there were some.
+    """
     return parent_of(component) in objects
+
+
+def _is_layout_of(component: Component, objects: Collection[Component]) -> bool:
+    owner = Component("CustomObject", component.name.partition("-")[0])
+    return component.type == "Layout" and owner in objects
 
 
 def _overwritten(package: Package, snapshot: Package) -> Iterator[Component]:

@@ -54,7 +54,7 @@ def test_new_field_is_deleted_and_the_other_parts_of_its_object_are_restored() -
     assert b"Same__c" not in back.files[ACCOUNT]
 
 
-def test_new_object_takes_its_parts_and_layouts_along() -> None:
+def test_new_object_takes_its_parts_along() -> None:
     files = {
         "objects/A__c.object": _object("<label>A</label>", _field("F__c", "Text")),
         "layouts/A__c-A Layout.layout": b"<Layout/>",
@@ -62,7 +62,11 @@ def test_new_object_takes_its_parts_and_layouts_along() -> None:
         "triggers/T.trigger-meta.xml": b"<ApexTrigger/>",
     }
     back = _rollback({}, files, whole=["A__c"])
-    assert back.deletions_after == (Component("ApexTrigger", "T"), Component("CustomObject", "A__c"))
+    assert back.deletions_after == (
+        Component("Layout", "A__c-A Layout"),
+        Component("ApexTrigger", "T"),
+        Component("CustomObject", "A__c"),
+    )
 
 
 def test_deleted_object_is_restored_with_all_its_parts() -> None:
