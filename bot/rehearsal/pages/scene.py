@@ -97,6 +97,7 @@ def frame_part(scene: Scene) -> Json:
         "me": scene.me,
         "people": side["people"],
         "team": side["team"],
+        "app_id": app_id,
         "channels": side["channels"],
         "shortcuts": side.get("shortcuts", []),
         "seq": side["seq"],

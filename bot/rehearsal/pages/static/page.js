@@ -468,7 +468,14 @@
     all("[aria-invalid]", block).forEach((field) => field.removeAttribute("aria-invalid"));
   }
 
-  async function submit(form) {
+  let submitting = Promise.resolve();
+
+  // One after the other: whoever corrects a field quickly is not ignored, and a double click finds the form gone.
+  function submit(form) {
+    submitting = submitting.then(() => (form.isConnected ? submitNow(form) : undefined));
+  }
+
+  async function submitNow(form) {
     const values = {};
     for (const block of all(".block-input", form)) {
       const control = one(".control", block);
@@ -623,29 +630,43 @@
   // Enter completes a half-written word, and sends a command that is whole as it stands.
   const isWhole = (typed) => known.commands.some(({ command }) => typed === command || typed.startsWith(`${command} `));
 
-  async function send(box) {
-    const text = one("textarea", box);
-    const typed = text.value.trim();
+  const queues = new WeakMap();
+
+  // The input is free at once for the next words; what was sent goes out in the order in which it was typed.
+  function send(box) {
+    const typed = one("textarea", box).value.trim();
     const files = chosenFiles.get(box) || [];
     if (!typed && !files.length) return;
-    const where = { channel: box.dataset.channel, ...(box.dataset.thread ? { thread_ts: box.dataset.thread } : {}) };
+    setText(box, "");
+    setFiles(box, []);
     one(".suggestions", box).hidden = true;
+    const scroller = one("[data-stick]", box.parentElement);
+    if (scroller) toEnd(scroller);
+    queues.set(box, (queues.get(box) || Promise.resolve()).then(() => sendNow(box, typed, files)));
+  }
+
+  async function sendNow(box, typed, files) {
+    const where = { channel: box.dataset.channel, ...(box.dataset.thread ? { thread_ts: box.dataset.thread } : {}) };
     const button = one("[data-send]", box);
     const outcome = typed.startsWith("/")
       ? await act("command", { ...where, text: typed }, button)
       : await sendMessage(box, where, typed, files, button);
-    if (!outcome.ok) {
-      const notice = one(".notice", box);
-      notice.textContent = sentenceOf(outcome);
-      notice.hidden = false;
-      if (outcome.error?.code !== "operation_timeout") return;
-    }
-    text.value = "";
-    sessionStorage.removeItem(draftKey(box));
+    if (outcome.ok) return;
+    // What Slackbot answers stands in the channel already; here we say the rest, and repeat it where a thread hides it.
+    const notice = one(".notice", box);
+    notice.textContent = sentenceOf(outcome);
+    notice.hidden = Boolean(outcome.messages?.length) && !box.dataset.thread;
+    if (outcome.error?.code === "operation_timeout" || one("textarea", box).value) return;
+    setText(box, typed);
+    setFiles(box, files);
+  }
+
+  function setText(box, value) {
+    const text = one("textarea", box);
+    text.value = value;
     grow(text);
-    setFiles(box, []);
-    const scroller = one("[data-stick]", box.parentElement);
-    if (scroller) toEnd(scroller);
+    if (value) sessionStorage.setItem(draftKey(box), value);
+    else sessionStorage.removeItem(draftKey(box));
   }
 
   async function sendMessage(box, where, text, files, button) {
@@ -656,7 +677,7 @@
       ids.push(kept.file.id);
     }
     const broadcast = Boolean(one("[data-broadcast]", box)?.checked);
-    return act("message", { ...where, text, ...(ids.length ? { files: ids } : {}), ...(broadcast ? { broadcast } : {}) }, button);
+    return act("message", { ...where, text, wait_seconds: 0, ...(ids.length ? { files: ids } : {}), ...(broadcast ? { broadcast } : {}) }, button);
   }
 
   function setFiles(box, files) {

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+
+from bot.rehearsal.clock import MovableClock
+from bot.rehearsal.pages.app import page_routes
+from bot.rehearsal.workspace.serve import Extras, RunningWorkspace, start
+
+OpenPage = Callable[..., Page]
+MANIFEST = Path(__file__).parents[4] / "manifest.yml"
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
@@ -33,7 +41,13 @@ def plain(text: str) -> dict[str, Any]:
 
 
 def field(block_id: str, label: str, element: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"type": "input", "block_id": block_id, "label": plain(label), "element": {"action_id": "a", **element}, **more}
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label),
+        "element": {"action_id": "a", **element},
+        **more,
+    }
 
 
 def the_form() -> dict[str, Any]:
@@ -63,7 +77,324 @@ def the_form() -> dict[str, Any]:
 
 def the_card(name: str) -> list[dict[str, Any]]:
     """A card whose button asks before it acts."""
-    confirm = {"title": plain("Approve?"), "text": plain("For good."), "confirm": plain("Approve"), "deny": plain("Not yet")}
-    button = {"type": "button", "action_id": "approve", "text": plain("Approve"), "style": "primary", "confirm": confirm}
+    confirm = {
+        "title": plain("Approve?"),
+        "text": plain("For good."),
+        "confirm": plain("Approve"),
+        "deny": plain("Not yet"),
+    }
+    button = {
+        "type": "button",
+        "action_id": "approve",
+        "text": plain("Approve"),
+        "style": "primary",
+        "confirm": confirm,
+    }
     section = {"type": "section", "text": {"type": "mrkdwn", "text": f"*{name}* waits for a yes"}}
     return [section, {"type": "actions", "block_id": "decide", "elements": [button]}]
+
+
+CARDS = "C0RELEASES"
+
+
+def a_bolt_app(running: RunningWorkspace, heard: list[Any]) -> App:
+    """A small bot: a form behind a command, a card with a decision, a Home."""
+    client = WebClient(running.bot_token, base_url=running.api_url)
+    app = App(client=client, signing_secret=running.signing_secret)
+
+    @app.command("/release")
+    def on_command(ack: Any, body: Any, client: WebClient) -> None:
+        ack()
+        client.views_open(trigger_id=body["trigger_id"], view=the_form())
+
+    @app.view("new")
+    def on_form(ack: Any, view: Any, client: WebClient) -> None:
+        values = view["state"]["values"]
+        heard.append(values)
+        name = values["name"]["a"]["value"]
+        if name == "taken":
+            ack(response_action="errors", errors={"name": "That name is taken."})
+            return
+        ack()
+        name = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        client.chat_postMessage(channel=CARDS, text=name, blocks=the_card(name))
+
+    @app.action("approve")
+    def on_approve(ack: Any, body: Any, client: WebClient) -> None:
+        ack()
+        message = body["message"]
+        text = f"{message['text']} approved by <@{body['user']['id']}>"
+        blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]
+        client.chat_update(channel=body["channel"]["id"], ts=message["ts"], text=text, blocks=blocks)
+
+    @app.event("app_home_opened")
+    def on_home(event: Any, client: WebClient) -> None:
+        view = {"type": "home", "blocks": [{"type": "header", "text": plain("My approvals")}]}
+        if event["tab"] == "home":
+            client.views_publish(user_id=event["user"], view=view)
+
+    @app.event("message")
+    def on_message() -> None:
+        """Heard, not answered."""
+
+    return app
+
+
+@pytest.fixture(scope="module")
+def heard() -> list[Any]:
+    """What the bot read from submitted forms."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def running(heard: list[Any]) -> Iterator[RunningWorkspace]:
+    orgs = [{"name": "UAT", "kind": "sandbox", "url": "http://127.0.0.1:9"}]
+    extras = Extras(mounts=lambda onlooker: page_routes(onlooker, orgs), orgs=orgs)
+    running = start(0, clock=MovableClock(), manifest=MANIFEST, extras=extras)
+    handler = SocketModeHandler(a_bolt_app(running, heard), running.app_token, trace_enabled=False)
+    handler.connect()
+    yield running
+    handler.close()
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, running: RunningWorkspace) -> Iterator[OpenPage]:
+    """Opens the page as somebody, each in a browser profile of their own; no script may fail."""
+    contexts, failures = [], []
+
+    def open_as(person: str, channel: str = "releases", *, width: int = 1440) -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme="light")
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        page.goto(f"{running.url}/?as={person}&channel={channel}")
+        return page
+
+    yield open_as
+    for context in contexts:
+        context.close()
+    assert failures == []
+
+
+def said(page: Page, text: str) -> Locator:
+    """The messages in the open conversation that hold a text."""
+    return page.locator("#channel .message").filter(has_text=text)
+
+
+def type_command(page: Page, text: str) -> None:
+    page.fill("#composer-text", text)
+    page.keyboard.press("Enter")
+
+
+def fill_form(page: Page, name: str) -> None:
+    page.get_by_label("Name").fill(name)
+    page.locator('[data-block="org"] select').select_option("uat")
+    page.get_by_label("Hotfix").first.check()
+    page.locator('[data-block="seats"] summary').click()
+    page.locator('[data-block="seats"]').get_by_label("Tomás Silva").check()
+    page.locator('[data-block="seats"] summary').click()
+    page.locator('[data-block="opens"] input').fill("2027-01-15T18:30")
+    page.locator('[data-block="day"] input').fill("2027-01-15")
+    page.locator('[data-block="at"] input').fill("18:30")
+    page.locator('[data-block="package"] input').set_input_files(
+        {"name": "package.zip", "mimeType": "application/zip", "buffer": b"PK-not-really"}
+    )
+    page.get_by_label("Notes").fill("two\nlines")
+
+
+def test_a_form_is_refused_then_taken_and_everyone_sees_the_result(open_page: OpenPage, heard: list[Any]) -> None:
+    """One person fills a form wrongly, then rightly; another sees the card without reloading and approves it."""
+    anna, tomas = open_page("anna"), open_page("tomas")
+    type_command(anna, "/release new")
+    expect(anna.get_by_role("dialog", name="New release")).to_be_visible()
+    expect(anna.get_by_label("Name")).to_be_focused()
+    fill_form(anna, "taken")
+    anna.get_by_role("button", name="Create").click()
+    expect(anna.get_by_text("That name is taken.")).to_be_visible()
+    expect(anna.get_by_label("Notes")).to_have_value("two\nlines")
+    anna.get_by_label("Name").fill("Winter <b>24</b>")
+    anna.keyboard.press("Control+Enter")
+    expect(anna.get_by_role("dialog", name="New release")).to_be_hidden()
+    values = heard[-1]
+    assert values["org"]["a"]["selected_option"]["value"] == "uat"
+    assert values["kind"]["a"]["selected_option"]["value"] == "hotfix"
+    assert values["seats"]["a"]["selected_users"] == ["U0TESTER"]
+    assert values["opens"]["a"]["selected_date_time"] == 1800034200  # 18:30 in Berlin
+    assert values["day"]["a"]["selected_date"] == "2027-01-15"
+    assert values["at"]["a"]["selected_time"] == "18:30"
+    assert values["package"]["a"]["files"][0]["name"] == "package.zip"
+
+    card = said(tomas, "Winter <b>24</b> waits for a yes")
+    expect(card).to_be_visible()
+    card.get_by_role("button", name="Approve").click()
+    tomas.get_by_role("button", name="Not yet").click()
+    expect(card).to_be_visible()
+    card.get_by_role("button", name="Approve").click()
+    tomas.locator("#confirm").get_by_role("button", name="Approve").click()
+    for page in (anna, tomas):
+        expect(said(page, "Winter <b>24</b> approved by @Tomás Silva")).to_be_visible()
+
+
+def test_missing_fields_are_told_in_the_form(open_page: OpenPage) -> None:
+    """An empty form says which fields are missing, and Esc closes it."""
+    page = open_page("anna")
+    type_command(page, "/release new")
+    dialog = page.get_by_role("dialog", name="New release")
+    dialog.get_by_role("button", name="Create").click()
+    expect(dialog.locator(".field-error").first).to_be_visible()
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_keyboard_stays_inside_an_open_form(open_page: OpenPage) -> None:
+    """However often one presses Tab, the focus does not reach what lies under the form."""
+    page = open_page("anna")
+    type_command(page, "/release new")
+    expect(page.get_by_role("dialog", name="New release")).to_be_visible()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
+    page.keyboard.press("Escape")
+
+
+def test_commands_are_completed(open_page: OpenPage) -> None:
+    """A slash lists the commands; Tab takes one; its words follow."""
+    page = open_page("anna")
+    page.locator("#composer-text").press_sequentially("/rel")
+    expect(page.get_by_role("option", name="/release")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("#composer-text")).to_have_value("/release ")
+    expect(page.get_by_role("option", name="/release new")).to_be_visible()
+
+
+def test_unknown_command_gets_slacks_own_sentence(open_page: OpenPage) -> None:
+    """What Slackbot says stands in the channel, for this person only; the words stay in the input."""
+    anna, tomas = open_page("anna"), open_page("tomas")
+    type_command(anna, "/relaese status")
+    expect(said(anna, "/relaese is not a valid command")).to_be_visible()
+    expect(said(anna, "/relaese").get_by_text("Only visible to you")).to_be_visible()
+    expect(anna.locator("#composer-text")).to_have_value("/relaese status")
+    expect(said(tomas, "/relaese")).to_have_count(0)
+
+
+def test_hostile_text_stays_text(open_page: OpenPage) -> None:
+    """Markup typed by a person is read by the others as they typed it."""
+    anna, tomas = open_page("anna"), open_page("tomas")
+    words = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
+    type_command(anna, words)
+    expect(said(tomas, words)).to_be_visible()
+    assert "rehearsal" in tomas.title()
+
+
+def test_reply_in_a_thread_appears_for_others(open_page: OpenPage) -> None:
+    """A thread opens beside the channel, a reply is counted at its head, a command in it is refused."""
+    anna, tomas = open_page("anna"), open_page("tomas")
+    type_command(anna, "who is testing?")
+    head = said(tomas, "who is testing?")
+    head.hover()
+    head.get_by_role("button", name="Reply in thread").click()
+    tomas.fill("#thread-text", "I am")
+    tomas.keyboard.press("Enter")
+    expect(tomas.locator("#thread .message").filter(has_text="I am")).to_be_visible()
+    expect(said(anna, "who is testing?").get_by_text("1 reply")).to_be_visible()
+    tomas.fill("#thread-text", "/release status")
+    tomas.keyboard.press("Enter")
+    expect(tomas.locator("#thread .notice")).to_contain_text("not supported in threads")
+
+
+def test_draft_survives_what_others_write(open_page: OpenPage) -> None:
+    """A half-written message keeps its words and its caret while the channel moves on, and over a reload."""
+    anna, tomas = open_page("anna"), open_page("tomas")
+    anna.locator("#composer-text").press_sequentially("half a thou")
+    type_command(tomas, "meanwhile")
+    expect(said(anna, "meanwhile")).to_be_visible()
+    expect(anna.locator("#composer-text")).to_have_value("half a thou")
+    expect(anna.locator("#composer-text")).to_be_focused()
+    anna.reload()
+    expect(anna.locator("#composer-text")).to_have_value("half a thou")
+
+
+def test_file_is_attached_and_can_be_downloaded(open_page: OpenPage) -> None:
+    """A file chosen in the input is sent with the message; others download the same bytes."""
+    anna, tomas = open_page("anna"), open_page("tomas")
+    attach = anna.locator("#channel [data-composer] input[type=file]")
+    attach.set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"the very bytes"})
+    type_command(anna, "here they are")
+    with tomas.expect_download() as download:
+        tomas.get_by_text("notes.txt").click()
+    assert download.value.path().read_bytes() == b"the very bytes"
+
+
+def test_unread_is_counted_and_forgotten(open_page: OpenPage) -> None:
+    """What is said elsewhere is counted beside its channel until one looks."""
+    anna = open_page("anna")
+    lena = open_page("lena", "incidents")
+    type_command(lena, "something is on fire")
+    entry = anna.locator("#sidebar a").filter(has_text="incidents")
+    expect(entry.locator(".count")).to_contain_text("1")
+    entry.click()
+    expect(said(anna, "something is on fire")).to_be_visible()
+    expect(entry.locator(".count")).to_have_count(0)
+
+
+def test_home_is_published_when_it_is_opened(open_page: OpenPage) -> None:
+    """The bot hears that Home was opened; what it publishes is shown."""
+    page = open_page("anna")
+    page.get_by_role("link", name="Rollcall home").click()
+    expect(page.get_by_role("heading", name="My approvals")).to_be_visible()
+
+
+def test_clock_is_moved_for_everybody(open_page: OpenPage) -> None:
+    """One hour forward on one page is one hour forward on the other."""
+    anna, tomas = open_page("anna"), open_page("tomas")
+    anna.get_by_title("Rehearsal time in Europe/Berlin").click()
+    anna.get_by_role("button", name="+1 h").click()
+    for page in (anna, tomas):
+        expect(page.locator("#clock-ahead")).to_contain_text(re.compile(r"\+1 h"))
+
+
+def test_scroll_follows_the_end_unless_one_reads_above(open_page: OpenPage) -> None:
+    """At the end one stays at the end; further up nothing moves, and a button leads down."""
+    anna, tomas = open_page("anna", "general"), open_page("tomas", "general")
+    for number in range(30):
+        type_command(tomas, f"line {number}")
+    expect(said(anna, "line 29")).to_be_in_viewport()
+    anna.evaluate("document.querySelector('#channel [data-stick]').scrollTop = 100")
+    type_command(tomas, "one more")
+    expect(anna.get_by_text("New messages below")).to_be_visible()
+    assert anna.evaluate("document.querySelector('#channel [data-stick]').scrollTop") == 100
+    anna.get_by_text("New messages below").click()
+    expect(said(anna, "one more")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("width", [320, 400, 480, 900, 1440])
+def test_nothing_is_wider_than_the_window(open_page: OpenPage, width: int) -> None:
+    """At no width does the page scroll sideways; on narrow ones the panels are drawers."""
+    page = open_page("anna", width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width <= 480:
+        expect(page.locator("#sidebar")).not_to_be_in_viewport()
+        page.get_by_role("button", name="Channels").click()
+        expect(page.locator("#sidebar").get_by_text("incidents")).to_be_in_viewport()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Orgs").click()
+        expect(page.get_by_role("heading", name="Orgs")).to_be_in_viewport()
+
+
+def test_light_and_dark_can_be_chosen(open_page: OpenPage) -> None:
+    """The choice is kept over a reload."""
+    page = open_page("anna")
+    page.get_by_role("button", name="Switch between light and dark").click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
