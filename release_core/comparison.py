@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Literal
 
 from release_core.errors import Unclear
@@ -24,17 +26,29 @@ _COMPARED_LINES_AT_MOST = 20_000
 _MERGED = frozenset({"Profile", "PermissionSet"})
 
 
+def _nothing() -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Change:
     """What deploying a package does to one component.
 
     `kind`: "new", "changed", "identical" for what it brings; "deleted" for what it deletes, "absent" when that is not
-    there. `diff` is a unified diff from the org to the package, at most 400 lines, only for "changed".
+    there.
     """
 
     component: Component
     kind: Kind
-    diff: str = ""
+    draw: Callable[[], str] = field(default=_nothing, compare=False, repr=False)
+
+    @cached_property
+    def diff(self) -> str:
+        """A unified diff from the org to the package, at most 400 lines, "" unless "changed".
+
+        It is made when it is first asked for, because a large package has thousands that nobody reads.
+        """
+        return self.draw()
 
 
 @dataclass(frozen=True)
@@ -97,7 +111,7 @@ def _change(package: Package, live: Package | None, component: Component) -> Cha
         return Change(component, "new")
     if same(live, package, component):
         return Change(component, "identical")
-    return Change(component, "changed", difference(live, package, component))
+    return Change(component, "changed", partial(difference, live, package, component))
 
 
 def _is_deletable(live: Package, component: Component) -> bool:
@@ -151,7 +165,17 @@ def _same_file(left: Package, right: Package, component: Component, path: str) -
     before, after = left.files[path], right.files[path]
     if before == after:
         return True
-    return is_xml(path) and _text(before, component, path) == _text(after, component, path)
+    return is_xml(path) and _seal(left, component, path) == _seal(right, component, path)
+
+
+def _seal(package: Package, component: Component, path: str) -> bytes:
+    """A digest of the file's meaning, remembered by the package: reading XML is what takes the time."""
+    seal = package.seals.get(path)
+    if seal is None:
+        text = _text(package.files[path], component, path)
+        seal = hashlib.sha256(package.files[path] if text is None else text.encode()).digest()
+        package.seals[path] = seal
+    return seal
 
 
 def _file_difference(before: Package, after: Package, component: Component, path: str) -> str:

@@ -38,6 +38,7 @@ class Package:
     included; `deletions_before` go before them, `deletions_after` after. `tests` names Apex test classes. `warnings`
     are sentences about what Salesforce accepts but people rarely mean. `paths` tells the files of each component that
     has files of its own, `parts` the element of each that is written in another one's file (fields, labels, rules).
+    `seals` is where comparisons remember what files mean, by path.
     """
 
     digest: str
@@ -51,6 +52,7 @@ class Package:
     warnings: tuple[str, ...] = ()
     paths: Mapping[Component, tuple[str, ...]] = field(default_factory=dict, repr=False)
     parts: Mapping[Component, Element] = field(default_factory=dict, repr=False)
+    seals: dict[str, bytes] = field(default_factory=dict, repr=False, init=False)
 
     @cached_property
     def deletions(self) -> tuple[Component, ...]:
