@@ -1,0 +1,147 @@
+"""The command line: `rollcall …`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bot.logs import set_up_logs
+from bot.rehearsal.clock import MovableClock
+from bot.rehearsal.follow import FollowingClock
+from bot.settings import Settings, read_database_url, read_settings
+from bot.wiring import build_bot, listen
+from release_core.errors import ReleaseError
+from release_core.ports import Clock
+from release_core.store import migrate as bring_up_to_date
+from release_core.store import open_store
+
+app = typer.Typer(help="Runs Salesforce releases in chat.", no_args_is_help=True, pretty_exceptions_enable=False)
+rehearse_app = typer.Typer(help="A local workspace, two local orgs and the bot, on this machine only.")
+app.add_typer(rehearse_app, name="rehearse")
+
+Folder = Annotated[Path | None, typer.Option(help="Keep everything here; a temporary folder when left out.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")]
+
+
+@app.command()
+def serve(http: Annotated[bool, typer.Option("--http", help="Signed HTTP instead of Socket Mode.")] = False) -> None:
+    """Run the bot; what it needs stands in the environment (docs/policy.md and README.md name it)."""
+    settings = read_settings()
+    set_up_logs(secrets=[settings.slack_signing_secret.get_secret_value()])
+    clock: Clock = FollowingClock(settings.rehearsal_clock) if settings.rehearsal_clock else MovableClock()
+    os._exit(asyncio.run(_serve(settings, clock, over_http=http)))
+
+
+async def _serve(settings: Settings, clock: Clock, *, over_http: bool) -> int:
+    until = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, until.set)
+    bot = build_bot(settings, clock)
+    await asyncio.to_thread(bot.start)
+    try:
+        await listen(bot, over_http=over_http, until=until, on_ready=_say_ready)
+    except ConnectionError as error:
+        typer.echo(str(error), err=True)
+        return 69
+    finally:
+        parked = await asyncio.to_thread(bot.stop)
+    # Flows that did not park in time go on after the next start; waiting for their threads would take too long.
+    return 0 if parked else 75
+
+
+def _say_ready(address: str) -> None:
+    typer.echo(json.dumps({"ready": True, "health": f"{address}/health"}))
+    sys.stdout.flush()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest shape."""
+    store = open_store(read_database_url())
+    bring_up_to_date(store)
+    store.close()
+    typer.echo("The database has the newest shape.")
+
+
+@rehearse_app.callback(invoke_without_command=True)
+def rehearse(
+    context: typer.Context,
+    story: Annotated[bool, typer.Option("--story", help="Play the whole story and print it.")] = False,
+    folder: Folder = None,
+    port: Port = 8600,
+) -> None:
+    """Start everything and say where to look; with --story, play the story and exit 0 only if all of it held."""
+    if context.invoked_subcommand is not None:
+        return
+    from bot.rehearsal.run import run_rehearsal
+    from bot.rehearsal.story import tell_story
+
+    set_up_logs(level="ERROR" if story else "WARNING")
+    code = tell_story(folder) if story else run_rehearsal(folder, port)
+    sys.stdout.flush()
+    os._exit(code)
+
+
+@rehearse_app.command()
+def workspace(
+    port: Port = 0, folder: Folder = None, manifest: Annotated[Path | None, typer.Option(help="The app's manifest.")] = None
+) -> None:
+    """Start the chat workspace alone; the first line printed is one JSON object with its address and secrets."""
+    from bot.rehearsal.run import start_workspace
+
+    started = start_workspace(port, MovableClock(), folder=folder, manifest=manifest)
+    _print_and_wait(
+        {
+            "url": started.url,
+            "api_url": started.api_url,
+            "bot_token": started.bot_token,
+            "app_token": started.app_token,
+            "signing_secret": started.signing_secret,
+        }
+    )
+    started.stop()
+
+
+@rehearse_app.command()
+def org(
+    kind: Annotated[Literal["production", "sandbox"], typer.Option(help="What kind of org.")],
+    port: Port = 0,
+    folder: Folder = None,
+) -> None:
+    """Start one org alone; the first line printed is one JSON object with its address and access token."""
+    from bot.rehearsal.org.serve import start
+
+    started = start(kind, port, clock=MovableClock(), folder=folder)
+    _print_and_wait(started.as_json())
+    started.stop()
+
+
+def _print_and_wait(facts: dict[str, str]) -> None:
+    typer.echo(json.dumps(facts))
+    sys.stdout.flush()
+    ended = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: ended.set())
+    ended.wait()
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is told as a sentence, without a trace."""
+    try:
+        app()
+    except (ReleaseError, OSError, ValueError) as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Packages and snapshots, kept as files under their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import uuid
+from pathlib import Path
+
+from release_core.errors import NotFound
+
+
+class ArtifactFolder:
+    """A folder of files named by the SHA-256 of their bytes; safe to use from several threads and processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, data: bytes) -> str:
+        """Keep `data` and return its digest; a crash leaves the whole file or none."""
+        digest = hashlib.sha256(data).hexdigest()
+        path = self._path(digest)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_name(f".{digest}.{uuid.uuid4().hex}")
+            with unfinished.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        return digest
+
+    def load(self, digest: str) -> bytes:
+        """The bytes kept under `digest`; NotFound when they are gone or damaged."""
+        try:
+            data = self._path(digest).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(f"The file {digest[:12]}… is not in the artifacts folder any more.") from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise NotFound(f"The file {digest[:12]}… in the artifacts folder is damaged: its content does not match.")
+        return data
+
+    def _path(self, digest: str) -> Path:
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise NotFound("There is no artifact without a digest.")
+        return self._folder / digest[:2] / digest

@@ -1,0 +1,38 @@
+"""A flow that broke: people are told what that means for them."""
+
+from __future__ import annotations
+
+from release_core import arming, attempts, releases, rollback_requests, validations
+from release_core.attempts import Assignment
+from release_core.deployments import hold_because
+from release_core.errors import ReleaseError
+from release_core.models import Intent
+from release_core.ports import Ports
+
+
+def tell_of_failure(ports: Ports, intent_key: str, error: Exception) -> None:
+    """End what the flow was doing with a sentence, as far as it can be known where it stopped."""
+    with ports.store.reading() as session:
+        intent = session.get(Intent, intent_key)
+    if intent is None:
+        return
+    problem = str(error) if isinstance(error, ReleaseError) else f"A fault in Rollcall ({type(error).__name__}); see its log."
+    if intent.flow == "intake":
+        releases.refuse_package(ports, intent.args["package"], problem)
+    elif "deployment" in intent.args:
+        _end_attempt(ports, intent.args["deployment"], problem)
+
+
+def _end_attempt(ports: Ports, deployment_id: int, problem: str) -> None:
+    task: Assignment = attempts.assignment(ports, deployment_id)
+    asked = task.asked_at is not None
+    if task.purpose == "validation":
+        validations.fail_validation(ports, deployment_id, problem)
+    elif task.purpose == "arming":
+        arming.finish_arming(ports, deployment_id, None, problem)
+    elif asked:
+        attempts.note_unknown(ports, deployment_id, f"{problem} The job may be in the org.")
+    elif task.purpose == "rollback":
+        rollback_requests.hold_rollback(ports, deployment_id, problem)
+    else:
+        hold_because(ports, deployment_id, problem)

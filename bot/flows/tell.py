@@ -1,0 +1,91 @@
+"""What happened is said: each post that a fact touches is sent once, or edited."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+
+from bot.chat_problems import ChatProblem, ChatRefused, ChatUnavailable
+from bot.durable import flow, step
+from bot.outside import Outside, current
+from handlers import announcements
+from handlers.announcements import Announcement, Touched
+from release_core.models import Post
+
+log = structlog.get_logger(__name__)
+
+
+@flow("tell", queue="tell")
+def tell(args: dict[str, Any]) -> None:
+    """Send every post that a fact touches, in order; one that the chat refuses does not hold up the others."""
+    redraw = args.get("redraw")
+    slots = [asdict(Touched(redraw, only_if_posted=True))] if redraw else touched(args["stream"], args["number"])
+    for slot in slots:
+        try:
+            deliver(args["stream"], slot["slot"], slot["only_if_posted"])
+        except ChatProblem as problem:
+            log.error("chat.not_told", slot=slot["slot"], problem=str(problem))
+
+
+@step
+def touched(stream: str, number: int) -> list[dict[str, Any]]:
+    """The posts that a fact touches."""
+    return [asdict(one) for one in announcements.touched(current().ports, stream, number)]
+
+
+@step(tries=8, backoff=1.0, on=ChatUnavailable)
+def deliver(stream: str, slot: str, only_if_posted: bool) -> None:
+    """Make one post look as it should now; posted for the first time only when it was never tried before."""
+    outside = current()
+    known = _post(outside, slot)
+    if only_if_posted and (known is None or not known.ts):
+        return
+    announcement = announcements.draw(outside.ports, slot)
+    if announcement is None:
+        return
+    drawn = hashlib.sha256(repr(announcement.message).encode()).hexdigest()
+    if known and known.ts and known.drawn == drawn:
+        return
+    _place(outside, stream, announcement, known, drawn)
+
+
+def _place(outside: Outside, stream: str, announcement: Announcement, known: Post | None, drawn: str) -> None:
+    slot, to = announcement.slot, announcement.to
+    channel = known.channel if known and known.ts else outside.chat.open_direct(to) if announcement.person else to
+    thread = _thread_of(outside, announcement)
+    tried_since = None
+    if known is None:
+        _keep(outside, Post(slot=slot, channel=channel, ts="", thread=thread or "", stream=stream))
+    elif not known.ts:
+        tried_since = outside.ports.clock.now() - announcements.LOOK_BACK
+    ts = outside.chat.place(
+        slot,
+        channel,
+        announcement.message,
+        thread_ts=thread,
+        known_ts=known.ts if known and known.ts else None,
+        since=tried_since,
+    )
+    _keep(outside, Post(slot=slot, channel=channel, ts=ts, thread=thread or "", stream=stream, drawn=drawn))
+
+
+def _thread_of(outside: Outside, announcement: Announcement) -> str | None:
+    if announcement.under is None:
+        return None
+    head = _post(outside, announcement.under)
+    if head is None or not head.ts:
+        raise ChatRefused(f"{announcement.slot} has no thread yet: {announcement.under} was not posted.")
+    return head.ts
+
+
+def _post(outside: Outside, slot: str) -> Post | None:
+    with outside.ports.store.reading() as session:
+        return session.get(Post, slot)
+
+
+def _keep(outside: Outside, post: Post) -> None:
+    with outside.ports.store.transaction() as session:
+        session.merge(post)

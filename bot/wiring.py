@@ -1,0 +1,183 @@
+"""The composition root: everything the bot is made of, put together once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+import uvicorn
+
+from bot import flows, outside
+from bot.artifacts import ArtifactFolder
+from bot.courier import Courier
+from bot.directory import Directory
+from bot.engine import Engine, Timings
+from bot.failures import tell_of_failure
+from bot.outside import Outside
+from bot.salesforce import SalesforceOrg, connect
+from bot.settings import Settings
+from bot.slack_client import blocking_client, listening_client
+from bot.web import web_app
+from handlers.desk import Desk
+from handlers.slack.shell import RollcallApp, build_app
+from handlers.slack.transport import Sockets, slack_routes
+from handlers.verbs import VERBS
+from release_core.errors import OrgRefused
+from release_core.policy import Policy
+from release_core.ports import Clock, OrgGateway, Ports
+from release_core.store import Store, migrate, open_store
+
+log = structlog.get_logger(__name__)
+
+LOOK_AT_SOCKETS_EVERY = 5.0
+NO_SOCKET_FOR = 300.0
+
+
+class Orgs:
+    """The orgs of the policy, each connected once; one whose kind is not what the policy says is refused."""
+
+    def __init__(self, policy: Policy, clock: Clock, environ: Mapping[str, str]) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._environ = environ
+        self._connected: dict[str, SalesforceOrg] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, key: str) -> OrgGateway:
+        """The org with a policy key."""
+        with self._lock:
+            org = self._connected.get(key)
+        if org is None:
+            org = self._connect(key)
+        return org
+
+    def _connect(self, key: str) -> SalesforceOrg:
+        rule = self._policy.orgs[key]
+        org = connect(rule.login, clock=self._clock, environ=self._environ)
+        if org.identity().is_sandbox != (rule.kind == "sandbox"):
+            found = "a sandbox" if org.identity().is_sandbox else "a production org"
+            raise OrgRefused(
+                f"The policy calls {rule.title} a {rule.kind} org, but {org.identity().org_id} is {found}. "
+                "An administrator corrects orgs in the policy.",
+                code="wrong_kind",
+            )
+        with self._lock:
+            return self._connected.setdefault(key, org)
+
+
+@dataclass
+class Bot:
+    """Everything that runs, before it listens to anybody."""
+
+    settings: Settings
+    store: Store
+    ports: Ports
+    engine: Engine
+    desk: Desk
+    directory: Directory
+    courier: Courier
+
+    def start(self) -> None:
+        """Carry on what was interrupted, begin what is due, learn who is there."""
+        self.engine.start()
+        self.directory.start()
+
+    def stop(self) -> bool:
+        """Park every flow where it is; True when all were parked in time."""
+        self.directory.stop()
+        parked = self.engine.stop()
+        self.store.close()
+        return parked
+
+
+def build_bot(
+    settings: Settings, clock: Clock, *, environ: Mapping[str, str] = os.environ, timings: Timings | None = None
+) -> Bot:
+    """Put the bot together; its tables are brought to their newest shape."""
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.database_url)
+    migrate(store)
+    ports = Ports(store, settings.policy, clock, ArtifactFolder(settings.artifacts_folder))
+    flows.load_all()
+    engine = Engine(store, clock, settings.folder, partial(tell_of_failure, ports), timings or Timings())
+    courier = Courier(blocking_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url))
+    outside.use(Outside(ports, Orgs(settings.policy, clock, environ), courier))
+    return Bot(settings, store, ports, engine, Desk(ports, engine.nudge), Directory(ports, courier), courier)
+
+
+async def listen(bot: Bot, *, over_http: bool, until: asyncio.Event, on_ready: Callable[[str], None]) -> None:
+    """Answer people until `until` is set; `on_ready` is called with the address of the bot's own web server.
+
+    ConnectionError when no socket to Slack lived for five minutes, so that a supervisor starts us anew.
+    """
+    settings = bot.settings
+    token, secret = settings.slack_bot_token.get_secret_value(), settings.slack_signing_secret.get_secret_value()
+    async with contextlib.AsyncExitStack() as held:
+        client = await held.enter_async_context(listening_client(token, settings.slack_api_url))
+        app = build_app(bot.desk, verbs=VERBS, client=client, signing_secret=secret, now=bot.ports.clock.now)
+        sockets = None if over_http else Sockets(app, settings.slack_app_token.get_secret_value())
+        reach = _Reach(sockets)
+        address = await held.enter_async_context(_web_server(bot, app if over_http else None, reach))
+        if sockets is not None:
+            await sockets.open()
+            held.push_async_callback(sockets.close)
+        on_ready(address)
+        await reach.watch(until)
+        await app.drain()
+
+
+class _Reach:
+    """Whether Slack can reach us."""
+
+    def __init__(self, sockets: Sockets | None) -> None:
+        self._sockets = sockets
+        self._alive = 1 if sockets is None else 0
+
+    def problem(self) -> str:
+        """ "" while at least one connection lives."""
+        return "" if self._alive else "No connection to Slack is open."
+
+    async def watch(self, until: asyncio.Event) -> None:
+        """Look at the connections until it is time to stop."""
+        loop = asyncio.get_running_loop()
+        last_alive = loop.time()
+        while not until.is_set():
+            if self._sockets is not None:
+                self._alive = await self._sockets.alive()
+            if self._alive:
+                last_alive = loop.time()
+            elif loop.time() - last_alive > NO_SOCKET_FOR:
+                raise ConnectionError("No connection to Slack has lived for five minutes.")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(until.wait(), LOOK_AT_SOCKETS_EVERY)
+
+
+@contextlib.asynccontextmanager
+async def _web_server(bot: Bot, app: RollcallApp | None, reach: _Reach) -> AsyncIterator[str]:
+    """Health, readiness and metrics; over HTTP also the door for Slack."""
+    settings = bot.settings
+    web = web_app(bot.store, bot.ports.clock, {"slack": reach.problem})
+    if app is not None:
+        web.routes.extend(slack_routes(app, signing_secret=settings.slack_signing_secret.get_secret_value()))
+    config = uvicorn.Config(
+        web, host=settings.http_host, port=settings.http_port, log_level="error", access_log=False, lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        if serving.done():
+            raise OSError(f"The port {settings.http_port} on {settings.http_host} is taken. Set ROLLCALL_HTTP_PORT.")
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://{settings.http_host}:{port}"
+    finally:
+        server.should_exit = True
+        await serving
