@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -85,7 +86,7 @@ def rehearse(
     from bot.rehearsal.run import run_rehearsal
     from bot.rehearsal.story import tell_story
 
-    set_up_logs(level="ERROR" if story else "WARNING")
+    set_up_logs(level=logging.ERROR if story else logging.WARNING)
     code = tell_story(folder) if story else run_rehearsal(folder, port)
     sys.stdout.flush()
     os._exit(code)
@@ -93,7 +94,9 @@ def rehearse(
 
 @rehearse_app.command()
 def workspace(
-    port: Port = 0, folder: Folder = None, manifest: Annotated[Path | None, typer.Option(help="The app's manifest.")] = None
+    port: Port = 0,
+    folder: Folder = None,
+    manifest: Annotated[Path | None, typer.Option(help="The app's manifest.")] = None,
 ) -> None:
     """Start the chat workspace alone; the first line printed is one JSON object with its address and secrets."""
     from bot.rehearsal.run import start_workspace

@@ -106,6 +106,7 @@ _run: ContextVar[_Run | None] = ContextVar("run", default=None)
 
 # A database that restarts is back within a minute or two; what a flow knows is worth that wait.
 DATABASE_PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
+LONGEST_WAIT = 60.0
 CONTENTION_PATIENCE = tuple(0.01 * 1.5**turn for turn in range(14))
 
 
@@ -146,11 +147,11 @@ def step(
     """Make a function a step: one question to the outside, or one change there that looks first whether it was made.
 
     Completed, it is never repeated; interrupted by a crash, it is. An error of the kind `on` is tried again, `tries`
-    times in all, after `backoff` seconds and then twice as long each time. It takes and returns plain values (text,
+    times in all, after `backoff` seconds and then twice as long each time, up to a minute. It takes and returns plain values (text,
     numbers, lists, dicts); a ReleaseError is raised in the flow, also after a restart. Outside of a flow it is a plain
     function.
     """
-    patience = tuple(backoff * 2**turn for turn in range(tries - 1))
+    patience = tuple(min(backoff * 2**turn, LONGEST_WAIT) for turn in range(tries - 1))
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)

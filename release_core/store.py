@@ -34,7 +34,10 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._readers = engine.execution_options(reading=True)
+        on_sqlite = engine.dialect.name == "sqlite"
+        self._readers = engine.execution_options(
+            reading=True, **({} if on_sqlite else {"isolation_level": "REPEATABLE READ"})
+        )
 
     @property
     def is_sqlite(self) -> bool:
@@ -61,7 +64,6 @@ class Store:
         """A session for questions; nothing written in it is kept."""
         with Session(self._readers, expire_on_commit=False) as session:
             yield session
-            session.rollback()
 
     def close(self) -> None:
         """Let go of every connection."""
