@@ -16,7 +16,9 @@ def tell_of_failure(ports: Ports, intent_key: str, error: Exception) -> None:
         intent = session.get(Intent, intent_key)
     if intent is None:
         return
-    problem = str(error) if isinstance(error, ReleaseError) else f"A fault in Rollcall ({type(error).__name__}); see its log."
+    problem = (
+        str(error) if isinstance(error, ReleaseError) else f"A fault in Rollcall ({type(error).__name__}); see its log."
+    )
     if intent.flow == "intake":
         releases.refuse_package(ports, intent.args["package"], problem)
     elif "deployment" in intent.args:
