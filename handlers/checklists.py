@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import cards
+from handlers.checklist_cards import checklist_card
 from handlers.conversation import Answer, Form, Message, Paragraph, PeopleField, Request, TextField, person
 from handlers.phrases import note_argument, numbered, release_argument
 from handlers.releases import facts_of
@@ -15,7 +15,7 @@ from release_core.ports import Ports
 
 def show(ports: Ports, request: Request) -> Answer:
     """`/release checklist`: every item."""
-    return cards.checklist_card(facts_of(ports, release_argument(ports, request)), ports.policy)
+    return checklist_card(facts_of(ports, release_argument(ports, request)), ports.policy)
 
 
 def tick(ports: Ports, request: Request) -> Answer:

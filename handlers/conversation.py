@@ -93,8 +93,8 @@ class SentFile:
 class Request:
     """One thing a person asks for, however they said it: typed, clicked or submitted.
 
-    `verb` is a name from `handlers.verbs`. `args` holds what was understood: str, list[str], aware datetime, timedelta or
-    list[SentFile] under the argument's name. `origin` names the message the person clicked on, when they clicked.
+    `verb` is a name from `handlers.verbs`. `args` holds what was understood: str, list[str], aware datetime, timedelta
+    or list[SentFile] under the argument's name. `origin` names the message the person clicked on, when they clicked.
     """
 
     verb: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from handlers import cards
 from handlers.conversation import Answer, Form, Message, Paragraph, Request, TextField, at, people
 from handlers.phrases import note_argument, org_argument, org_title, release_argument
+from handlers.readiness_cards import why_card
+from handlers.release_words import way_back_words
 from handlers.releases import facts_of
 from release_core import attempts, deployments, org_locks, rollback_requests, validations
 from release_core.errors import Unclear
@@ -25,7 +26,7 @@ def deploy(ports: Ports, request: Request) -> Answer:
     """`/release deploy`: everything to weigh, with the button that starts it."""
     require(ports.policy, request.actor.id, "deploy")
     facts = facts_of(ports, release_argument(ports, request))
-    return cards.why_card(facts, ports.policy, ports.clock.now())
+    return why_card(facts, ports.policy, ports.clock.now())
 
 
 def go(ports: Ports, request: Request) -> Answer:
@@ -54,7 +55,7 @@ def rollback(ports: Ports, request: Request) -> Answer:
     overwrite = request.args.get("overwrite") == "yes"
     if not reason:
         facts = facts_of(ports, key)
-        way = cards.way_back_words(facts, ports.clock.now())
+        way = way_back_words(facts, ports.clock.now())
         intro = [
             Paragraph(f"{org_title(ports.policy, facts.release.target_org)} returns to before {key}. Way back: {way}.")
         ]

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from sqlmodel import col, select
 
-from handlers import cards, help
+from handlers import home
 from handlers.conversation import Actions, Actor, Answer, Button, Home, Message, Paragraph, Request, at
 from handlers.phrases import WhichOne, who
+from handlers.readiness_cards import gates_message
 from handlers.verbs import VERBS
 from release_core.deployments import NotReady
 from release_core.errors import Conflict
@@ -23,7 +24,7 @@ REMEMBERED_FOR = timedelta(hours=24)
 
 
 class Desk:
-    """Answers requests with the core's facts and rules; `nudge` is called after each, so that what became due starts."""
+    """Answers requests with the core's facts and rules; `nudge` is called after each, to start what became due."""
 
     def __init__(self, ports: Ports, nudge: Callable[[], None]) -> None:
         self._ports = ports
@@ -37,7 +38,7 @@ class Desk:
         except WhichOne as several:
             return _offer(several, request)
         except NotReady as refused:
-            return cards.gates_message("Not now: nothing was started.", refused.gates)
+            return gates_message("Not now: nothing was started.", refused.gates)
         except Conflict as late:
             by, decided_at = getattr(late, "by", ""), getattr(late, "at", None)
             if not by or decided_at is None:
@@ -48,7 +49,7 @@ class Desk:
 
     def home(self, actor: Actor) -> Home:
         """A person's own page."""
-        return help.home(self._ports, actor.id)
+        return home.home(self._ports, actor.id)
 
     def actor(self, user_id: str) -> Actor | None:
         """Who somebody is, as last seen in the chat; somebody new lives in the company's zone until we know better."""

@@ -1,156 +1,29 @@
-"""What somebody may do, what they owe."""
+"""What somebody may do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from typing import Literal
 
-from sqlmodel import Session
-
-from handlers.conversation import (
-    Actions,
-    Answer,
-    Home,
-    Listing,
-    Message,
-    Note,
-    Paragraph,
-    Part,
-    Request,
-    at,
-    bold,
-    code,
-)
-from handlers.phrases import STATES, do, headline, incident_line, org_title
-from release_core.facts import ReleaseFacts, gather
-from release_core.lookups import open_incidents, open_releases
-from release_core.permissions import may, team_people
+from handlers.conversation import Listing, Message, Note, Paragraph, Part, bold, code
+from handlers.verb import Verb
+from release_core.permissions import may
 from release_core.policy import Policy
-from release_core.ports import Ports
-from release_core.scheduling import freezes_ahead
 
-if TYPE_CHECKING:
-    from handlers.verbs import Verb
-
-
-def release_help(ports: Ports, request: Request) -> Answer:
-    """`/release help`."""
-    return _help(ports, request, "release")
+HOW_TO_ASK = (
+    "Times: “tomorrow 22:00”, “Fri 6pm Berlin”, “in 2h”. The same words work after a mention in a thread and in a "
+    "direct message. The release is taken from the thread, or the only one open."
+)
 
 
-def incident_help(ports: Ports, request: Request) -> Answer:
-    """`/incident help`."""
-    return _help(ports, request, "incident")
-
-
-def _help(ports: Ports, request: Request, root: Literal["release", "incident"]) -> Message:
-    from handlers.verbs import VERBS  # the table names this function
-
-    lines = [
-        f"{code(_as_typed(verb))} {verb.summary}"
-        for verb in VERBS.values()
-        if verb.root == root
-        and verb.typed
-        and not verb.name.endswith("_menu")
-        and may(ports.policy, request.actor.id, verb.right)
-    ]
-    hidden = sum(
-        v.root == root and v.typed and not may(ports.policy, request.actor.id, v.right) for v in VERBS.values()
-    )
-    parts: list[Part] = [Paragraph(bold(f"What you may do with /{root}")), Listing(lines)]
-    parts.append(
-        Note(
-            "Times: “tomorrow 22:00”, “Fri 6pm Berlin”, “in 2h”. The same words work after a mention in a thread and in "
-            "a direct message. The release is taken from the thread, or the only one open."
-        )
-    )
-    if hidden:
-        parts.append(Note(f"{hidden} more are for others; asking anyway tells you who may."))
+def what_you_may(
+    policy: Policy, person_id: str, root: Literal["release", "incident"], verbs: Iterable[Verb]
+) -> Message:
+    """Every verb of a command that a person may use, as they would type it."""
+    typed = [verb for verb in verbs if verb.root == root and verb.typed and not verb.is_menu]
+    allowed = [verb for verb in typed if may(policy, person_id, verb.right)]
+    lines = [f"{code(verb.as_typed)} {verb.summary}" for verb in allowed]
+    parts: list[Part] = [Paragraph(bold(f"What you may do with /{root}")), Listing(lines), Note(HOW_TO_ASK)]
+    if len(allowed) < len(typed):
+        parts.append(Note(f"{len(typed) - len(allowed)} more are for others; asking anyway tells you who may."))
     return Message(f"{len(lines)} things you may do with /{root}", parts)
-
-
-def _as_typed(verb: Verb) -> str:
-    said = verb.name.removeprefix(verb.root).lstrip("_").replace("_", " ")
-    return f"/{verb.root} {said} {verb.usage}".rstrip()
-
-
-def todo(ports: Ports, request: Request) -> Answer:
-    """`/release todo`: what the asker owes, across releases."""
-    with ports.store.reading() as session:
-        lines = owed(session, ports.policy, request.actor.id, ports.clock.now())
-    sentence = f"You owe {len(lines)} things." if lines else "You owe nothing."
-    return Message(sentence, [Paragraph(bold(sentence)), *([Listing(lines)] if lines else [])])
-
-
-def owed(session: Session, policy: Policy, person_id: str, now: datetime) -> list[str]:
-    """One line for each thing that waits for a person."""
-    lines: list[str] = []
-    for release in open_releases(session)[:40]:
-        facts = gather(session, policy, release)
-        lines += [*_items_owed(session, facts, policy, person_id, now), *_answers_owed(facts, policy, person_id)]
-    return lines
-
-
-def _items_owed(session: Session, facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> list[str]:
-    mine = [
-        item
-        for item in facts.items
-        if not item.rule
-        and item.state not in ("done", "waived")
-        and (
-            item.owner_id == person_id
-            or (item.team in policy.teams and person_id in team_people(session, policy, item.team))
-        )
-    ]
-    return [
-        f"{bold(facts.release.key)} item {item.number} “{item.title}”"
-        + (f", due {at(item.due_at)}{' (overdue)' if item.due_at < now else ''}" if item.due_at else "")
-        for item in mine
-    ]
-
-
-def _answers_owed(facts: ReleaseFacts, policy: Policy, person_id: str) -> list[str]:
-    if not facts.release.asked_digest or facts.release.asked_digest != facts.digest:
-        return []
-    seats = [seat for seat, holders in facts.seats.items() if person_id in holders and facts.approval(seat) is None]
-    return [f"{bold(facts.release.key)} approval for {policy.seats[seat].title}" for seat in seats]
-
-
-def home(ports: Ports, person_id: str) -> Home:
-    """A person's own page: what they owe, what is live, windows and freezes ahead."""
-    now = ports.clock.now()
-    with ports.store.reading() as session:
-        owes = owed(session, ports.policy, person_id, now)
-        every = [gather(session, ports.policy, release) for release in open_releases(session)[:20]]
-        incidents = [incident_line(incident, ports.policy) for incident in open_incidents(session)[:10]]
-        frozen = freezes_ahead(session, ports.policy, now)[:10]
-    parts: list[Part] = [Paragraph(bold("What you owe")), Listing(owes[:30] or ["Nothing."])]
-    parts += [Paragraph(bold("Releases")), *_release_parts(every, ports.policy)]
-    if incidents:
-        parts += [Paragraph(bold("Incidents")), Listing(incidents)]
-    windows = [
-        f"{bold(f.release.key)} {at(f.window.starts_at)} to {at(f.window.ends_at)}"
-        for f in every
-        if f.window and f.window.ends_at > now
-    ]
-    freezes = [
-        f"{s.key} “{s.name}” on {org_title(ports.policy, s.org)}, {at(s.starts_at)} to {at(s.ends_at)}" for s in frozen
-    ]
-    parts += [Paragraph(bold("Windows ahead")), Listing(windows or ["None."])]
-    parts += [Paragraph(bold("Freezes")), Listing(freezes or ["None."]), Note(f"As of {at(now)}.")]
-    if may(ports.policy, person_id, "plan"):
-        parts.insert(0, Actions([do("New release…", "release_new")]))
-    return Home(parts)
-
-
-def _release_parts(every: Sequence[ReleaseFacts], policy: Policy) -> list[Part]:
-    if not every:
-        return [Listing(["None open."])]
-    return [
-        Paragraph(
-            f"{headline(f.release)}: {STATES[f.release.state]}, to {org_title(policy, f.release.target_org)}",
-            do("May we go?", "release_why", release=f.release.key),
-        )
-        for f in every
-    ]

@@ -93,7 +93,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"{t.get('file')} by {t.by} is the package now: {t.get('components')} components, "
         f"{t.get('deletions')} deletions, SHA-256 {code(t.get('digest')[:12])}."
     ),
-    Kind.PACKAGE_COMPARED: lambda t: "The package was compared with its target.",
+    Kind.PACKAGE_COMPARED: lambda _: "The package was compared with its target.",
     Kind.PACKAGE_NOT_COMPARED: lambda t: f"The package could not be compared with its target: {t.get('problem')}",
     Kind.ITEM_STARTED: lambda t: f"{t.by} works on item {t.get('item')} “{t.get('title')}”.",
     Kind.ITEM_DONE: lambda t: f"{t.by} ticked item {t.get('item')} “{t.get('title')}”{t.after('note')}.",
@@ -107,7 +107,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.APPROVALS_WITHDRAWN: _withdrawn,
     Kind.WINDOW_SET: lambda t: f"{t.by} set the window: {t.instant('starts_at')} to {t.instant('ends_at')}.",
     Kind.WINDOW_OPENED: _window_opened,
-    Kind.WINDOW_CLOSED: lambda t: "The window closed without a deployment. Set another one when you are ready.",
+    Kind.WINDOW_CLOSED: lambda _: "The window closed without a deployment. Set another one when you are ready.",
     Kind.WINDOW_MISSED: lambda t: f"The window of {t.instant('starts_at')} was missed: Rollcall was not running.",
     Kind.FREEZE_SET: lambda t: f"{t.by} set the freeze {t.get('freeze')} on {t.org()}.",
     Kind.FREEZE_LIFTED: lambda t: f"{t.by} lifted the freeze {t.get('freeze')}{t.after('reason')}.",
@@ -126,7 +126,8 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.DEPLOYMENT_FAILED: lambda t: f"{t.get('key')} failed in {t.org()}; the org took everything back.",
     Kind.DEPLOYMENT_CANCELLED: lambda t: f"{t.get('key')} was cancelled in {t.org()}; nothing was changed.",
     Kind.DEPLOYMENT_UNKNOWN: lambda t: (
-        f"Nobody knows whether {t.org()} took {t.get('key')}: {t.get('problem')} Look at Deployment Status in its Setup."
+        f"Nobody knows whether {t.org()} took {t.get('key')}: {t.get('problem')} "
+        "Look at Deployment Status in its Setup."
     ),
     Kind.CANCEL_REQUESTED: lambda t: f"{t.by} asked to stop {t.get('key')} in {t.org()}.",
     Kind.ROLLBACK_ARMED: lambda t: (

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlmodel import Session
 
-from handlers import cards
 from handlers.conversation import (
     Actions,
     Answer,
@@ -23,6 +22,7 @@ from handlers.conversation import (
     Note,
     Option,
     Paragraph,
+    Part,
     PeopleField,
     Request,
     SentFile,
@@ -40,6 +40,9 @@ from handlers.phrases import (
     org_title,
     release_argument,
 )
+from handlers.readiness_cards import why_card
+from handlers.release_cards import headline_card, package_card
+from handlers.release_words import window_words
 from release_core import releases
 from release_core.errors import Unclear
 from release_core.facts import ReleaseFacts, gather
@@ -93,7 +96,7 @@ def new(ports: Ports, request: Request) -> Answer:
     plan = _plan_from(ports, request)
     key = releases.plan_release(ports, request.actor.id, plan)
     sentence = f"{key} “{plan.name.strip()}” is planned. Next: attach its package."
-    parts = [Paragraph(sentence), Actions([do("Attach package", "release_attach", release=key)])]
+    parts: list[Part] = [Paragraph(sentence), Actions([do("Attach package", "release_attach", release=key)])]
     return Message(sentence, parts, tone="good")
 
 
@@ -169,7 +172,7 @@ def list_releases(ports: Ports, request: Request) -> Answer:
         every = [gather(session, ports.policy, release) for release in open_releases(session)[:40]]
     lines = [
         f"{headline(f.release)}: {STATES[f.release.state]}, to {org_title(ports.policy, f.release.target_org)}, "
-        f"window {cards.window_words(f)}"
+        f"window {window_words(f)}"
         for f in every
     ]
     sentence = f"{len(lines)} open releases." if lines else "No release is open. Plan one with /release new."
@@ -179,18 +182,18 @@ def list_releases(ports: Ports, request: Request) -> Answer:
 def status(ports: Ports, request: Request) -> Answer:
     """`/release status`: the headline, privately."""
     facts = facts_of(ports, release_argument(ports, request))
-    return cards.headline_card(facts, ports.policy, ports.clock.now())
+    return headline_card(facts, ports.policy, ports.clock.now())
 
 
 def why(ports: Ports, request: Request) -> Answer:
     """`/release why`: may we go, and if not, every reason."""
     facts = facts_of(ports, release_argument(ports, request))
-    return cards.why_card(facts, ports.policy, ports.clock.now())
+    return why_card(facts, ports.policy, ports.clock.now())
 
 
 def package(ports: Ports, request: Request) -> Answer:
     """`/release package`: what is in it."""
-    return cards.package_card(facts_of(ports, release_argument(ports, request)), ports.policy)
+    return package_card(facts_of(ports, release_argument(ports, request)), ports.policy)
 
 
 def attach(ports: Ports, request: Request) -> Answer:
@@ -249,7 +252,7 @@ def timeline(ports: Ports, request: Request) -> Answer:
         lines = [f"{at(entry.at)} {narrate(session, ports.policy, entry)}" for entry in entries]
         broken = first_broken(entries)
     whole = f"{len(entries)} entries, chain whole." if broken is None else f"The chain is broken at entry {broken}!"
-    parts = [Paragraph(f"{bold(key)} timeline"), Listing(lines[-60:]), Note(whole)]
+    parts: list[Part] = [Paragraph(f"{bold(key)} timeline"), Listing(lines[-60:]), Note(whole)]
     if len(lines) > 60:
         parts.append(Note(f"The first {len(lines) - 60} are in {code(f'/release audit export {key}')}."))
     return Message(f"{key}: {whole}", parts, tone="plain" if broken is None else "stop")

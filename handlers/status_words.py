@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers.conversation import Message, Note, Paragraph, Tone, at, bold
+from handlers.conversation import Message, Note, Paragraph, Part, Tone, at, bold
 from handlers.phrases import org_title, who
 from release_core.facts import ReleaseFacts
 from release_core.models import Broadcast, Incident
@@ -36,7 +36,7 @@ def status_message(facts: ReleaseFacts, policy: Policy, broadcast: Broadcast, pr
     words = broadcast.text or plain_words(facts, policy)
     by = f"From {who(broadcast.by)}. " if broadcast.text else ""
     following = f"Next update {at(promised)}." if promised else "No further update is planned."
-    parts = [Paragraph(f"{bold(release.name)}: {words}"), Note(f"{by}{following}")]
+    parts: list[Part] = [Paragraph(f"{bold(release.name)}: {words}"), Note(f"{by}{following}")]
     return Message(f"{release.name}: {words} {following}", parts, tone=TONES.get(release.state, "plain"))
 
 

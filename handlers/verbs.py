@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
 
-from handlers import approvals, broadcasts, checklists, deployments, help, incidents, releases, windows
+from handlers import approvals, broadcasts, checklists, deployments, home, incidents, releases, windows
 from handlers.conversation import Answer, Request
-from release_core.policy import Right
+from handlers.help import what_you_may
+from handlers.verb import Verb
 from release_core.ports import Ports
 
 
-@dataclass(frozen=True)
-class Verb:
-    """One thing that can be asked for; `right` is what help filters by, the core decides. `typed` False: buttons only."""
+def release_help(ports: Ports, request: Request) -> Answer:
+    """`/release help`."""
+    return what_you_may(ports.policy, request.actor.id, "release", VERBS.values())
 
-    name: str
-    answer: Callable[[Ports, Request], Answer]
-    usage: str
-    summary: str
-    right: Right = "read"
-    aliases: tuple[str, ...] = ()
-    typed: bool = True
 
-    @property
-    def root(self) -> Literal["release", "incident"]:
-        """The slash command it belongs to."""
-        return "incident" if self.name.startswith("incident_") else "release"
+def incident_help(ports: Ports, request: Request) -> Answer:
+    """`/incident help`."""
+    return what_you_may(ports.policy, request.actor.id, "incident", VERBS.values())
 
 
 _TABLE = (
@@ -118,8 +109,8 @@ _TABLE = (
     ),
     Verb("release_close", releases.close, "[REL-1]", "end the watch", "plan", ("finish",)),
     Verb("release_cancel", releases.cancel, "[REL-1] -- reason", "give a release up", "plan"),
-    Verb("release_todo", help.todo, "", "what you owe", aliases=("mine",)),
-    Verb("release_help", help.release_help, "", "what you may do"),
+    Verb("release_todo", home.todo, "", "what you owe", aliases=("mine",)),
+    Verb("release_help", release_help, "", "what you may do"),
     Verb("incident_menu", incidents.menu, "", "what is broken"),
     Verb(
         "incident_open",
@@ -149,6 +140,6 @@ _TABLE = (
     ),
     Verb("incident_note", incidents.note, "[INC-1] -- text", "words for the timeline", "handle_incident"),
     Verb("incident_timeline", incidents.timeline, "[INC-1]", "everything that happened", aliases=("history",)),
-    Verb("incident_help", help.incident_help, "", "what you may do"),
+    Verb("incident_help", incident_help, "", "what you may do"),
 )
 VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _TABLE}

@@ -13,6 +13,7 @@ from handlers.conversation import (
     Message,
     Option,
     Paragraph,
+    Part,
     Request,
     TextField,
     at,
@@ -65,7 +66,7 @@ def window(ports: Ports, request: Request) -> Answer:
     warnings = [
         f"The freeze {span.key} “{span.name}” covers {at(span.starts_at)} to {at(span.ends_at)}." for span in over
     ]
-    parts = [Paragraph(sentence), *([Listing(warnings)] if warnings else [])]
+    parts: list[Part] = [Paragraph(sentence), *([Listing(warnings)] if warnings else [])]
     return Message(" ".join([sentence, *warnings]), parts, tone="wait" if warnings else "good")
 
 
@@ -121,7 +122,8 @@ def calendar(ports: Ports, request: Request) -> Answer:
         spans = {span.key: span for span in scheduling.freezes_ahead(session, ports.policy, now)}
     windows = [(f.window.starts_at, f) for f in every if f.window and f.window.ends_at > now]
     lines = [
-        f"{at(starts)} to {at(f.window.ends_at)}: {headline(f.release)} to {org_title(ports.policy, f.release.target_org)}"
+        f"{at(starts)} to {at(f.window.ends_at)}: {headline(f.release)} "
+        f"to {org_title(ports.policy, f.release.target_org)}"
         for starts, f in sorted(windows, key=lambda row: row[0])
         if f.window
     ]
@@ -129,7 +131,7 @@ def calendar(ports: Ports, request: Request) -> Answer:
         f"{span.key} “{span.name}”: {org_title(ports.policy, span.org)}, {at(span.starts_at)} to {at(span.ends_at)}"
         for span in sorted(spans.values(), key=lambda span: span.starts_at)
     ]
-    parts = [
+    parts: list[Part] = [
         Paragraph(bold("Windows ahead")),
         Listing(lines or ["none"]),
         Paragraph(bold("Freezes")),

@@ -1,0 +1,76 @@
+"""What the request to a seat looks like, before it is answered as after."""
+
+from __future__ import annotations
+
+from handlers.conversation import (
+    Actions,
+    Button,
+    Facts,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    at,
+    people,
+    person,
+)
+from handlers.phrases import (
+    STATES,
+    do,
+    headline,
+    org_title,
+)
+from handlers.release_words import (
+    package_words,
+    validation_words,
+    verdict_words,
+)
+from release_core.facts import ReleaseFacts
+from release_core.policy import Policy
+
+
+def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -> Message:
+    """The request to one seat, and what came of it."""
+    release, title = facts.release, policy.seats[seat].title
+    parts: list[Part] = [Paragraph(f"{headline(release)}: {title} is asked to approve.")]
+    mine = [a for a in facts.approvals if a.seat == seat and a.digest == digest]
+    answer = mine[-1] if mine else None
+    if answer and answer.state == "standing":
+        word = "approved" if answer.yes else "declined"
+        comment = f": {answer.comment}" if answer.comment else ""
+        sentence = f"{title}: {word} by {person(answer.person_id)} {at(answer.at)}{comment}"
+        return Message(
+            f"{release.key}, {sentence}", [*parts, Paragraph(sentence)], tone="good" if answer.yes else "stop"
+        )
+    if answer or digest != facts.digest:
+        because = answer.withdrawn_because if answer else "What was to be approved has changed."
+        sentence = f"Withdrawn. {because} Nothing needs to be done here."
+        return Message(f"{release.key}, {title}: {sentence}", [*parts, Paragraph(sentence)], tone="stop")
+    if release.state not in ("draft", "planned", "ready", "failed"):
+        sentence = f"{release.key} is {STATES[release.state]}; nothing needs to be approved any more."
+        return Message(sentence, [*parts, Paragraph(sentence)])
+    args = {"release": release.key, "seat": seat, "digest": digest}
+    holders = [p for p in facts.seats.get(seat, ()) if not facts.package or p != facts.package.author_id]
+    parts += [
+        Facts(
+            [
+                ("Target", org_title(policy, release.target_org)),
+                ("Package", package_words(facts.package)),
+                ("Validated", validation_words(facts, policy)),
+                ("Way back", verdict_words(facts.package) or "being judged"),
+            ]
+        ),
+        Actions(
+            [
+                Button("Approve", "release_approve", args, weight="go"),
+                Button("Decline…", "release_decline", args, weight="danger"),
+                do("Package", "release_package", release=release.key),
+            ]
+        ),
+        Note(
+            f"{people(holders, last='or')} can answer for {title}."
+            if holders
+            else f"Nobody can answer for {title}: see the policy."
+        ),
+    ]
+    return Message(f"{release.key} {release.name}: {title} is asked to approve", parts, tone="wait")

@@ -1,0 +1,112 @@
+"""What one attempt on an org looks like, live as well as in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from handlers.conversation import (
+    Actions,
+    Button,
+    Confirm,
+    Listing,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Tone,
+    Verbatim,
+    at,
+    bold,
+    code,
+)
+from handlers.phrases import (
+    count,
+    lasting,
+    org_title,
+    progress_line,
+    who,
+)
+from release_core.facts import ReleaseFacts, counts
+from release_core.models import Deployment
+from release_core.policy import Policy
+
+
+def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment, now: datetime) -> Message:
+    """One attempt, live and then for ever: what it does, how far it is, what a person acts on."""
+    what = {
+        "validation": "Validation",
+        "deployment": "Deployment",
+        "arming": "Proof of the way back",
+        "rollback": "Rollback",
+    }
+    title = org_title(policy, deployment.org)
+    name = f"{what[deployment.purpose]} {deployment.key} of {facts.release.key} in {title}"
+    state, tone = _attempt_state(deployment, now)
+    by = f"Asked by {who(deployment.requested_by)} {at(deployment.requested_at)}."
+    parts: list[Part] = [Paragraph(f"{bold(name)}: {state}")]
+    if deployment.finished_at is None and deployment.state in ("validating", "deploying", "requested", "verifying"):
+        parts.append(Paragraph(progress_line(deployment)))
+        if not deployment.abort_requested_by and deployment.purpose in ("validation", "deployment"):
+            stop = Confirm(
+                "Stop it?",
+                f"{deployment.key} is asked to stop in {title}. It may be too late.",
+                "Stop it",
+                "Let it run",
+            )
+            args = {"release": facts.release.key}
+            parts.append(Actions([Button("Stop", "release_stop", args, weight="danger", confirm=stop)]))
+    parts += result_parts(deployment)
+    parts.append(Note(by))
+    return Message(f"{name}: {state}", parts, tone=tone)
+
+
+def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
+    took = ""
+    if deployment.finished_at and deployment.asked_at:
+        took = f" in {lasting(deployment.finished_at - deployment.asked_at)}"
+    tests = deployment.result.get("tests", [0, 0, 0])
+    ran = f", {count(tests[1], 'test')}" if tests[1] else ""
+    match deployment.state:
+        case "validated" if counts(deployment, now) and deployment.lapses_at:
+            return f"passed{took}{ran}. Counts until {at(deployment.lapses_at)}.", "good"
+        case "validated":
+            return f"passed, but does not count any more. {deployment.voided_because or 'It has lapsed.'}", "plain"
+        case "succeeded":
+            return f"succeeded{took}{ran}.", "good"
+        case "rolled_back":
+            return "succeeded and was rolled back later.", "plain"
+        case "failed":
+            return f"failed. {deployment.problem}", "stop"
+        case "cancelled":
+            return "was cancelled.", "stop"
+        case "unknown":
+            return f"nobody knows. {deployment.problem}", "stop"
+        case "verifying":
+            return "done, reading the org back.", "wait"
+        case "requested":
+            return "waits for its turn.", "wait"
+    asked = " A stop was asked for." if deployment.abort_requested_by else ""
+    return f"under way.{asked}", "wait"
+
+
+def result_parts(deployment: Deployment) -> list[Part]:
+    """What a person acts on: failed tests with their place, component errors with line, coverage."""
+    result, parts = deployment.result, list[Part]()
+    for class_name, method, message, trace in result.get("test_failures", [])[:8]:
+        parts.append(Paragraph(f"✗ {code(f'{class_name}.{method}')} {message}"))
+        parts.append(Verbatim(trace or "no stack trace"))
+    errors = result.get("errors", [])
+    if errors:
+        parts.append(Listing([_error_line(row) for row in errors[:15]]))
+    if result.get("coverage_warnings"):
+        parts.append(Listing([f"Coverage: {warning}" for warning in result["coverage_warnings"][:8]]))
+    if result.get("differences"):
+        parts.append(Listing([f"Differs from what was expected: {name}" for name in result["differences"][:15]]))
+    return parts
+
+
+def _error_line(row: Sequence[object]) -> str:
+    kind, name, file, line, problem = row
+    where = f"{file}{f', line {line}' if line else ''}"
+    return f"✗ {kind} {code(str(name))}: {problem} ({where})"

@@ -1,0 +1,125 @@
+"""How a fact looks that has a post of its own: the sentence, whom it calls, what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlmodel import Session, select
+
+from handlers.conversation import (
+    Actions,
+    Button,
+    Confirm,
+    Message,
+    Paragraph,
+    Part,
+    Tone,
+    people,
+)
+from handlers.drawing import Drawing, Placed
+from handlers.narration import narrate
+from handlers.phrases import do
+from release_core.facts import gather
+from release_core.lookups import find_incident, find_release
+from release_core.models import TimelineEntry
+from release_core.policy import Policy
+from release_core.timeline import Kind
+
+
+def entry_post(d: Drawing, stream: str, number: str) -> Placed:
+    query = select(TimelineEntry).where(TimelineEntry.stream == stream, TimelineEntry.number == int(number))
+    entry = d.session.exec(query).one()
+    sentence = narrate(d.session, d.ports.policy, entry)
+    called = people(whom_to_call(d.session, d.ports.policy, entry))
+    said = sentence if called == "nobody" or called in sentence else f"{sentence} {called}"
+    parts: list[Part] = [Paragraph(said), *_offers(d, entry)]
+    return Message(f"{stream}: {said}", parts, tone=ENTRY_TONES.get(Kind(entry.kind), "plain")), *d.under(stream)
+
+
+ENTRY_TONES: Mapping[Kind, Tone] = {
+    Kind.PACKAGE_REFUSED: "stop",
+    Kind.ITEM_BLOCKED: "stop",
+    Kind.DECLINED: "stop",
+    Kind.APPROVALS_WITHDRAWN: "stop",
+    Kind.VALIDATION_FAILED: "stop",
+    Kind.VALIDATION_VOIDED: "stop",
+    Kind.DEPLOYMENT_HELD: "stop",
+    Kind.DEPLOYMENT_FAILED: "stop",
+    Kind.DEPLOYMENT_UNKNOWN: "stop",
+    Kind.DEPLOYMENT_SUCCEEDED: "good",
+    Kind.ROLLBACK_ARMED: "good",
+    Kind.ROLLBACK_NOT_ARMED: "stop",
+    Kind.ROLLBACK_SUCCEEDED: "good",
+    Kind.ROLLBACK_HELD: "stop",
+    Kind.ROLLBACK_FAILED: "stop",
+    Kind.ORG_LOCKED: "stop",
+    Kind.ORG_UNLOCKED: "good",
+    Kind.ORG_UNREACHABLE: "wait",
+    Kind.WINDOW_MISSED: "stop",
+}
+
+
+OWNER_IS_CALLED = frozenset(
+    {
+        Kind.PACKAGE_NOT_COMPARED,
+        Kind.ITEM_BLOCKED,
+        Kind.DECLINED,
+        Kind.VALIDATION_FAILED,
+        Kind.VALIDATION_VOIDED,
+        Kind.DEPLOYMENT_HELD,
+        Kind.DEPLOYMENT_FAILED,
+        Kind.DEPLOYMENT_CANCELLED,
+        Kind.DEPLOYMENT_UNKNOWN,
+        Kind.DEPLOYMENT_SUCCEEDED,
+        Kind.ROLLBACK_NOT_ARMED,
+        Kind.ROLLBACK_FAILED,
+        Kind.ROLLBACK_HELD,
+        Kind.ORG_UNREACHABLE,
+        Kind.WINDOW_MISSED,
+        Kind.WINDOW_CLOSED,
+        Kind.BROADCAST_MISSED,
+        Kind.INCIDENT_OPENED,
+    }
+)
+
+
+def whom_to_call(session: Session, policy: Policy, entry: TimelineEntry) -> Sequence[str]:
+    """The people who should look at a fact now."""
+    if entry.kind not in OWNER_IS_CALLED:
+        return ()
+    if entry.stream.startswith("INC-"):
+        return (find_incident(session, entry.stream).commander_id,)
+    release = find_release(session, entry.stream)
+    facts = gather(session, policy, release)
+    author = facts.package.author_id if facts.package and entry.kind == Kind.VALIDATION_FAILED else release.owner_id
+    return tuple(dict.fromkeys((release.owner_id, author)))
+
+
+def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
+    """What can be done about a fact right under it."""
+    key = entry.stream
+    match Kind(entry.kind):
+        case Kind.VALIDATION_FAILED | Kind.VALIDATION_VOIDED:
+            buttons = [
+                do("Attach package", "release_attach", release=key),
+                do("Validate again", "release_validate", release=key),
+            ]
+        case Kind.VALIDATION_PASSED | Kind.DEPLOYMENT_HELD:
+            buttons = [do("May we go?", "release_why", release=key)]
+        case Kind.APPROVALS_WITHDRAWN:
+            buttons = [do("Ask again", "release_ask", release=key), do("Package", "release_package", release=key)]
+        case Kind.WINDOW_CLOSED | Kind.WINDOW_MISSED:
+            buttons = [do("Set window", "release_window", release=key)]
+        case Kind.DEPLOYMENT_SUCCEEDED:
+            buttons = [do("Open incident…", "incident_open", release=key)]
+        case Kind.ROLLBACK_HELD if entry.details.get("drift"):
+            release = str(entry.details.get("release") or key)
+            text = "What people changed since the deployment will be lost. A second person has to agree."
+            confirm = Confirm("Roll back anyway?", text, "Ask for it")
+            args = {"release": release, "overwrite": "yes"}
+            buttons = [Button("Roll back anyway…", "release_rollback", args, weight="danger", confirm=confirm)]
+        case Kind.ORG_LOCKED:
+            buttons = [do("Unlock…", "release_unlock", org=str(entry.details["org"]))]
+        case _:
+            return []
+    return [Actions(buttons)]

@@ -1,0 +1,91 @@
+"""How each post looks now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlmodel import select
+
+from handlers import status_words
+from handlers.approval_cards import approval_card
+from handlers.attempt_cards import deployment_card
+from handlers.checklist_cards import checklist_card
+from handlers.conversation import (
+    Message,
+    Paragraph,
+)
+from handlers.drawing import Drawing, Placed
+from handlers.entry_posts import entry_post
+from handlers.incident_posts import incident_post, rollback_post
+from handlers.readiness_cards import window_card
+from handlers.release_cards import headline_card, package_card
+from release_core.broadcasts import find_broadcast, next_promised
+from release_core.facts import gather
+from release_core.lookups import find_incident, release_of
+from release_core.models import Deployment
+
+
+def _headline(d: Drawing, key: str) -> Placed:
+    return headline_card(d.facts(key), d.ports.policy, d.ports.clock.now()), d.channels[0], None
+
+
+def _checklist(d: Drawing, key: str) -> Placed:
+    return checklist_card(d.facts(key), d.ports.policy), *d.under(key)
+
+
+def _package_post(d: Drawing, key: str, package_id: str) -> Placed:
+    facts = d.facts(key)
+    if facts.package is None or str(facts.package.id) != package_id:
+        sentence = f"{key}: this package was replaced by a later one."
+        return Message(sentence, [Paragraph(sentence)]), *d.under(key)
+    return package_card(facts, d.ports.policy), *d.under(key)
+
+
+def _deployment_post(d: Drawing, key: str) -> Placed:
+    deployment = d.session.exec(select(Deployment).where(Deployment.key == key)).one()
+    release = release_of(d.session, deployment)
+    facts = gather(d.session, d.ports.policy, release)
+    return deployment_card(facts, d.ports.policy, deployment, d.ports.clock.now()), *d.under(release.key)
+
+
+def _approval_post(d: Drawing, key: str, seat: str, digest: str) -> Placed:
+    return approval_card(d.facts(key), d.ports.policy, seat, digest), *d.under(key)
+
+
+def _window_post(d: Drawing, key: str, number: str) -> Placed:
+    facts = d.facts(key)
+    if facts.window is None or str(facts.window.number) != number:
+        sentence = f"{key}: this window was moved."
+        return Message(sentence, [Paragraph(sentence)]), *d.under(key)
+    return window_card(facts, d.ports.policy, d.ports.clock.now()), *d.under(key)
+
+
+def _broadcast_post(d: Drawing, key: str, number: str) -> Placed:
+    facts = d.facts(key)
+    broadcast = find_broadcast(d.session, facts.release, int(number))
+    promised = next_promised(d.session, facts.release, broadcast.audience)
+    return status_words.status_message(facts, d.ports.policy, broadcast, promised), "", None
+
+
+def _last_post(d: Drawing, key: str, number: str) -> Placed:
+    return status_words.last_message(d.facts(key), d.ports.policy), "", None
+
+
+def _plain_post(d: Drawing, key: str, state: str) -> Placed:
+    return status_words.incident_words(find_incident(d.session, key), d.ports.policy), "", None
+
+
+DRAWINGS: Mapping[str, Callable[..., Placed]] = {
+    "headline": _headline,
+    "checklist": _checklist,
+    "package": _package_post,
+    "deployment": _deployment_post,
+    "approval": _approval_post,
+    "window": _window_post,
+    "entry": entry_post,
+    "incident": incident_post,
+    "rollback": rollback_post,
+    "broadcast": _broadcast_post,
+    "last": _last_post,
+    "plain": _plain_post,
+}

@@ -1,0 +1,147 @@
+"""What people weigh before a release goes: every gate, the button that starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from handlers.conversation import (
+    Actions,
+    Button,
+    Confirm,
+    Facts,
+    Listing,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    at,
+    bold,
+    people,
+    person,
+)
+from handlers.phrases import (
+    STATES,
+    age,
+    count,
+    do,
+    gate_line,
+    gate_sentence,
+    headline,
+    org_title,
+)
+from handlers.release_words import (
+    approvals_words,
+    checklist_words,
+    package_words,
+    verdict_words,
+    window_words,
+)
+from release_core.facts import ReleaseFacts
+from release_core.policy import Policy
+from release_core.readiness import Gate, gates, next_legal
+
+
+def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
+    """May we go? Every reason at once, who can clear each, the next legal time."""
+    every = gates(facts, policy, now)
+    closed, opened = [g for g in every if not g.passes], [g for g in every if g.passes]
+    key = facts.release.key
+    if closed:
+        answer = f"{key} may not go now: {count(len(closed), 'reason')}."
+    else:
+        answer = f"{key} may go now: every gate is open."
+    parts: list[Part] = [Paragraph(f"{bold(answer)} {facts.release.name}")]
+    if closed:
+        parts.append(Listing([gate_line(gate) for gate in closed]))
+    parts.append(Listing([f"✓ {gate_sentence(gate)}" for gate in opened]))
+    parts.append(Note(_next_words(facts, policy, now)))
+    if not closed:
+        parts.append(Actions([deploy_button(facts, policy, now)]))
+    said = " ".join(gate_sentence(gate) for gate in closed)
+    return Message(f"{answer} {said}".strip(), parts, tone="stop" if closed else "good")
+
+
+def _next_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> str:
+    title = org_title(policy, facts.release.target_org)
+    legal = next_legal(facts, policy, now)
+    if legal is None:
+        return f"No legal time to deploy to {title} was found in the next 90 days."
+    if legal.starts_at <= now:
+        return (
+            f"By windows and freezes alone, {title} may be deployed to now, until {at(legal.ends_at)}. Asked {at(now)}."
+        )
+    return f"Next legal time for {title}: {at(legal.starts_at)} to {at(legal.ends_at)}. Asked {at(now)}."
+
+
+def deploy_button(facts: ReleaseFacts, policy: Policy, now: datetime) -> Button:
+    """The click that starts the deployment, with everything a person should weigh before it."""
+    title, kind = org_title(policy, facts.release.target_org), policy.orgs[facts.release.target_org].kind
+    validation = facts.newest("validation", org=facts.release.target_org)
+    checked = f"Validated {age(validation.finished_at, now)} ({validation.key})." if validation else "Not validated."
+    said = [f"{policy.seats[seat].title} {_name(facts, seat)}" for seat in facts.seats]
+    package = facts.package
+    contents = (
+        f"{package.file_name} {package.digest[:8]}, {len(package.components)} components" if package else "no package"
+    )
+    lines = [
+        f"{facts.release.key} to {title}, a {kind} org.",
+        f"Package: {contents}.",
+        f"{checked} Checklist {checklist_words(facts)}.",
+        f"Approved: {', '.join(said) or 'none needed'}.",
+        f"Way back: {verdict_words(package) or 'not judged'}.",
+    ]
+    confirm = Confirm(f"Deploy to {title}?", "\n".join(lines), f"Deploy to {title}"[:30])
+    args = {"release": facts.release.key, "digest": facts.digest}
+    return Button(f"Deploy to {title}", "release_go", args, weight="go", confirm=confirm)
+
+
+def _name(facts: ReleaseFacts, seat: str) -> str:
+    answer = facts.approval(seat)
+    return person(answer.person_id) if answer and answer.yes else "–"
+
+
+def window_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
+    """The window is open: go, or every reason why not."""
+    release, title = facts.release, org_title(policy, facts.release.target_org)
+    closed = [gate for gate in gates(facts, policy, now) if not gate.passes]
+    parts: list[Part] = [Paragraph(f"{headline(release)}: the window is open, {window_words(facts)}.")]
+    if release.state not in ("draft", "planned", "ready", "failed"):
+        sentence = f"{release.key} is {STATES[release.state]}."
+        return Message(sentence, [*parts, Paragraph(sentence)])
+    if facts.window is None or facts.window.state != "open":
+        sentence = f"The window of {release.key} is over; nothing was started."
+        return Message(sentence, [Paragraph(sentence)], tone="stop")
+    if closed:
+        summary = f"The window of {release.key} is open, but it may not go: {count(len(closed), 'reason')}."
+        parts += [Listing([gate_line(gate) for gate in closed]), Note(_next_words(facts, policy, now))]
+        parts.append(Actions([do("Look again", "release_why", release=release.key)]))
+        return Message(summary, parts, tone="stop")
+    summary = f"The window of {release.key} is open until its end: {release.name} may go to {title}."
+    parts += [
+        _weighing(facts, policy, now),
+        Actions([deploy_button(facts, policy, now), do("May we go?", "release_why", release=release.key)]),
+    ]
+    holders = policy.holders_of("deploy")
+    parts.append(Note(f"{people(holders[:5], last='or')} can press it."))
+    return Message(summary, parts, tone="good")
+
+
+def _weighing(facts: ReleaseFacts, policy: Policy, now: datetime) -> Facts:
+    validation = facts.newest("validation", org=facts.release.target_org)
+    rows = [
+        ("Package", package_words(facts.package)),
+        ("Validated", f"{age(validation.finished_at, now)} ({validation.key})" if validation else "no"),
+        ("Approvals", approvals_words(facts, policy)),
+        ("Checklist", checklist_words(facts)),
+        ("Way back", verdict_words(facts.package)),
+    ]
+    return Facts([(label, words) for label, words in rows if words])
+
+
+def gates_message(sentence: str, closed: Sequence[Gate]) -> Message:
+    """A refusal with every reason."""
+    said = " ".join(gate_sentence(gate) for gate in closed)
+    return Message(
+        f"{sentence} {said}", [Paragraph(bold(sentence)), Listing([gate_line(g) for g in closed])], tone="stop"
+    )

@@ -1,0 +1,126 @@
+"""What a release looks like as a whole: its headline, its package."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from handlers.conversation import (
+    Actions,
+    Button,
+    Facts,
+    Listing,
+    Message,
+    Paragraph,
+    Part,
+    Table,
+    Tone,
+    code,
+    person,
+)
+from handlers.phrases import (
+    STATES,
+    VERDICTS,
+    count,
+    do,
+    headline,
+    org_title,
+)
+from handlers.release_words import (
+    approvals_words,
+    checklist_words,
+    package_words,
+    verdict_words,
+    way_back_words,
+    window_words,
+)
+from release_core.facts import ReleaseFacts
+from release_core.policy import Policy
+
+TONES: dict[str, Tone] = {
+    "ready": "good",
+    "soaking": "good",
+    "closed": "good",
+    "failed": "stop",
+    "cancelled": "stop",
+    "rolled_back": "stop",
+    "deploying": "wait",
+}
+
+
+def headline_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
+    """The one post per release that is kept current."""
+    release = facts.release
+    title = org_title(policy, release.target_org)
+    rows = [
+        ("State", STATES[release.state]),
+        ("Target", f"{title} ({policy.orgs[release.target_org].kind})"),
+        ("Kind", release.kind),
+        ("Owner", person(release.owner_id)),
+        ("Window", window_words(facts)),
+        ("Package", package_words(facts.package)),
+        ("Checklist", checklist_words(facts)),
+        ("Approvals", approvals_words(facts, policy)),
+        ("Way back", way_back_words(facts, now)),
+    ]
+    summary = f"{release.key} {release.name}: {STATES[release.state]}, target {title}"
+    parts: list[Part] = [Paragraph(headline(release)), Facts(rows), Actions(next_buttons(facts))]
+    return Message(summary, parts, tone=TONES.get(release.state, "plain"))
+
+
+def next_buttons(facts: ReleaseFacts) -> list[Button]:
+    """What can be asked or done next, wherever the release is shown."""
+    key, state = facts.release.key, facts.release.state
+    buttons = [do("May we go?", "release_why", release=key), do("Checklist", "release_checklist", release=key)]
+    if facts.package:
+        buttons.append(do("Package", "release_package", release=key))
+    if state in ("draft", "planned", "ready", "failed"):
+        buttons.append(do("Attach package", "release_attach", release=key))
+        if facts.package:
+            buttons.append(do("Validate", "release_validate", release=key))
+        buttons.append(do("Set window", "release_window", release=key))
+    if facts.live and state in ("soaking", "closed"):
+        buttons.append(Button("Roll back", "release_rollback", {"release": key}, weight="danger"))
+    return [*buttons, do("Timeline", "release_timeline", release=key)]
+
+
+def package_card(facts: ReleaseFacts, policy: Policy) -> Message:
+    """What is in the package, what it would do in the target, how each part would come back."""
+    package, key = facts.package, facts.release.key
+    if package is None:
+        sentence = f"{key} has no package yet."
+        return Message(sentence, [Paragraph(sentence), Actions([do("Attach package", "release_attach", release=key)])])
+    title = org_title(policy, facts.release.target_org)
+    kinds = Counter(row[2] for row in package.comparison)
+    changes = ", ".join(
+        f"{kinds[kind]} {kind}" for kind in ("new", "changed", "identical", "deleted", "absent") if kinds[kind]
+    )
+    by_name = {(row[0], row[1]): row for row in package.verdicts}
+    rows = [
+        (row[2], f"{row[0]} {code(row[1])}", _verdict_of(by_name.get((row[0], row[1])))) for row in package.comparison
+    ] or [("", f"{kind} {code(name)}", "") for kind, name in package.components]
+    summary = f"{key}: {package.file_name}, {changes or count(len(package.components), 'component')}"
+    parts: list[Part] = [
+        Paragraph(f"{headline(facts.release)}: {package_words(package)}"),
+        Facts(
+            [
+                ("SHA-256", code(package.digest)),
+                (f"In {title}", changes or "not compared yet"),
+                ("Way back", verdict_words(package) or "–"),
+            ]
+        ),
+        Table(("In the target", "Component", "How it would come back"), rows),
+    ]
+    lossy = [row for row in package.verdicts if row[2] != "exact"]
+    if lossy:
+        parts.append(
+            Listing([f"{row[0]} {code(row[1])} {VERDICTS[row[2]]}: {row[3]} {row[4]}".strip() for row in lossy[:20]])
+        )
+    if package.warnings:
+        parts.append(Listing([f"Warning: {warning}" for warning in package.warnings[:10]]))
+    return Message(summary, parts)
+
+
+def _verdict_of(row: Sequence[str] | None) -> str:
+    return VERDICTS[row[2]] if row else ""

@@ -1,0 +1,99 @@
+"""Where a release stands, each question answered in a few words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from handlers.conversation import (
+    at,
+    code,
+    person,
+)
+from handlers.phrases import (
+    VERDICTS,
+    count,
+    org_title,
+)
+from release_core.facts import ReleaseFacts
+from release_core.models import Deployment, ReleasePackage
+from release_core.policy import Policy
+
+
+def window_words(facts: ReleaseFacts) -> str:
+    """When it may start."""
+    if facts.window is None:
+        return "not set"
+    words = f"{at(facts.window.starts_at)} to {at(facts.window.ends_at)}"
+    return words if facts.window.state in ("booked", "open") else f"{words} ({facts.window.state})"
+
+
+def package_words(package: ReleasePackage | None) -> str:
+    """What goes, how much of it, whose it is."""
+    if package is None:
+        return "none attached"
+    deletions = len(package.before) + len(package.after)
+    removed = f", {count(deletions, 'deletion')}" if deletions else ""
+    contents = f"{count(len(package.components), 'component')}{removed}"
+    return f"{package.file_name} {code(package.digest[:12])}, {contents}, by {person(package.author_id)}"
+
+
+def checklist_words(facts: ReleaseFacts) -> str:
+    """How far the checklist is."""
+    settled = sum(item.state in ("done", "waived") for item in facts.items)
+    blocked = [item for item in facts.items if item.state == "blocked"]
+    return f"{settled} of {len(facts.items)} settled" + (f", {len(blocked)} blocked" if blocked else "")
+
+
+def approvals_words(facts: ReleaseFacts, policy: Policy) -> str:
+    """Which seats have answered, how."""
+    if not facts.seats:
+        return "none needed"
+    return ", ".join(_seat_words(facts, policy, seat) for seat in facts.seats)
+
+
+def _seat_words(facts: ReleaseFacts, policy: Policy, seat: str) -> str:
+    title, answer = policy.seats[seat].title, facts.approval(seat)
+    if answer is None:
+        return f"{title} –"
+    return f"{title} {'✓' if answer.yes else '✗'} {person(answer.person_id)}"
+
+
+def way_back_words(facts: ReleaseFacts, now: datetime) -> str:
+    """How we would come back, as far as it is known."""
+    if facts.release.state == "rolled_back":
+        return "used: the org is back to what it was"
+    if facts.live is None:
+        return verdict_words(facts.package) or "known once a package is attached"
+    armed = facts.armed(now)
+    if armed and armed.lapses_at:
+        return f"armed until {at(armed.lapses_at)}: a quick deploy"
+    arming = facts.newest("arming")
+    if arming and arming.state in ("requested", "validating"):
+        return "built, being proven now"
+    problem = (arming and (arming.voided_because or arming.problem)) or facts.live.result.get("rollback_note", "")
+    return f"not armed: {problem}" if problem else "built, not proven"
+
+
+def verdict_words(package: ReleasePackage | None) -> str:
+    """How the parts of a package would come back, counted."""
+    if package is None or not package.verdicts:
+        return ""
+    tally = Counter(row[2] for row in package.verdicts)
+    return ", ".join(f"{tally[verdict]} {words}" for verdict, words in VERDICTS.items() if tally[verdict])
+
+
+def validation_words(facts: ReleaseFacts, policy: Policy) -> str:
+    """Where the package has been validated so far."""
+    newest = {d.org: d for d in facts.deployments if d.purpose == "validation"}
+    digest = facts.package.digest if facts.package else ""
+    said = [
+        f"{org_title(policy, org)} {_validation_word(d)}" for org, d in newest.items() if d.archive_digest == digest
+    ]
+    return ", ".join(said) or "not yet"
+
+
+def _validation_word(validation: Deployment) -> str:
+    if validation.voided_because:
+        return "no longer counts"
+    return {"validated": "passed", "failed": "failed", "cancelled": "cancelled"}.get(validation.state, "running")

@@ -1,0 +1,247 @@
+"""Which posts a fact touches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
+
+from release_core.facts import gather
+from release_core.lookups import find_incident, find_release
+from release_core.models import Post, TimelineEntry
+from release_core.permissions import others
+from release_core.policy import Policy
+from release_core.ports import Ports
+from release_core.rollback_requests import find_request
+from release_core.timeline import Kind
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A slot that a fact touches; with `only_if_posted` it is drawn anew but never posted for the first time."""
+
+    slot: str
+    only_if_posted: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """A fact being told."""
+
+    session: Session
+    ports: Ports
+    entry: TimelineEntry
+
+    @property
+    def policy(self) -> Policy:
+        return self.ports.policy
+
+    @property
+    def stream(self) -> str:
+        return self.entry.stream
+
+    @property
+    def line(self) -> str:
+        return f"entry:{self.entry.stream}:{self.entry.number}"
+
+    def detail(self, name: str) -> str:
+        return str(self.entry.details.get(name, ""))
+
+
+Teller = Callable[[Told], Iterable[Touched]]
+
+
+def touched_by(told: Told) -> list[Touched]:
+    """The posts that a fact touches, the headline first; a slot may come twice."""
+    return [*_head(told), *TELLERS.get(Kind(told.entry.kind), _say_it)(told)]
+
+
+def _head(told: Told) -> list[Touched]:
+    if told.stream.startswith("REL-"):
+        return [Touched(f"headline:{told.stream}")]
+    return [Touched(f"incident:{told.stream}")] if told.stream.startswith("INC-") else []
+
+
+def _say_it(told: Told) -> Iterable[Touched]:
+    return [Touched(told.line)]
+
+
+def _nothing(told: Told) -> Iterable[Touched]:
+    return []
+
+
+def _again(told: Told, prefix: str) -> list[Touched]:
+    """Every posted copy whose slot begins so."""
+    slots = told.session.exec(select(Post.slot).where(col(Post.slot).startswith(prefix))).all()
+    return [Touched(slot, only_if_posted=True) for slot in slots]
+
+
+def _created(told: Told) -> Iterable[Touched]:
+    return [Touched(f"checklist:{told.stream}")]
+
+
+def _package(told: Told) -> Iterable[Touched]:
+    return [Touched(f"package:{told.stream}:{told.detail('package')}")]
+
+
+def _refused_package(told: Told) -> Iterable[Touched]:
+    return [Touched(told.line), Touched(f"{told.line}@{told.entry.actor}")]
+
+
+def _item(told: Told) -> Iterable[Touched]:
+    return _again(told, f"checklist:{told.stream}")
+
+
+def _item_said(told: Told) -> Iterable[Touched]:
+    return [*_item(told), Touched(told.line)]
+
+
+def _assigned(told: Told) -> Iterable[Touched]:
+    return [*_item(told), Touched(f"{told.line}@{told.detail('owner')}")]
+
+
+def _attempt(told: Told) -> Iterable[Touched]:
+    return [
+        Touched(f"deployment:{told.detail('key')}"),
+        *_again(told, f"checklist:{told.stream}"),
+        *_again(told, f"window:{told.stream}:"),
+        *_again(told, f"incident:{told.stream}"),
+    ]
+
+
+def _attempt_said(told: Told) -> Iterable[Touched]:
+    return [*_attempt(told), Touched(told.line)]
+
+
+def _asked(told: Told) -> Iterable[Touched]:
+    release = find_release(told.session, told.stream)
+    facts = gather(told.session, told.policy, release)
+    digest = told.detail("digest")
+    found = []
+    for seat in told.entry.details.get("seats", []):
+        slot = f"approval:{told.stream}:{seat}:{digest}"
+        author = facts.package.author_id if facts.package else ""
+        found += [Touched(slot), *(Touched(f"{slot}@{p}") for p in facts.seats.get(seat, ()) if p != author)]
+    return found
+
+
+def _answered(told: Told) -> Iterable[Touched]:
+    copies = _again(told, f"approval:{told.stream}:{told.detail('seat')}:")
+    declined = told.entry.kind == Kind.DECLINED
+    return [*copies, *([Touched(told.line)] if declined or not copies else [])]
+
+
+def _withdrawn(told: Told) -> Iterable[Touched]:
+    copies = _again(told, f"approval:{told.stream}:")
+    return [*copies, Touched(told.line), *(Touched(f"{told.line}@{p}") for p in told.entry.details["people"])]
+
+
+def _window_opened(told: Told) -> Iterable[Touched]:
+    slot = f"window:{told.stream}:{told.detail('number')}"
+    release = find_release(told.session, told.stream)
+    return [Touched(slot), Touched(f"{slot}@{release.owner_id}")]
+
+
+def _window_changed(told: Told) -> Iterable[Touched]:
+    return [*_again(told, f"window:{told.stream}:"), *_again(told, f"checklist:{told.stream}"), Touched(told.line)]
+
+
+def _rollback_asked(told: Told) -> Iterable[Touched]:
+    request = find_request(told.session, int(told.detail("request")))
+    slot = f"rollback:{told.stream}:{request.id}"
+    if told.stream.startswith("REL-") and told.detail("incident"):
+        return [Touched(told.line)]  # the question itself is asked in the incident
+    holders = others(told.policy.holders_of("roll_back"), than=(request.requested_by,))
+    return [Touched(slot), *(Touched(f"{slot}@{holder}") for holder in holders)]
+
+
+def _rollback_decided(told: Told) -> Iterable[Touched]:
+    return [*_again(told, f"rollback:{told.stream}:{told.detail('request')}"), Touched(told.line)]
+
+
+def _rollback_moved(told: Told) -> Iterable[Touched]:
+    if told.stream.startswith("REL-"):
+        return [Touched(f"deployment:{told.detail('key')}"), Touched(told.line)]
+    return [Touched(told.line)]
+
+
+def _broadcast(told: Told) -> Iterable[Touched]:
+    slot = f"broadcast:{told.stream}:{told.detail('number')}"
+    return [Touched(f"{slot}@{to}") for to in readers(told.policy, [told.detail("audience")])]
+
+
+def _last_broadcast(told: Told) -> Iterable[Touched]:
+    slot = f"last:{told.stream}:{told.entry.number}"
+    return [Touched(f"{slot}@{to}") for to in readers(told.policy, told.entry.details["audiences"])]
+
+
+def _incident_known(told: Told) -> Iterable[Touched]:
+    if told.stream.startswith("REL-"):
+        return [Touched(told.line)]
+    incident = find_incident(told.session, told.stream)
+    if incident.severity > 2:
+        return []
+    slot = f"plain:{told.stream}:{incident.state}"
+    return [Touched(f"{slot}@{to}") for to in readers(told.policy, told.policy.audiences)]
+
+
+def readers(policy: Policy, audiences: Iterable[str]) -> list[str]:
+    """The channels and people of audiences, each once."""
+    found = [
+        to
+        for name in audiences
+        if name in policy.audiences
+        for to in (*policy.audiences[name].channels, *policy.audiences[name].people)
+    ]
+    return list(dict.fromkeys(found))
+
+
+TELLERS: Mapping[Kind, Teller] = {
+    Kind.RELEASE_CREATED: _created,
+    Kind.PACKAGE_ATTACHED: _nothing,
+    Kind.PACKAGE_REFUSED: _refused_package,
+    Kind.PACKAGE_ACCEPTED: _package,
+    Kind.PACKAGE_COMPARED: _package,
+    Kind.ITEM_STARTED: _item,
+    Kind.ITEM_DONE: _item,
+    Kind.ITEM_BLOCKED: _item_said,
+    Kind.ITEM_WAIVED: _item_said,
+    Kind.ITEM_REOPENED: _item,
+    Kind.ITEM_ASSIGNED: _assigned,
+    Kind.APPROVALS_ASKED: _asked,
+    Kind.APPROVED: _answered,
+    Kind.DECLINED: _answered,
+    Kind.APPROVALS_WITHDRAWN: _withdrawn,
+    Kind.WINDOW_SET: _window_changed,
+    Kind.WINDOW_OPENED: _window_opened,
+    Kind.WINDOW_CLOSED: _window_changed,
+    Kind.WINDOW_MISSED: _window_changed,
+    Kind.FREEZE_WAIVED: _window_changed,
+    Kind.VALIDATION_REQUESTED: _attempt,
+    Kind.VALIDATION_PASSED: _attempt,
+    Kind.VALIDATION_FAILED: _attempt_said,
+    Kind.DEPLOYMENT_REQUESTED: _attempt,
+    Kind.DEPLOYMENT_HELD: _attempt_said,
+    Kind.SNAPSHOT_TAKEN: _item,
+    Kind.DEPLOYMENT_STARTED: _attempt,
+    Kind.DEPLOYMENT_SUCCEEDED: _attempt_said,
+    Kind.DEPLOYMENT_FAILED: _attempt_said,
+    Kind.DEPLOYMENT_CANCELLED: _attempt_said,
+    Kind.DEPLOYMENT_UNKNOWN: _attempt_said,
+    Kind.CANCEL_REQUESTED: _attempt,
+    Kind.ROLLBACK_ASKED: _rollback_asked,
+    Kind.ROLLBACK_CONFIRMED: _rollback_decided,
+    Kind.ROLLBACK_DECLINED: _rollback_decided,
+    Kind.ROLLBACK_EXPIRED: _rollback_decided,
+    Kind.ROLLBACK_STARTED: _rollback_moved,
+    Kind.ROLLBACK_HELD: _rollback_moved,
+    Kind.ROLLBACK_SUCCEEDED: _rollback_moved,
+    Kind.ROLLBACK_FAILED: _rollback_moved,
+    Kind.BROADCAST_SCHEDULED: _nothing,
+    Kind.BROADCAST_SENT: _broadcast,
+    Kind.BROADCASTS_ENDED: _last_broadcast,
+    Kind.INCIDENT_OPENED: _incident_known,
+    Kind.INCIDENT_RESOLVED: _incident_known,
+    Kind.AUDIT_EXPORTED: _nothing,
+}
