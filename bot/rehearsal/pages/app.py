@@ -112,8 +112,11 @@ class Page:
 
     def _answer(self, template: str, scene: Scene, shown: Json) -> Response:
         frame = frame_part(scene)
-        html = self._templates.get_template(template).render({**frame, **shown})
-        return HTMLResponse(html, headers={**_HEADERS, "x-seq": str(frame["seq"])})
+        return HTMLResponse(self.draw(template, {**frame, **shown}), headers={**_HEADERS, "x-seq": str(frame["seq"])})
+
+    def draw(self, template: str, shown: Json) -> str:
+        """One template with its values, every one of them escaped."""
+        return self._templates.get_template(template).render(shown)
 
 
 class _NeverStale:

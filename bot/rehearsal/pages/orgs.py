@@ -18,9 +18,10 @@ from bot.rehearsal.pages.times import draw_instant, say_instant
 Org = Mapping[str, Any]
 
 _PATIENCE_SECONDS = 1.5
-_LIVE = ("Pending", "InProgress", "Canceling")
+_LIVE = ("Pending", "InProgress", "Canceling", "Finalizing", "FinalizingDeploy")
 _TONES = {"Succeeded": "good", "SucceededPartial": "warm", "Failed": "bad", "Canceled": "bad"}
 _SPACED = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LINE = re.compile(r"line (\d+)")
 STATE_PATH = "/rehearsal/state"
 
 
@@ -55,43 +56,61 @@ def panels_of(looks: Sequence[Mapping[str, Any]], reader: Reader) -> list[dict[s
 
 def _panel(look: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     state = look.get("state") or {}
-    deployments = [_deployment(one, reader) for one in parts_of(state, "deployments")]
-    tests = [_test(one) for one in parts_of(state, "tests")]
-    failed = sum(test["failed"] for test in tests)
+    tests = state.get("tests") or {}
     components = parts_of(state, "components")
     return {
         "name": look.get("name"),
         "kind": look.get("kind"),
         "problem": look.get("problem", ""),
-        "locked": state.get("locked") or "",
-        "deployments": deployments,
-        "tests": sorted(tests, key=lambda test: not test["failed"]),
-        "tests_said": f"{failed} failed of {len(tests)}" if failed else f"{len(tests)} passed" if tests else "none",
+        "content_digest": str(state.get("content_digest") or ""),
+        "deployments": [_deployment(one, reader) for one in reversed(parts_of(state, "deployments"))],
+        "tests": tests,
+        "tests_said": _say_tests(tests),
+        "failures": [_failure(one) for one in parts_of(tests, "failures")],
+        "coverage": sorted((tests.get("coverage_by_name") or {}).items()),
         "count": len(components),
         "groups": _groups(components, reader),
+        "trail": [_trail_row(row, reader) for row in reversed(parts_of(state, "audit"))],
     }
+
+
+def _say_tests(tests: Mapping[str, Any]) -> str:
+    ran, failed = int(tests.get("ran") or 0), int(tests.get("failed") or 0)
+    if failed:
+        return f"{failed} of {ran} failed"
+    return f"{ran} passed" if ran else "none"
+
+
+def _failure(one: Part) -> dict[str, str]:
+    line = _LINE.search(str(one.get("stack") or ""))
+    where = f"{one.get('class')}.{one.get('method')}"
+    return {"where": f"{where}, line {line.group(1)}" if line else where, "message": str(one.get("message") or "")}
 
 
 def _groups(components: Sequence[Part], reader: Reader) -> list[dict[str, Any]]:
     by_kind: dict[str, list[dict[str, Any]]] = {}
-    for component in sorted(components, key=lambda one: (str(one.get("type")), str(one.get("name")))):
+    for component in components:
         by_kind.setdefault(str(component.get("type")), []).append(
             {
-                "name": component.get("name"),
+                "name": component.get("fullName"),
+                "by": component.get("lastModifiedBy") or "",
                 "digest": str(component.get("digest") or ""),
-                "changed": _when(component.get("last_modified"), "{date_short_pretty} {time}", reader),
+                "changed": _when(component.get("lastModifiedDate"), reader),
             }
         )
     return [{"kind": kind, "components": found} for kind, found in by_kind.items()]
 
 
 def _deployment(one: Part, reader: Reader) -> dict[str, Any]:
-    done, total = int(one.get("components_deployed") or 0), int(one.get("components_total") or 0)
-    tests_done, tests_total = int(one.get("tests_completed") or 0), int(one.get("tests_total") or 0)
+    done, total = (int(one.get(f"numberComponents{which}") or 0) for which in ("Deployed", "Total"))
+    tests_done, tests_total = (int(one.get(f"numberTests{which}") or 0) for which in ("Completed", "Total"))
     status = str(one.get("status") or "")
+    what = "Validation" if one.get("checkOnly") else "Quick deployment" if one.get("quickDeployOf") else "Deployment"
+    errors = [(one.get("numberComponentErrors"), "component error"), (one.get("numberTestErrors"), "failed test")]
     return {
         "id": one.get("id"),
-        "what": "Validation" if one.get("check_only") else "Deployment",
+        "what": what,
+        "by": one.get("createdByName") or "",
         "status": _SPACED.sub(" ", status).lower(),
         "tone": _TONES.get(status, "warm"),
         "live": status in _LIVE,
@@ -99,25 +118,21 @@ def _deployment(one: Part, reader: Reader) -> dict[str, Any]:
         "total": total + tests_total,
         "components": f"{done}/{total}",
         "tests": f"{tests_done}/{tests_total}" if tests_total else "",
-        "when": _when(one.get("completed_at") or one.get("created_at"), "{date_short_pretty} {time}", reader),
-        "failures": [
-            {"where": failure.get("where") or failure.get("name"), "message": failure.get("message")}
-            for failure in parts_of(one, "failures")
-        ],
+        "when": _when(one.get("completedDate") or one.get("createdDate"), reader),
+        "detail": one.get("errorMessage") or (one.get("stateDetail") if status in _LIVE else "") or "",
+        "errors": [f"{count} {word}{'' if count == 1 else 's'}" for count, word in errors if count],
+        "quick_deployable": bool(one.get("quickDeployable")),
     }
 
 
-def _test(one: Part) -> dict[str, Any]:
-    return {
-        "name": one.get("name"),
-        "failed": one.get("outcome") not in ("pass", "Pass", "passed", True),
-        "message": one.get("message") or "",
-    }
+def _trail_row(row: Part, reader: Reader) -> dict[str, Any]:
+    return {"at": _when(row.get("at"), reader), "by": row.get("by"), "display": row.get("display")}
 
 
-def _when(instant: object, template: str, reader: Reader) -> Markup:
+def _when(instant: object, reader: Reader) -> Markup:
     try:
         at = datetime.fromisoformat(str(instant).replace("Z", "+00:00"))
     except ValueError:
         return Markup("")
-    return draw_instant(say_instant(template, at, reader), at, reader) if at.tzinfo else Markup("")
+    said = say_instant("{date_short_pretty} {time}", at, reader) if at.tzinfo else ""
+    return draw_instant(said, at, reader) if said else Markup("")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -132,7 +132,11 @@ def thread_part(scene: Scene) -> Json:
         seen = scene.workspace.see_thread(scene.me["id"], scene.channel_id, scene.thread_ts)
     except NotVisibleError:
         return {"thread": None, "room": _room(scene)}
-    return {"thread": draw_conversation(seen["messages"], scene.reader), "room": seen["channel"]}
+    head, *replies = seen["messages"]
+    lines = [*draw_conversation([head], scene.reader), *draw_conversation(replies, scene.reader)]
+    if replies and lines[1].day == lines[0].day:
+        lines[1] = replace(lines[1], day="")
+    return {"thread": lines, "room": seen["channel"]}
 
 
 def views_part(scene: Scene) -> Json:

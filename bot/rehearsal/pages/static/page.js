@@ -620,6 +620,7 @@
       event.preventDefault();
       rows[at]?.click();
     } else if (event.key === "Escape") {
+      if (list.hidden && here.thread) go({ channel: here.channel, thread: "" });
       list.hidden = true;
     } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();

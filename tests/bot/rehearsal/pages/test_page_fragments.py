@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
-from bot.rehearsal.pages.app import page_routes
-from bot.rehearsal.pages.orgs import look_at_orgs
+from bot.rehearsal.pages.app import Page, page_routes
+from bot.rehearsal.pages.orgs import look_at_orgs, panels_of
+from bot.rehearsal.pages.reader import Reader
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -163,3 +167,45 @@ async def test_org_that_does_not_answer_is_told_plainly() -> None:
     assert looks[1]["problem"] == "gone is not reachable at http://gone.test."
     assert "problem" in looks[2]
     assert looks[3]["problem"] == "ill answered with status 500."
+
+
+async def test_side_panel_shows_progress_failures_and_components(workspace: Any) -> None:
+    """A running deployment has a bar, a failed test its place and message, a component its digest and date."""
+    state = {
+        "content_digest": "e51164d6f9aa",
+        "components": [
+            {
+                "type": "ApexClass",
+                "fullName": "Pricing",
+                "digest": "9f2c41ab77",
+                "lastModifiedDate": "2026-11-22T08:11:00.000Z",
+            }
+        ],
+        "deployments": [
+            {"id": "0Af1", "status": "Failed", "numberTestErrors": 1, "checkOnly": True, "numberTestsTotal": 7},
+            {"id": "0Af2", "status": "InProgress", "numberComponentsDeployed": 14, "numberComponentsTotal": 23},
+        ],
+        "tests": {
+            "ran": 7,
+            "failed": 1,
+            "failures": [
+                {"class": "PricingTest", "method": "gold", "message": "Expected: 3 <b>", "stack": "line 41, column 1"}
+            ],
+            "coverage": 94.7,
+            "coverage_by_name": {"Pricing": 88.0},
+        },
+        "audit": [{"at": "2026-11-22T08:11:00.000Z", "by": "Mei", "display": "Changed Apex Class Pricing"}],
+    }
+    org = {"name": "UAT", "kind": "sandbox", "url": "http://uat.test", "state": state}
+    panel = panels_of([org], Reader("U0RELMGR", now=NOON))[0]
+    page = Page(workspace, list)
+    html = page.draw("orgs.html", {"panels": [panel]})
+    assert html.index("0Af2") < html.index("0Af1"), "the latest stands first"
+    assert '<progress max="23" value="14"' in html
+    assert "1 failed test" in html
+    assert "PricingTest.gold, line 41" in html
+    assert "Expected: 3 &lt;b&gt;" in html
+    assert "1 of 7 failed" in html
+    assert "9f2c41ab<" in html
+    assert "today 08:11" in html
+    assert "Changed Apex Class Pricing" in html
