@@ -164,6 +164,11 @@ class Org:
                 raise Refusal("INVALID_CROSS_REFERENCE_KEY", f"invalid cross reference id: {job_id}", 404)
             return found
 
+    def just_accepted(self, job: Job, version: float) -> dict[str, object]:
+        """DeployResult at the moment of acceptance: nothing has been begun."""
+        with self.lock:
+            return deploy_result(job, self.inventory, self.names, (job.created_at, version, False))
+
     def result(self, job_id: str, version: float, *, details: bool) -> dict[str, object]:
         """DeployResult of a job as it stands now."""
         with self.lock:

@@ -92,8 +92,8 @@ class _Reader:
         keep = self.any_of() if self.accept("WHERE") else _everything
         group_by = tuple(self.names()) if self.accept("GROUP", "BY") else ()
         order = tuple(self.orders()) if self.accept("ORDER", "BY") else ()
-        limit = int(self.take()) if self.accept("LIMIT") else None
-        offset = int(self.take()) if self.accept("OFFSET") else 0
+        limit = self.number() if self.accept("LIMIT") else None
+        offset = self.number() if self.accept("OFFSET") else 0
         if self.peek():
             raise malformed(f"unexpected token: '{self.tokens[self.place]}'")
         self.named |= (
@@ -102,6 +102,12 @@ class _Reader:
             | {name for name, _ in order if "(" not in name}
         )
         return Query(tuple(fields), source, keep, frozenset(self.named), group_by, order, limit, offset)
+
+    def number(self) -> int:
+        token = self.take()
+        if not token.isdigit():
+            raise malformed(f"unexpected token: '{token}'")
+        return int(token)
 
     def selected(self) -> str:
         name = self.take()

@@ -110,7 +110,9 @@ def post_deployment(org: Org, asked: Asked) -> Response:
     else:
         job = org.deploy(asked.user.id, _archive(archive), _options(settings))
     asked.notes["deployed"] = True
-    return _job_answer(org, asked, job, float(version), 201)
+    body = _job_body(org, asked, job)
+    body["deployResult"] = as_json(org.just_accepted(job, float(version)))
+    return JSONResponse(body, status_code=201)
 
 
 def _archive(archive: bytes | None) -> bytes:
@@ -134,25 +136,29 @@ def _options(settings: dict[str, object]) -> DeployOptions:
     return read_options(given, tuple(str(name) for name in tests))
 
 
-def _job_answer(org: Org, asked: Asked, job: Job, version: float, status: int, *, details: bool = False) -> Response:
+def _job_body(org: Org, asked: Asked, job: Job, *, details: bool = False) -> dict[str, object]:
     url = f"{asked.base_url}{root_of(asked)}/metadata/deployRequest/{job.id}"
-    body: dict[str, object] = {
+    return {
         "id": job.id,
         "validatedDeployRequestId": job.quick_of,
         "url": url if details else f"{url}?includeDetails=false",
         "deployOptions": job.options.as_json(),
-        "deployResult": as_json(org.result(job.id, version, details=details)),
     }
+
+
+def _job_answer(org: Org, asked: Asked, job: Job, status: int, *, details: bool = False) -> Response:
+    body = _job_body(org, asked, job, details=details)
+    version = float(check_version(asked))
+    body["deployResult"] = as_json(org.result(job.id, version, details=details))
     return JSONResponse(body, status_code=status)
 
 
 def get_deployment(org: Org, asked: Asked) -> Response:
     """GET metadata/deployRequest/{id}?includeDetails=."""
-    version = float(check_version(asked))
     with org.lock:
         job = org.job(asked.params["id"])
         edge_fault(org, job)
-        return _job_answer(org, asked, job, version, 200, details=truthy(asked.query.get("includeDetails")))
+        return _job_answer(org, asked, job, 200, details=truthy(asked.query.get("includeDetails")))
 
 
 def edge_fault(org: Org, job: Job) -> None:
@@ -164,14 +170,13 @@ def edge_fault(org: Org, job: Job) -> None:
 
 def patch_deployment(org: Org, asked: Asked) -> Response:
     """PATCH metadata/deployRequest/{id} with status Canceling."""
-    version = float(check_version(asked))
     assert asked.user is not None
     body = parsed(asked)
     wanted = body.get("deployResult")
     if not (isinstance(wanted, dict) and wanted.get("status") == "Canceling"):
         raise Refusal("INVALID_FIELD", "Only deployResult.status can be set, to Canceling")
     job = org.cancel(asked.user.id, asked.params["id"])
-    return _job_answer(org, asked, job, version, 202)
+    return _job_answer(org, asked, job, 202)
 
 
 def parsed(asked: Asked) -> dict[str, object]:

@@ -1,12 +1,7 @@
-"""Makes the builders of this folder importable."""
+"""What the tests of the org share."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from org_bench import clock, production, sandbox, served, session, slow  # noqa: E402
+from tests.bot.rehearsal.org.org_bench import clock, production, sandbox, served, session, slow
 
 __all__ = ["clock", "production", "sandbox", "served", "session", "slow"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from org_bench import Bench, metadata, package, problems, row
+from tests.bot.rehearsal.org.org_bench import Bench, metadata, package, problems, row
 
 
 def test_an_unreferenced_class_goes(sandbox: Bench) -> None:

@@ -6,9 +6,9 @@ import io
 import zipfile
 
 import pytest
-from org_bench import Bench, apex, metadata, package, problems, row, zipped
 
 from bot.rehearsal.org.exporting import export
+from tests.bot.rehearsal.org.org_bench import Bench, apex, metadata, package, problems, row, zipped
 
 FIELD = """    <fields>
         <fullName>{name}</fullName>

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from org_bench import Bench, apex, package, problems
 
 from bot.rehearsal.org.jobs import progress_at
 from bot.rehearsal.org.results import DeployOptions, Refusal
+from tests.bot.rehearsal.org.org_bench import Bench, apex, package, problems
 
 CLASS = "public class Greeter { public static Integer one() { return 1; } }"
 TEST = "@IsTest private class GreeterTest { @IsTest static void one() { System.assertEquals(1, Greeter.one()); } }"
