@@ -41,6 +41,7 @@ class Delivery:
         self.request_url = request_url
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
+        self._verified = False
         workspace.on_event.append(self.event)
 
     @property
@@ -123,6 +124,10 @@ class Delivery:
     async def _attempt(self, payload: Json, number: int, reason: str) -> Ack:
         what = payload["event"]["type"]
         drop = self.workspace.faults.strike_delivery(what, "drop_before_ack") is not None
+        if self.over_http and not self._verified:
+            self._verified = await self.verify_url()
+        if self.over_http and not self._verified:
+            return Ack("failed")
         ack = await self._send("events_api", payload, drop=drop, attempt=number, reason=reason)
         self._log("events_api", what, number, ack)
         return ack
@@ -192,14 +197,12 @@ class Delivery:
     async def verify_url(self) -> bool:
         """Send `url_verification` as Slack does when a request URL is saved; whether the challenge came back."""
         challenge = uuid.uuid4().hex
-        ack = await self._post(
-            "events_api",
-            {"type": "url_verification", "token": "rehearsal-verification-token", "challenge": challenge},
-            0,
-            "",
-        )
-        answer = ack.payload.get("challenge", ack.payload.get("text")) if isinstance(ack.payload, dict) else ack.payload
-        return bool(answer == challenge)
+        asked = {"type": "url_verification", "token": "rehearsal-verification-token", "challenge": challenge}
+        ack = await self._post("events_api", asked, 0, "")
+        answer = ack.payload if isinstance(ack.payload, dict) else {}
+        verified = challenge in (answer.get("challenge"), answer.get("text"))
+        self._log("events_api", "url_verification", 0, ack if verified else Ack("failed"))
+        return verified
 
     def _log(self, kind: str, what: str, attempt: int, ack: Ack) -> None:
         log = self.workspace.deliveries
