@@ -60,7 +60,8 @@ def deploy_result(
 
 def _details(job: Job, inventory: Inventory) -> dict[str, object]:
     outcome = job.outcome
-    assert outcome is not None and job.ended_at is not None
+    assert outcome is not None
+    assert job.ended_at is not None
     rows = outcome.rows if job.status != "Canceled" else []
     return {
         "componentSuccesses": [_message(row, job.ended_at) for row in rows if row.success],

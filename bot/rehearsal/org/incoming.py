@@ -137,7 +137,8 @@ def _unreadable(each: Incoming) -> Problem | None:
         except markup.Malformed as bad:
             return Problem(each.type, each.name, path, f"Error parsing file: {bad}", bad.line, bad.column)
         if each.type in _ROOT_IS_CHECKED and kind and markup.local(root.tag) != kind.root_name:
-            text = f"Error parsing file: Unexpected element {{{markup.METADATA}}}:{markup.local(root.tag)}, expected {kind.root_name}"
+            element = f"{{{markup.METADATA}}}:{markup.local(root.tag)}"
+            text = f"Error parsing file: Unexpected element {element}, expected {kind.root_name}"
             return Problem(each.type, each.name, path, text, 2, 1)
     return None
 
@@ -187,8 +188,8 @@ def against_manifest(package: Package, found: list[Incoming]) -> tuple[list[Inco
             )
     for type_name, member in listed:
         if member != "*" and catalog.known_type(type_name) and (type_name, member) not in present:
-            text = f"An object '{member}' of type {type_name} was named in package.xml, but was not found in zipped directory"
-            problems.append(Problem("", member, "package.xml", text))
+            text = f"An object '{member}' of type {type_name} was named in package.xml, but "
+            problems.append(Problem("", member, "package.xml", text + "was not found in zipped directory"))
     return (wanted if unread else []), problems
 
 

@@ -36,7 +36,7 @@ _PROFILE_KEYS = [
 
 @dataclass(frozen=True)
 class Act:
-    """By whom, when, with which ids something is put into the org; `flows_active` says whether flows may arrive active."""
+    """By whom, when, with which ids something is put into the org; `flows_active`: flows may arrive active."""
 
     by: str
     at: datetime
@@ -163,7 +163,8 @@ def _with_old_values(old: Component, each: Incoming) -> dict[str, bytes]:
 
 
 _VALUE = re.compile(
-    rb"(?s)[ \t]*<(value|customValue|standardValue)>(?=\s*<)(?:(?!</\1>).)*?<fullName>([^<]*)</fullName>(?:(?!</\1>).)*</\1>"
+    rb"(?s)[ \t]*<(value|customValue|standardValue)>(?=\s*<)"
+    rb"(?:(?!</\1>).)*?<fullName>([^<]*)</fullName>(?:(?!</\1>).)*</\1>"
 )
 
 
@@ -180,7 +181,7 @@ def _deactivated(block: bytes) -> bytes:
 
 
 def put_files(inventory: Inventory, type_name: str, name: str, files: Mapping[str, bytes], act: Act) -> None:
-    """Put one component's files into an inventory without the ceremony of a deployment; Refusal when they are not its."""
+    """Put one component's files into an inventory without a deployment; Refusal when they are not its."""
     found, problems = read_components(Package("", files, Manifest(), {}))
     if problems:
         raise Refusal("INVALID_FILE", f"{problems[0].path}: {problems[0].text}")

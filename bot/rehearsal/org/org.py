@@ -23,6 +23,10 @@ from bot.rehearsal.org.retrieving import Retrieval, RetrieveRequest, carry_out
 from bot.rehearsal.org.trail import AuditRow, Trail
 
 API_VERSIONS = tuple(f"{number}.0" for number in range(31, 68))
+_SETUP_LOCKED = (
+    "The changes you requested require Salesforce to update the administration setup, "
+    "which is being changed by another user or process. Please try again later."
+)
 _KEEPS_ZIPS_FOR = timedelta(days=11)
 
 
@@ -99,16 +103,16 @@ class Org:
         self.revision += 1
         return job
 
-    def quick_deploy(self, by: str, validation_id: str, *, status: int = 404) -> Job:
-        """Queue the deployment of a validation without its tests; Refusal (`status` over REST) when it does not qualify."""
+    def quick_deploy(self, by: str, validation_id: str) -> Job:
+        """Queue the deployment of a validation without its tests; Refusal when it does not qualify."""
         with self.lock:
             self.settle()
             validation = self.find_job(validation_id)
             if validation is None or not self.qualifies(validation):
                 raise Refusal(
                     "INVALID_ID_FIELD",
-                    f"invalid id: {validation_id}. It can't be quick-deployed: no recent validation qualifies under it.",
-                    status,
+                    f"invalid id: {validation_id}. No recent validation qualifies for quick deploy under it.",
+                    404,
                 )
             validation.used = True
             options = replace(validation.options, check_only=False, test_level="NoTestRun", run_tests=())
@@ -195,7 +199,9 @@ class Org:
             return False
         if job.outcome is None:
             self._start(job, starts_at)
-        assert job.plan is not None and job.started_at is not None and job.finalizing_at is not None
+        assert job.plan is not None
+        assert job.started_at is not None
+        assert job.finalizing_at is not None
         if job.cancel_asked_at and job.cancel_asked_at < job.finalizing_at:
             stops_at = job.cancel_asked_at + timedelta(seconds=0.3 * self.settings.pace)
             if now < stops_at:
@@ -217,8 +223,7 @@ class Org:
     def _work_out(self, job: Job, at: datetime) -> None:
         job.inventory_revision = self.inventory_revision
         if self.faults.take("already_in_process"):
-            text = "ALREADY_IN_PROCESS: The changes you requested require Salesforce to update the administration setup, which is being changed by another user or process. Please try again later."
-            job.outcome = Outcome(error_code="ALREADY_IN_PROCESS", error_message=text)
+            job.outcome = Outcome(error_code="ALREADY_IN_PROCESS", error_message=f"ALREADY_IN_PROCESS: {_SETUP_LOCKED}")
             return
         source = self.find_job(job.quick_of) if job.quick_of else None
         if source and source.ended_at and self.disrupted_at and self.disrupted_at > source.ended_at:

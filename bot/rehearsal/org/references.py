@@ -204,7 +204,8 @@ def _bundle_users(inventory: Inventory, name: str) -> Iterator[Component]:
 def refusal_text(type_name: str, used_by: Component) -> str:
     """What the platform says when it will not delete something that is in use."""
     what = catalog.said(type_name).lower()
-    return f"This {what} is referenced elsewhere in salesforce.com.  Remove the usage and try again. : {catalog.said(used_by.type)} - {used_by.name}."
+    by = f"{catalog.said(used_by.type)} - {used_by.name}"
+    return f"This {what} is referenced elsewhere in salesforce.com.  Remove the usage and try again. : {by}."
 
 
 def missing(inventory: Inventory, component: Component) -> str | None:
@@ -319,7 +320,8 @@ def _flow(inventory: Inventory, component: Component) -> str | None:
     for call in markup.every(root, "actionCalls"):
         name = markup.text_of(call, "actionName")
         if markup.text_of(call, "actionType") == "apex" and inventory.get("ApexClass", name) is None:
-            return f"field integrity exception: unknown (We can't find an action with the name and action type that you specified: {name})"
+            text = f"We can't find an action with the name and action type that you specified: {name}"
+            return f"field integrity exception: unknown ({text})"
     return None
 
 

@@ -15,6 +15,8 @@ from bot.rehearsal.org.references import STANDARD_OBJECTS
 from bot.rehearsal.org.results import Refusal
 
 Table = list[dict[str, object]]
+_APPEND = "If you are attempting to use a custom object, be sure to append the '__c' after the {}."
+_NAMES = "Please reference your WSDL or the describe call for the appropriate names."
 _NEWEST = float(API_VERSIONS[-1])
 
 
@@ -48,15 +50,15 @@ def _refuse_unknown_fields(query: soql.Query, name: str, rows: Table) -> None:
     known = {key.lower() for key in rows[0]}
     for field in sorted(query.named):
         if field.lower() not in known:
-            text = f"No such column '{field}' on entity '{name}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name."
-            raise Refusal("INVALID_FIELD", text)
+            text = f"No such column '{field}' on entity '{name}'. {_APPEND.format('custom field name')}"
+            raise Refusal("INVALID_FIELD", text.replace("custom object", "custom field"))
 
 
 def _record(query: soql.Query, name: str, row: dict[str, object], root: str) -> dict[str, object]:
     record: dict[str, object] = {"attributes": {"type": name, "url": f"{root}/sobjects/{name}/{row.get('Id', '')}"}}
     spelt = {key.lower(): key for key in row}
     for field in query.fields:
-        key = spelt[field.lower()] if field.lower() in spelt else field
+        key = spelt.get(field.lower(), field)
         value = row.get(key)
         value = rest_date(value) if isinstance(value, datetime) else value
         parent, _, child = key.partition(".")
@@ -109,7 +111,7 @@ def _table(org: Org, source: str, *, tooling: bool) -> tuple[str, Table]:
     for name in sorted({*STANDARD_OBJECTS, *(each.name for each in org.inventory.of_type("CustomObject"))}):
         if name.lower() == source.lower() and not tooling:
             return name, [_padded(row) for row in org.records.get(name, [])]
-    text = f"sObject type '{source}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names."
+    text = f"sObject type '{source}' is not supported. {_APPEND.format('entity name')} {_NAMES}"
     raise Refusal("INVALID_TYPE", text)
 
 

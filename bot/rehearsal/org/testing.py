@@ -12,6 +12,7 @@ from bot.rehearsal.org.references import apex_words
 from bot.rehearsal.org.results import Coverage, DeployOptions, TestOutcome, TestReport
 
 ENOUGH = 75.0  # percent; Salesforce's own threshold
+_NEEDED = f"at least {ENOUGH:.0f}% test coverage is required"
 
 
 def code_of(inventory: Inventory) -> ApexCode:
@@ -126,7 +127,7 @@ def _shortfalls(coverage: Iterable[Coverage], deployed: list[Key], level: str) -
         return [
             (
                 each.name,
-                f"Test coverage of selected Apex {_word(each)} is {each.percent:.0f}%, at least {ENOUGH:.0f}% test coverage is required",
+                f"Test coverage of selected Apex {_word(each)} is {each.percent:.0f}%, {_NEEDED}",
             )
             for each in coverage
             if each.name in names and each.percent < ENOUGH
@@ -134,7 +135,7 @@ def _shortfalls(coverage: Iterable[Coverage], deployed: list[Key], level: str) -
     overall = overall_percent(coverage)
     found: list[tuple[str | None, str]] = []
     if overall < ENOUGH:
-        text = f"Average test coverage across all Apex Classes and Triggers is {overall:.0f}%, at least {ENOUGH:.0f}% test coverage is required."
+        text = f"Average test coverage across all Apex Classes and Triggers is {overall:.0f}%, {_NEEDED}."
         found.append((None, text))
     bare = [each for each in coverage if each.type == "Trigger" and each.lines and each.percent == 0]
     return found + [

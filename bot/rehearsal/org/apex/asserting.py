@@ -33,12 +33,11 @@ def check(machine: Machine, path: str, name: str, args: list[object]) -> object:
         _pair(machine, _PAIRS[name], args)
     elif name in _TRUTHS:
         _truth(_TRUTHS[name], args)
-    elif name in _NULLS and not isinstance(args[0], Unknown):
-        if (args[0] is None) != _NULLS[name]:
-            expected = "Expected: null, Actual: " + show(args[0]) if _NULLS[name] else "Same value: null"
-            raise _failure(
-                _said("Assertion Failed", args[1] if len(args) > 1 else None, given=len(args) > 1, detail=expected)
-            )
+    elif name in _NULLS and not isinstance(args[0], Unknown) and (args[0] is None) != _NULLS[name]:
+        expected = "Expected: null, Actual: " + show(args[0]) if _NULLS[name] else "Same value: null"
+        raise _failure(
+            _said("Assertion Failed", args[1] if len(args) > 1 else None, given=len(args) > 1, detail=expected)
+        )
     return None
 
 

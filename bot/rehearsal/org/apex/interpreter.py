@@ -299,8 +299,8 @@ class Machine:
         if errors:
             for row in records:
                 row.errors.clear()
-            text = f"{op.capitalize()} failed. First exception on row 0; first error: FIELD_CUSTOM_VALIDATION_EXCEPTION, {errors[0]}: []"
-            raise fault("DmlException", text)
+            reason = f"first error: FIELD_CUSTOM_VALIDATION_EXCEPTION, {errors[0]}: []"
+            raise fault("DmlException", f"{op.capitalize()} failed. First exception on row 0; {reason}")
         for row in records:
             if op == "delete":
                 self.saved.delete(row)

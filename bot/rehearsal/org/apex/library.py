@@ -324,8 +324,7 @@ def _math(name: str, numbers: list[Decimal]) -> object:
     if name == "round":
         return int(numbers[0].quantize(Decimal(1), ROUND_HALF_UP))
     if name in ("floor", "ceil"):
-        down = numbers[0].to_integral_value("ROUND_FLOOR" if name == "floor" else "ROUND_CEILING")
-        return down
+        return numbers[0].to_integral_value("ROUND_FLOOR" if name == "floor" else "ROUND_CEILING")
     if name == "mod" and len(numbers) == 2:
         return int(numbers[0] % numbers[1])
     raise NotKnown(name)

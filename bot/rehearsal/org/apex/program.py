@@ -128,7 +128,10 @@ class ApexCode:
         return report
 
     def _coverage(self, reached: set[tuple[str, int]], mentioned: set[str]) -> list[Coverage]:
-        """Lines with statements, reached or not; code that a test only mentions, in a statement we skip, counts as reached."""
+        """Lines with statements, reached or not.
+
+        Code that a test mentions only in a statement we skip counts as reached: it may well have run.
+        """
         rows: list[Coverage] = []
         for name, decl in sorted(self._classes.items()):
             if not decl.is_test and decl.enum_values is None and not decl.is_interface:

@@ -58,8 +58,8 @@ def create_org_app(org: Org, *, on_change: Callable[[], None] | None = None) -> 
 
     get, deploy_request = ["GET", "HEAD"], f"{_DATA}/metadata/deployRequest"
     routes = [
-        route("/services/data", get, lambda asked: rest.versions(org)),
-        route("/services/data/", get, lambda asked: rest.versions(org)),
+        route("/services/data", get, lambda _: rest.versions()),
+        route("/services/data/", get, lambda _: rest.versions()),
         route(_DATA, get, signed_in(rest.resources)),
         route(_DATA + "/", get, signed_in(rest.resources)),
         route("/services/oauth2/token", ["POST"], lambda asked: login.token(org, door, asked)),
@@ -83,7 +83,7 @@ def create_org_app(org: Org, *, on_change: Callable[[], None] | None = None) -> 
         route(_DATA + "/tooling/sobjects/Flow/{id}", ["DELETE"], signed_in(rest.delete_flow)),
         route(_DATA + "/{rest:path}", ["GET", "POST", "PATCH", "PUT", "DELETE"], signed_in(rest.nothing_here)),
         route("/services/Soap/m/{rest:path}", ["POST"], lambda asked: soap.serve(org, door, asked)),
-        route("/services/Soap/{rest:path}", ["POST"], lambda asked: soap.fault(_SOAP_LOGIN)),
+        route("/services/Soap/{rest:path}", ["POST"], lambda _: soap.fault(_SOAP_LOGIN)),
         route("/rehearsal/{rest:path}", ["GET", "POST"], lambda asked: control.serve(org, door, asked)),
     ]
     return Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_found})

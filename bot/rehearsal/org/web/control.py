@@ -5,13 +5,15 @@ with {"error": "a sentence"}.
 
 GET  /rehearsal/state                 everything the side panel shows, see exporting.state
 GET  /rehearsal/export[?history=true] canonical bytes of all components' files; equal bytes mean equal content
-GET  /rehearsal/component?type=&fullName=   one component's files: {"files": {path: text}} (base64 under "files_base64" when binary)
+GET  /rehearsal/component?type=&fullName=
+                                      its files: {"files": {path: text}, "files_base64": {path: what is no text}}
 GET  /rehearsal/deployments/{id}      DeployResult with details, whatever the state
 POST /rehearsal/clock                 {"advance_seconds": 60} or {"set_at": "2026-11-22T20:00:00Z"}
-POST /rehearsal/change                {"type", "fullName", "files": {path: text}} or {"type", "fullName", "source": text} or {..., "delete": true}; "by": username
+POST /rehearsal/change                {"type", "fullName", "by": username} with one of "files": {path: text},
+                                      "source": text (the main file of what is there), "delete": true
 POST /rehearsal/faults                {"kind", "count": 1}; GET lists the kinds
 POST /rehearsal/package-install       {"name", "version"}
-POST /rehearsal/records               {"object", "count": 1, "fields": {}}: rows that queries find, e.g. failed AsyncApexJob
+POST /rehearsal/records               {"object", "count": 1, "fields": {}}: rows for queries, e.g. AsyncApexJob
 POST /rehearsal/settings              {"pace": 1.0, "flows_need_own_deployment": true}
 POST /rehearsal/sessions/expire       every session id issued so far stops working; JWT logins give new ones
 """

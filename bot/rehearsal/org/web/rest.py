@@ -34,7 +34,7 @@ _LIMITS = {
 }
 
 
-def versions(org: Org) -> Response:
+def versions() -> Response:
     """GET /services/data: no session is needed."""
     rows = [
         {"label": f"Release {number}", "url": f"/services/data/v{number}", "version": number} for number in API_VERSIONS
@@ -80,7 +80,8 @@ def record(org: Org, asked: Asked) -> Response:
     }.get(name.lower())
     if fields is None:
         raise _NO_RESOURCE
-    found = answer(org, f"SELECT {fields} FROM {name} WHERE Id = '{identifier}'", root_of(asked), tooling=False)
+    text = f"SELECT {fields} FROM {name} WHERE Id = '{identifier}'"  # noqa: S608 - SOQL over rows in memory
+    found = answer(org, text, root_of(asked), tooling=False)
     rows = found["records"]
     if not isinstance(rows, list) or not rows:
         raise Refusal("NOT_FOUND", "Provided external ID field does not exist or is not accessible: " + identifier, 404)
@@ -131,7 +132,7 @@ def _options(settings: dict[str, object]) -> DeployOptions:
     if not isinstance(tests, list):
         raise Refusal(
             "JSON_PARSER_ERROR",
-            "Cannot deserialize instance of list from VALUE_STRING value for runTests: it must be an array of class names",
+            "Cannot deserialize instance of list from VALUE_STRING value: runTests must be an array of class names",
         )
     return read_options(given, tuple(str(name) for name in tests))
 

@@ -100,7 +100,8 @@ def fault(refusal: Refusal) -> Response:
 
 
 def _envelope(body: str, status: int) -> Response:
-    head = f'<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="{_ENVELOPE}" xmlns:sf="{markup.METADATA}" xmlns:xsi="{markup.XSI}">'
+    spaces = f'xmlns:soapenv="{_ENVELOPE}" xmlns:sf="{markup.METADATA}" xmlns:xsi="{markup.XSI}"'
+    head = f'<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope {spaces}>'
     text = f"{head}<soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>"
     return Response(text.encode(), status, media_type="text/xml; charset=utf-8")
 

@@ -26,7 +26,8 @@ OPTIONS = "<rollbackOnError>true</rollbackOnError><singlePackage>true</singlePac
 def call(org: RunningOrg, body: str, *, path: str = "m/66.0", token: str | None = None) -> requests.Response:
     """The way jsforce writes its envelopes: default namespace on the operation, an empty SOAPAction."""
     text = (
-        '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
         'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
         '<soapenv:Header xmlns="http://soap.sforce.com/2006/04/metadata">'
         f"<SessionHeader><sessionId>{token or org.access_token}</sessionId></SessionHeader></soapenv:Header>"
@@ -53,7 +54,8 @@ def fault(answer: requests.Response) -> str:
 
 
 def deploy(org: RunningOrg, archive: bytes = GREETER, options: str = OPTIONS, **where: str) -> str:
-    body = f"<deploy><ZipFile>{base64.encodebytes(archive).decode()}</ZipFile><DeployOptions>{options}</DeployOptions></deploy>"
+    text64 = base64.encodebytes(archive).decode()
+    body = f"<deploy><ZipFile>{text64}</ZipFile><DeployOptions>{options}</DeployOptions></deploy>"
     accepted = result(call(org, body, **where))
     assert text(accepted, "state") == "Queued"
     assert text(accepted, "done") == "false"
@@ -61,8 +63,8 @@ def deploy(org: RunningOrg, archive: bytes = GREETER, options: str = OPTIONS, **
 
 
 def check(org: RunningOrg, job_id: str) -> Element:
-    body = f"<checkDeployStatus><asyncProcessId>{job_id}</asyncProcessId><includeDetails>true</includeDetails></checkDeployStatus>"
-    return result(call(org, body))
+    asked = f"<asyncProcessId>{job_id}</asyncProcessId><includeDetails>true</includeDetails>"
+    return result(call(org, f"<checkDeployStatus>{asked}</checkDeployStatus>"))
 
 
 def test_deploy_then_status(served: RunningOrg) -> None:
@@ -110,7 +112,8 @@ def test_quick_deploy_answers_the_new_id_as_text(served: RunningOrg) -> None:
 
 @pytest.mark.parametrize("name", ["retrieveRequest", "request"])
 def test_retrieve_takes_both_spellings(served: RunningOrg, name: str) -> None:
-    wanted = "<unpackaged><types><members>DiscountPolicy</members><members>Ghost</members><name>ApexClass</name></types><version>62.0</version></unpackaged>"
+    types = "<types><members>DiscountPolicy</members><members>Ghost</members><name>ApexClass</name></types>"
+    wanted = f"<unpackaged>{types}<version>62.0</version></unpackaged>"
     accepted = result(call(served, f"<retrieve><{name}><apiVersion>62.0</apiVersion>{wanted}</{name}></retrieve>"))
     retrieve_id = text(accepted, "id")
     assert (
@@ -238,7 +241,7 @@ def test_soap_login_is_gone(served: RunningOrg) -> None:
 
 @pytest.fixture
 def wsdl_service(served: RunningOrg) -> Any:
-    """zeep in its strict mode on the WSDL that comes with simple-salesforce: order, types, enumerations are all checked."""
+    """zeep in its strict mode on simple-salesforce's WSDL: order, types, enumerations are all checked."""
     path = Path(simple_salesforce.__file__).with_name("metadata.wsdl")
     client = zeep.Client(path.as_uri(), settings=zeep.Settings(strict=True))
     binding = "{http://soap.sforce.com/2006/04/metadata}MetadataBinding"
