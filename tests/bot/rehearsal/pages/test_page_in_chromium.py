@@ -66,6 +66,7 @@ def the_form() -> dict[str, Any]:
             field("kind", "Kind", {"type": "radio_buttons", "options": kinds}),
             field("checks", "Checks", {"type": "checkboxes", "options": kinds}, optional=True),
             field("seats", "Approvers", {"type": "multi_users_select"}),
+            field("owner", "Owner", {"type": "external_select", "action_id": "find", "min_query_length": 2}),
             field("opens", "Opens", {"type": "datetimepicker"}),
             field("day", "Day", {"type": "datepicker"}),
             field("at", "At", {"type": "timepicker"}),
@@ -90,8 +91,10 @@ def the_card(name: str) -> list[dict[str, Any]]:
         "style": "primary",
         "confirm": confirm,
     }
+    silent = {"type": "button", "action_id": "nobody_listens", "text": plain("Decline"), "style": "danger"}
+    hand_over = {"type": "users_select", "action_id": "hand_over", "placeholder": plain("Hand over to")}
     section = {"type": "section", "text": {"type": "mrkdwn", "text": f"*{name}* waits for a yes"}}
-    return [section, {"type": "actions", "block_id": "decide", "elements": [button]}]
+    return [section, {"type": "actions", "block_id": "decide", "elements": [button, silent, hand_over]}]
 
 
 CARDS = "C0RELEASES"
@@ -127,6 +130,17 @@ def a_bolt_app(running: RunningWorkspace, heard: list[Any]) -> App:
         blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]
         client.chat_update(channel=body["channel"]["id"], ts=message["ts"], text=text, blocks=blocks)
 
+    @app.options("find")
+    def on_search(ack: Any, payload: Any) -> None:
+        found = [name for name in ("Anna", "Hannah", "Omar") if payload["value"].lower() in name.lower()]
+        ack(options=[{"text": plain(name), "value": name.lower()} for name in found])
+
+    @app.action("hand_over")
+    def on_hand_over(ack: Any, body: Any, client: WebClient) -> None:
+        ack()
+        person = body["actions"][0]["selected_user"]
+        client.chat_postEphemeral(channel=CARDS, user=body["user"]["id"], text=f"Handed over to <@{person}>")
+
     @app.event("app_home_opened")
     def on_home(event: Any, client: WebClient) -> None:
         view = {"type": "home", "blocks": [{"type": "header", "text": plain("My approvals")}]}
@@ -156,6 +170,12 @@ def running(heard: list[Any]) -> Iterator[RunningWorkspace]:
     yield running
     handler.close()
     running.stop()
+
+
+@pytest.fixture
+def client(running: RunningWorkspace) -> WebClient:
+    """The bot's own hands."""
+    return WebClient(running.bot_token, base_url=running.api_url)
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +222,8 @@ def fill_form(page: Page, name: str) -> None:
     page.locator('[data-block="seats"] summary').click()
     page.locator('[data-block="seats"]').get_by_label("Tomás Silva").check()
     page.locator('[data-block="seats"] summary').click()
+    page.locator('[data-block="owner"] input').press_sequentially("ann")
+    page.locator('[data-block="owner"]').get_by_role("option", name="Hannah").click()
     page.locator('[data-block="opens"] input').fill("2027-01-15T18:30")
     page.locator('[data-block="day"] input').fill("2027-01-15")
     page.locator('[data-block="at"] input').fill("18:30")
@@ -228,6 +250,7 @@ def test_a_form_is_refused_then_taken_and_everyone_sees_the_result(open_page: Op
     assert values["org"]["a"]["selected_option"]["value"] == "uat"
     assert values["kind"]["a"]["selected_option"]["value"] == "hotfix"
     assert values["seats"]["a"]["selected_users"] == ["U0TESTER"]
+    assert values["owner"]["find"]["selected_option"]["value"] == "hannah"
     assert values["opens"]["a"]["selected_date_time"] == 1800034200  # 18:30 in Berlin
     assert values["day"]["a"]["selected_date"] == "2027-01-15"
     assert values["at"]["a"]["selected_time"] == "18:30"
@@ -242,6 +265,23 @@ def test_a_form_is_refused_then_taken_and_everyone_sees_the_result(open_page: Op
     tomas.locator("#confirm").get_by_role("button", name="Approve").click()
     for page in (anna, tomas):
         expect(said(page, "Winter <b>24</b> approved by @Tomás Silva")).to_be_visible()
+
+
+def test_choice_in_a_message_is_told_at_once(open_page: OpenPage, client: WebClient) -> None:
+    """A select in a card acts when something is chosen; the answer is for the one who chose."""
+    page = open_page("tomas")
+    client.chat_postMessage(channel=CARDS, text="Choosing", blocks=the_card("Choosing"))
+    said(page, "Choosing").locator("select").select_option(label="Mei Tanaka")
+    expect(said(page, "Handed over to @Mei Tanaka").get_by_text("Only visible to you")).to_be_visible()
+    expect(said(page, "Choosing").locator("select")).to_have_value("U0ADMINS")
+
+
+def test_button_that_nobody_answers_says_so(open_page: OpenPage, client: WebClient) -> None:
+    """When the bot does not answer within Slack's three seconds, a short message tells it."""
+    page = open_page("tomas")
+    client.chat_postMessage(channel=CARDS, text="Silence", blocks=the_card("Silence"))
+    said(page, "Silence").get_by_role("button", name="Decline").click()
+    expect(page.get_by_role("alert").get_by_text("This app is not responding")).to_be_visible(timeout=8000)
 
 
 def test_missing_fields_are_told_in_the_form(open_page: OpenPage) -> None:
