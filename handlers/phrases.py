@@ -52,7 +52,7 @@ def who(actor: str) -> str:
 
 def gate_sentence(gate: Gate) -> str:
     """A gate's reason with its instants shown to each reader in their own zone."""
-    return gate.because.format(*(at(instant) for instant in gate.instants))
+    return gate.said(at)
 
 
 def gate_line(gate: Gate) -> str:

@@ -24,9 +24,13 @@ class NotReady(Refused):
     """Gates are closed; `gates` holds each of them."""
 
     def __init__(self, key: str, gates: Sequence[Gate]) -> None:
-        reasons = " ".join(gate.because.format(*(f"{i:%d %b %H:%M} UTC" for i in gate.instants)) for gate in gates)
+        reasons = " ".join(gate.said(_in_utc) for gate in gates)
         super().__init__("not_ready", f"{key} may not go now. {reasons}")
         self.gates = tuple(gates)
+
+
+def _in_utc(instant: datetime) -> str:
+    return f"{instant:%d %b %H:%M} UTC"
 
 
 class AlreadyRequested(Conflict):
@@ -77,7 +81,7 @@ def hold_if_blocked(ports: Ports, deployment_id: int) -> bool:
             return deployment.state == "failed"
         facts = gather(session, ports.policy, release)
         closed = blocking(facts, ports.policy, now)
-        reasons = [gate.because.format(*(f"{i:%d %b %H:%M} UTC" for i in gate.instants)) for gate in closed]
+        reasons = [gate.said(_in_utc) for gate in closed]
         if deployment.approval_digest != facts.digest:
             reasons.append("What was approved has changed.")
         if deployment.abort_requested_by:
@@ -135,8 +139,9 @@ def finish_deployment(ports: Ports, deployment_id: int, status: JobStatus) -> No
             deployment.state = "cancelled" if status.state == "Canceled" else "failed"
             session.add(deployment)
             release.state = "failed"
+            details = details_of(deployment, problem=deployment.problem)
             kind = Kind.DEPLOYMENT_CANCELLED if deployment.state == "cancelled" else Kind.DEPLOYMENT_FAILED
-            record(session, kind, stream=release.key, actor=BOT, at=now, details=details_of(deployment))
+            record(session, kind, stream=release.key, actor=BOT, at=now, details=details)
             settle_state(session, ports.policy, release, now)
             return
         deployment.state = "verifying"

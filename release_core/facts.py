@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -20,6 +20,7 @@ from release_core.models import (
     Freeze,
     Incident,
     OrgLock,
+    Person,
     Release,
     ReleasePackage,
     Waiver,
@@ -33,7 +34,11 @@ UNDER_WAY = ("requested", "snapshotting", "validating", "deploying", "verifying"
 
 @dataclass(frozen=True)
 class ReleaseFacts:
-    """One release with all that bears on it; `others` are deployments under way on the target org."""
+    """One release with all that bears on it.
+
+    `others` are deployments under way on the target org; `names` holds how the people who answered for a seat are
+    called, by chat id, as far as that is known.
+    """
 
     release: Release
     package: ReleasePackage | None
@@ -48,6 +53,7 @@ class ReleaseFacts:
     lock: OrgLock | None
     incidents: Sequence[Incident]
     broadcasts: Sequence[Broadcast]
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -90,11 +96,12 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
     """Read everything about a release."""
     rid, org = release.id, release.target_org
     freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
+    approvals = session.exec(select(Approval).where(Approval.release_id == rid).order_by(col(Approval.id))).all()
     return ReleaseFacts(
         release=release,
         package=package_of(session, release),
         items=checklist(session, release),
-        approvals=session.exec(select(Approval).where(Approval.release_id == rid).order_by(col(Approval.id))).all(),
+        approvals=approvals,
         seats={seat: seat_people(session, policy, seat) for seat in needed_seats(policy, release)},
         waivers=session.exec(select(Waiver).where(Waiver.release_id == rid)).all(),
         window=window_of(session, release),
@@ -110,7 +117,15 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
         broadcasts=session.exec(
             select(Broadcast).where(Broadcast.release_id == rid).order_by(col(Broadcast.number))
         ).all(),
+        names=_names_of(session, {approval.person_id for approval in approvals}),
     )
+
+
+def _names_of(session: Session, people: Collection[str]) -> dict[str, str]:
+    if not people:
+        return {}
+    known = session.exec(select(Person.id, Person.name).where(col(Person.id).in_(people), Person.name != "")).all()
+    return dict(known)
 
 
 def needed_seats(policy: Policy, release: Release) -> tuple[str, ...]:

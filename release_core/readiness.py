@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,15 @@ class Gate:
     passes_at: datetime | None = None
     instants: tuple[datetime, ...] = ()
 
+    def said(self, show: Callable[[datetime], str]) -> str:
+        """`because` with its instants as `show` words them; braces in people's own words stay as they are."""
+
+        def word(mark: re.Match[str]) -> str:
+            number = int(mark[1])
+            return show(self.instants[number]) if number < len(self.instants) else mark[0]
+
+        return re.sub(r"\{(\d)\}", word, self.because)
+
 
 Rule = Callable[[ReleaseFacts, Policy, datetime], Sequence[Gate]]
 
@@ -50,9 +60,10 @@ def blocking(facts: ReleaseFacts, policy: Policy, now: datetime) -> list[Gate]:
 
 
 def next_legal(facts: ReleaseFacts, policy: Policy, now: datetime) -> Interval | None:
-    """The next interval in which the policy and all freezes let a deployment start; None within 90 days."""
+    """When policy and freezes next let it start, looked for from its window on; None when not within 90 days."""
     waived = facts.waived_freezes(now)
-    return next_open(now, facts.release.target_org, policy.windows, facts.freezes, waived=waived)
+    earliest = max(now, facts.window.starts_at) if facts.window else now
+    return next_open(earliest, facts.release.target_org, policy.windows, facts.freezes, waived=waived)
 
 
 def settle_state(session: Session, policy: Policy, release: Release, now: datetime) -> None:

@@ -64,7 +64,8 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
             validation.state = "cancelled" if status.state == "Canceled" else "failed"
         session.add(validation)
         kind = Kind.VALIDATION_PASSED if status.success else Kind.VALIDATION_FAILED
-        record(session, kind, stream=release.key, actor=BOT, at=now, details=details_of(validation))
+        details = details_of(validation, problem=validation.problem)
+        record(session, kind, stream=release.key, actor=BOT, at=now, details=details)
         settle_state(session, ports.policy, release, now)
         if status.success and validation.then and release.package_id == validation.package_id:
             following = new_attempt(
