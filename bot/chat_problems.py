@@ -67,6 +67,12 @@ _PERSON = frozenset(
         "messages_tab_disabled",
     )
 )
+_GONE = "An administrator of Rollcall names somebody else in the policy, or of the workspace lets the person back in."
+_HELP_FOR_PERSON = {
+    "user_not_in_channel": "Somebody in the channel can invite them.",
+    "cannot_dm_bot": "It is an app: an administrator of Rollcall names a person in the policy.",
+    "messages_tab_disabled": "A workspace administrator installs the app again from manifest.yml.",
+}
 _TOKEN = frozenset(
     (
         "invalid_auth",
@@ -101,7 +107,8 @@ def problem(error: SlackApiError, method: str, *, channel: str = "", user: str =
         return ChannelClosed(f"{where} {_CHANNEL[code]}", code=code)
     if code in _PERSON:
         whom = code_mark(user) if user else "that person"
-        return PersonUnreachable(f"Slack will not let Rollcall reach {whom} ({code_mark(code)}).", code=code)
+        sentence = f"Slack will not let Rollcall reach {whom} ({code_mark(code)}). {_HELP_FOR_PERSON.get(code, _GONE)}"
+        return PersonUnreachable(sentence, code=code)
     if code == "missing_scope":
         needed = said(error, "needed") or "another scope"
         sentence = f"The Slack app lacks the scope {code_mark(needed)} for {code_mark(method)}."

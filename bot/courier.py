@@ -112,6 +112,8 @@ class Courier:
                 title=attachment.title or attachment.name,
             )
         except SlackApiError as error:
+            if _may_pass(error):
+                raise unavailable("files.completeUploadExternal", said(error)) from error
             raise problem(error, "files.completeUploadExternal", channel=channel) from error
         except (*_LOST, SlackClientError) as error:
             raise unavailable("files.completeUploadExternal") from error
@@ -207,11 +209,10 @@ class Courier:
             try:
                 answer = self.client.api_call(method, **_carried_as(method, given))
             except SlackApiError as error:
-                status = getattr(error.response, "status_code", 0)
-                if status == 429:
-                    self.pace.hold(channel or method, _retry_after(error))
+                if _status(error) == 429:
+                    self.pace.hold(channel if method in _POSTS else method, _retry_after(error, method))
                     continue
-                if status >= 500 or said(error) in TRANSIENT:
+                if _may_pass(error):
                     raise _LostAnswer from error
                 raise problem(error, method, channel=channel, user=user) from error
             except (*_LOST, SlackClientError) as error:
@@ -256,6 +257,8 @@ def _metadata(slot: str) -> dict[str, Any]:
     return {"event_type": EVENT_TYPE, "event_payload": {"slot": slot}}
 
 
+# Slack counts these by channel, everything else by method.
+_POSTS = frozenset(("chat.postMessage", "chat.postEphemeral"))
 # Slack takes JSON for what writes, form fields for what reads.
 _AS_JSON = frozenset(("chat.postMessage", "chat.postEphemeral", "chat.update", "conversations.open"))
 
@@ -264,10 +267,23 @@ def _carried_as(method: str, arguments: dict[str, Any]) -> dict[str, Any]:
     return {"json": arguments} if method in _AS_JSON else {"params": arguments}
 
 
-def _retry_after(error: SlackApiError) -> float:
+def _status(error: SlackApiError) -> int:
+    return int(getattr(error.response, "status_code", 0))
+
+
+def _may_pass(error: SlackApiError) -> bool:
+    """Whether the same may be taken later: the trouble is Slack's, not ours."""
+    return _status(error) == 429 or _status(error) >= 500 or said(error) in TRANSIENT
+
+
+def _retry_after(error: SlackApiError, method: str) -> float:
+    """The seconds that Slack told us to wait; ChatUnavailable when they are more than we do."""
     headers = {name.lower(): value for name, value in dict(error.response.headers).items()}
-    value = headers.get("retry-after", "1")
-    return min(max(float(value) if str(value).isdecimal() else 1.0, 0.5), LONGEST_WAIT)
+    value = str(headers.get("retry-after", "1"))
+    seconds = max(float(value), 0.5) if value.isdecimal() else 1.0
+    if seconds > LONGEST_WAIT:
+        raise unavailable(method, "ratelimited")
+    return seconds
 
 
 def _person(member: dict[str, Any]) -> ChatPerson:

@@ -30,6 +30,7 @@ class Pace:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _next: dict[str, float] = field(default_factory=dict)
+    _held: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait_for(self, key: str, rate: Rate) -> None:
@@ -40,12 +41,12 @@ class Pace:
             # The virtual instant at which the bucket would be full again; one call moves it by one step.
             full_at = max(self._next.get(key, now), now)
             self._next[key] = full_at + step
-            wait = full_at - now - (rate.burst - 1) * step
+            wait = max(full_at - now - (rate.burst - 1) * step, self._held.get(key, now) - now)
         if wait > 0:
             self.sleep(wait)
 
     def hold(self, key: str, seconds: float) -> None:
         """Slack said to wait: nobody calls under this key before it is over; returns after it."""
         with self._lock:
-            self._next[key] = max(self._next.get(key, 0.0), self.clock() + seconds)
+            self._held[key] = max(self._held.get(key, 0.0), self.clock() + seconds)
         self.sleep(seconds)

@@ -87,7 +87,7 @@ def read_moment(words: str, *, zone: str | tzinfo, now: datetime, after: datetim
 
 def understand_duration(words: str) -> timedelta:
     """The duration that words like "2h", "90m", "1h30m" or "2 days" name; Unclear when they name none."""
-    text = words.lower().replace("and", " ")
+    text = re.sub(r"\band\b(?=\s*\S)", " ", words.lower())
     text = re.sub(r"\bhalf an? hour\b", "30m", text)
     text = re.sub(r"\ban? (?=[a-z])", "1", text)
     text = re.sub(r"[\s,]+", "", text)

@@ -43,7 +43,8 @@ def mrkdwn_text(sentence: str, limit: int) -> Drawing:
 def draw_elements(items: Sequence[Button | Menu | LinkButton], reader: Reader) -> list[Drawing]:
     """The clickable things of one block, with ids unique among them.
 
-    What Slack could not carry is left out: a button whose arguments exceed 2,000 characters, a link that is none.
+    What Slack could not carry is left out: a button whose arguments exceed 2,000 characters, a link that is none,
+    a menu with nothing to choose from.
     """
     taken: set[str] = set()
     drawn = []
@@ -60,6 +61,8 @@ def _drawn(item: Button | Menu | LinkButton, reader: Reader) -> Iterator[Drawing
             yield from _button(item, reader)
         case LinkButton():
             yield from _link(item, reader)
+        case Menu() if not item.options:
+            return
         case Menu() if _fits_as_menu(item):
             yield _menu(item, reader)
         case Menu():

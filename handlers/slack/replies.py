@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ _ELSEWHERE = frozenset(
         "no_permission",
     )
 )
+OPENED_WITHIN = 0.8  # seconds; with `HEARD_WITHIN` of the shell, less than the three that Slack gives us
 TOO_LATE = frozenset(("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"))
 
 
@@ -68,20 +70,24 @@ class Replies:
         await self._client.chat_postMessage(channel=await self._direct(user_id), **drawn, **_QUIET)
 
     async def open(self, opening: Opening, view: Mapping[str, Any]) -> bool:
-        """Open a modal; False when Slack's three seconds for it are over."""
-        trigger_id = opening.trigger_id
+        """Open a modal; False when Slack's three seconds for it are over, or would be soon."""
         try:
-            if opening.over and opening.instead:
-                await self._client.views_update(view_id=opening.over, view=dict(view))
-            elif opening.over:
-                await self._client.views_push(trigger_id=trigger_id, view=dict(view))
-            else:
-                await self._client.views_open(trigger_id=trigger_id, view=dict(view))
+            await asyncio.wait_for(self._opened(opening, dict(view)), OPENED_WITHIN)
+        except TimeoutError:
+            return False
         except SlackApiError as error:
             if error_code(error) in TOO_LATE:
                 return False
             raise
         return True
+
+    async def _opened(self, opening: Opening, view: dict[str, Any]) -> None:
+        if opening.over and opening.instead:
+            await self._client.views_update(view_id=opening.over, view=view)
+        elif opening.over:
+            await self._client.views_push(trigger_id=opening.trigger_id, view=view)
+        else:
+            await self._client.views_open(trigger_id=opening.trigger_id, view=view)
 
     def send_files_later(self, user_id: str, attachments: Sequence[Attachment]) -> None:
         """Hand the files over in the direct conversation with the person."""

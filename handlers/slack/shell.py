@@ -5,9 +5,10 @@ Nobody is left without an answer: every listener ends in a message, a form or a 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 
 COMMANDS: tuple[Root, ...] = ("release", "incident")
 SHORTCUTS = ("release_new", "incident_open")
+HEARD_WITHIN = 2.0  # seconds; Slack waits for three
 EVENTS = ("app_home_opened", "app_mention", "message")
 
 
@@ -113,7 +115,7 @@ class _Shell:
             return parse(root, text, zone=actor.zone, now=self._now(), verbs=self._verbs)
 
         user_id = incoming.asker(body)
-        heard = await self._asker.hear(Hearing(user_id, place, understand, infers=True))
+        heard = await self._hear(Hearing(user_id, place, understand, infers=True))
         message = heard.answer
         if isinstance(message, Form):
             if await self._opened(body, message, Carried(heard.verb, {}, place), heard.reader):
@@ -138,7 +140,7 @@ class _Shell:
         """Somebody opened our Home."""
         user_id = incoming.asker(event)
         if event.get("tab", "home") == "home" and user_id and not await self._asker.seen(body):
-            await self._publish_home(user_id)
+            self._refresh_home_later(user_id)
 
     async def on_click(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         """A button or menu, in a message, a modal or Home."""
@@ -154,7 +156,7 @@ class _Shell:
         place = incoming.click_place(body)
         origin = incoming.clicked_message(body)
         user_id = incoming.asker(body)
-        heard = await self._asker.hear(Hearing(user_id, place, understand, origin))
+        heard = await self._hear(Hearing(user_id, place, understand, origin))
         depth = incoming.read_carried(view).depth if view.get("type") == "modal" else 1
         carried = Carried(heard.verb, {}, place, depth, from_home=view.get("type") == "home")
         if view or isinstance(heard.answer, Form):
@@ -173,7 +175,7 @@ class _Shell:
         except Unclear as error:
             await self._refuse(ack, view, Heard(explain(error), error))
             return
-        heard = await self._asker.hear(Hearing(user_id, carried.place, lambda _: (click.verb, click.args)))
+        heard = await self._hear(Hearing(user_id, carried.place, lambda _: (click.verb, click.args)))
         if heard.error is not None:
             await self._refuse(ack, view, heard)
         elif isinstance(heard.answer, Form):
@@ -190,7 +192,7 @@ class _Shell:
         place, args = incoming.reported_message(body) if body.get("message") else (Place(), {})
         verb = next(v.name for v in self._verbs.values() if _callback_id(v) == callback_id)
         user_id = incoming.asker(body)
-        heard = await self._asker.hear(Hearing(user_id, place, lambda _: (verb, args), infers=bool(place.channel)))
+        heard = await self._hear(Hearing(user_id, place, lambda _: (verb, args), infers=bool(place.channel)))
         await self._answer_in_modal(body, heard, Carried(verb, {}, place))
         await ack()
 
@@ -227,11 +229,27 @@ class _Shell:
             verb, args = parse_said(text, zone=actor.zone, now=self._now(), verbs=self._verbs)
             return verb, {**args, **files}
 
-        heard = await self._asker.hear(Hearing(user_id, place, understand, infers=True))
+        heard = await self._hear(Hearing(user_id, place, understand, infers=True))
         message = heard.answer
         if isinstance(message, Form):
             message = offer(message, heard.verb, heard.args)
-        await self._replies.tell(user_id, place, message, heard.reader)
+        self._replies.tell_later(user_id, place, message, heard.reader)
+
+    async def _hear(self, hearing: Hearing) -> Heard:
+        """What comes of something a person did; what takes longer than Slack waits is told later."""
+        asked = asyncio.ensure_future(self._asker.hear(hearing))
+        await asyncio.wait({asked}, timeout=HEARD_WITHIN)
+        if asked.done():
+            return asked.result()
+        self._replies.start(self._tell_when_heard(asked, hearing), f"telling {hearing.user_id}")
+        return Heard(Message("This takes longer than usual. I tell you as soon as it is done.", tone="wait"))
+
+    async def _tell_when_heard(self, asked: Awaitable[Heard], hearing: Hearing) -> None:
+        heard = await asked
+        message = heard.answer
+        if isinstance(message, Form):
+            message = too_slow("Open the form", heard.verb, heard.args)
+        await self._replies.tell(hearing.user_id, hearing.place, message, heard.reader)
 
     async def _opened(self, body: Payload, form: Form, carried: Carried, reader: Reader) -> bool:
         opening, depth = _opening(body, carried.depth, form)

@@ -1,0 +1,156 @@
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.times import named_zone, read_moment, understand_duration, understand_time, wall_clock
+from release_core.errors import ReleaseError, Unclear
+
+BERLIN = "Europe/Berlin"
+# A Sunday, 21:00 in Berlin.
+NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
+
+
+def utc(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("words", "instant"),
+    [
+        ("tomorrow 22:00", utc(2026, 11, 23, 21)),
+        ("Fri 6pm Berlin", utc(2026, 11, 27, 17)),
+        ("on Friday at 6:30pm", utc(2026, 11, 27, 17, 30)),
+        ("in 2h", utc(2026, 11, 22, 22)),
+        ("in 2 days", utc(2026, 11, 24, 20)),
+        ("2026-12-01 22:00", utc(2026, 12, 1, 21)),
+        ("2026-12-01T22:00+02:00", utc(2026, 12, 1, 20)),
+        ("2026-12-01T22:00Z", utc(2026, 12, 1, 22)),
+        ("1 Dec 18:00", utc(2026, 12, 1, 17)),
+        ("1 Jan 18:00", utc(2027, 1, 1, 17)),
+        ("1 Dec 2027 08:00", utc(2027, 12, 1, 7)),
+        ("Dec 1 6 pm New York", utc(2026, 12, 1, 23)),
+        ("1.12.2026 18:00", utc(2026, 12, 1, 17)),
+        ("noon Asia/Tokyo", utc(2026, 11, 23, 3)),
+        ("22:00 +05:30", utc(2026, 11, 23, 16, 30)),
+        ("29 Feb 08:00", utc(2028, 2, 29, 7)),
+        ("now", NOW),
+    ],
+)
+def test_natural_words_name_an_instant_in_the_speakers_zone(words: str, instant: datetime) -> None:
+    assert understand_time(words, zone=BERLIN, now=NOW) == instant
+
+
+def test_a_time_without_a_day_is_the_next_such_time() -> None:
+    assert understand_time("22:00", zone=BERLIN, now=NOW) == utc(2026, 11, 22, 21)
+    assert understand_time("20:59", zone=BERLIN, now=NOW) == utc(2026, 11, 23, 19, 59)
+
+
+def test_a_weekday_whose_time_has_passed_is_a_week_away() -> None:
+    assert understand_time("Sun 20:00", zone=BERLIN, now=NOW) == utc(2026, 11, 29, 19)
+    assert understand_time("Sun 22:00", zone=BERLIN, now=NOW) == utc(2026, 11, 22, 21)
+    assert understand_time("next Sun 22:00", zone=BERLIN, now=NOW) == utc(2026, 11, 29, 21)
+
+
+def test_today_depends_on_the_zone_that_was_named() -> None:
+    assert understand_time("today 09:00 Tokyo", zone=BERLIN, now=NOW) == utc(2026, 11, 23, 0)
+
+
+def test_a_skipped_wall_clock_time_moves_to_the_end_of_the_gap() -> None:
+    assert understand_time("2026-03-29 02:30", zone=BERLIN, now=NOW) == utc(2026, 3, 29, 1)
+    # Lord Howe Island moves by half an hour.
+    assert wall_clock(datetime(2026, 10, 4, 2, 10), ZoneInfo("Australia/Lord_Howe")) == utc(2026, 10, 3, 15, 30)
+
+
+def test_a_repeated_wall_clock_time_means_the_first() -> None:
+    assert understand_time("2026-10-25 02:30", zone=BERLIN, now=NOW) == utc(2026, 10, 25, 0, 30)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("20:30 Brlin", "“Brlin” is no time zone that I know. Did you mean Europe/Berlin"),
+        ("Fri 18:00 CST", "“CST” is no time zone"),
+        ("12/01 18:00", "could be read in two ways"),
+        ("tomorrow", "names a day but no time"),
+        ("25:00", "no time that I understand"),
+        ("2026-02-30 10:00", "no time that I understand"),
+        ("13pm", "no time that I understand"),
+        ("whenever", "tomorrow 22:00"),
+        ("", "At what time?"),
+        ("in 2 parsecs", "no duration"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_way_out(words: str, told: str) -> None:
+    with pytest.raises(Unclear, match=r".") as refused:
+        understand_time(words, zone=BERLIN, now=NOW)
+    assert told in str(refused.value)
+    assert refused.value.field in ("at", "for")
+
+
+def test_an_end_is_the_first_such_time_after_the_start() -> None:
+    start = read_moment("tomorrow 22:00 New York", zone=BERLIN, now=NOW)
+    end = read_moment("01:00", zone=start.zone, now=NOW, after=start.at)
+    assert end.at - start.at == timedelta(hours=3)
+
+
+@pytest.mark.parametrize(
+    ("words", "length"),
+    [
+        ("2h", timedelta(hours=2)),
+        ("90m", timedelta(minutes=90)),
+        ("1h30m", timedelta(minutes=90)),
+        ("1 h and 30 min", timedelta(minutes=90)),
+        ("2 days", timedelta(days=2)),
+        ("1.5h", timedelta(minutes=90)),
+        ("an hour", timedelta(hours=1)),
+        ("half an hour", timedelta(minutes=30)),
+    ],
+)
+def test_durations_are_understood(words: str, length: timedelta) -> None:
+    assert understand_duration(words) == length
+
+
+@pytest.mark.parametrize("words", ["", "soon", "0h", "2", "2h and", "h2", "9999999h", "2h 3"])
+def test_durations_that_are_none_are_refused(words: str) -> None:
+    with pytest.raises(Unclear, match="no duration"):
+        understand_duration(words)
+
+
+def test_zones_are_known_by_name_and_by_city() -> None:
+    assert named_zone("europe/berlin").key == named_zone("Berlin").key == BERLIN
+    assert named_zone("new york").key == "America/New_York"
+
+
+@given(st.text(max_size=60))
+def test_any_words_end_in_an_instant_or_a_sentence(words: str) -> None:
+    with suppress(ReleaseError):
+        assert understand_time(words, zone=BERLIN, now=NOW).tzinfo is UTC
+
+
+PARTS = [
+    "tomorrow",
+    "Fri",
+    "22:00",
+    "6",
+    "pm",
+    "6pm",
+    "Berlin",
+    "UTC",
+    "1",
+    "Dec",
+    "2026-12-01",
+    "31.2.",
+    "in",
+    "next",
+    "29",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=6))
+def test_any_order_of_time_words_ends_in_an_instant_or_a_sentence(parts: list[str]) -> None:
+    with suppress(ReleaseError):
+        assert understand_time(" ".join(parts), zone=BERLIN, now=NOW).tzinfo is UTC
