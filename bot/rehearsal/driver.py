@@ -18,6 +18,15 @@ class Disappointed(AssertionError):
     """Something expected was not seen."""
 
 
+def until(holds: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+    """Look again and again until it holds; Disappointed when it does not within `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while not holds():
+        if time.monotonic() > deadline:
+            raise Disappointed(f"This did not come within {patience:.0f} s: {what}.")
+        time.sleep(0.1)
+
+
 @dataclass
 class Rehearsal:
     """The rehearsal's API at a URL; `told` is called with each thing that somebody did or saw."""
@@ -88,20 +97,41 @@ class Person:
         body = {"as": self.handle, "view_id": view["view_id"], "values": dict(values)}
         return self._did(self.rehearsal.act("submit", wait_seconds=2.0, **body))
 
-    def message(self, text: str, channel: str = "#releases", *, thread: str | None = None) -> Json:
-        """The newest message that contains `text`, in a channel, thread or direct conversation; waits for it."""
-        return self._until(lambda: self._find(text, channel, thread), f"“{text}” in {channel}", channel, thread)
+    def sees(
+        self, text: str, channel: str = "#releases", *, thread: str | None = None, showing: str = "", tell: bool = True
+    ) -> Json:
+        """The newest message with `text` (and `showing`) in a channel, thread or direct conversation; waits for it."""
+        found: list[Json] = []
 
-    def sees(self, text: str, channel: str = "#releases", *, thread: str | None = None, tell: bool = True) -> Json:
-        """`message`, told."""
-        found = self.message(text, channel, thread=thread)
+        def look() -> bool:
+            found[:] = [m for m in self.everything_in(channel, thread) if text in m["plain"] and showing in m["plain"]]
+            return bool(found)
+
+        try:
+            until(look, f"“{text}” in {channel} for {self.handle}")
+        except Disappointed as failed:
+            there = [_tidy(m["plain"])[:200] for m in self.everything_in(channel, thread)][-6:]
+            raise Disappointed(f"{failed} Last there: {there}") from None
         if tell:
-            self._told("sees", f"{channel}{' (thread)' if thread else ''}: {_tidy(found['plain'])}")
-        return found
+            self._told("sees", f"{channel}{' (thread)' if thread else ''}: {_tidy(found[-1]['plain'])}")
+        return found[-1]
 
-    def in_thread(self, text: str, head: Mapping[str, Any], *, tell: bool = True) -> Json:
+    def in_thread(self, text: str, head: Mapping[str, Any], *, showing: str = "", tell: bool = True) -> Json:
         """`sees` in the thread under a message."""
-        return self.sees(text, str(head["channel"]), thread=str(head["ts"]), tell=tell)
+        return self.sees(text, str(head["channel"]), thread=str(head["ts"]), showing=showing, tell=tell)
+
+    def receives(self, name: str) -> bytes:
+        """The bytes of the newest file of that name in the direct conversation with Rollcall; waits for it."""
+        found: list[Json] = []
+
+        def look() -> bool:
+            files = [file for m in self.everything_in("@rollcall") for file in m["files"]]
+            found[:] = [file for file in files if name in file["name"]]
+            return bool(found)
+
+        until(look, f"the file {name} for {self.handle}")
+        self._told("receives", str(found[-1]["name"]))
+        return self.file(str(found[-1]["id"]))
 
     def everything_in(self, channel: str, thread: str | None = None) -> list[Json]:
         """All messages there, as this person sees them."""
@@ -117,20 +147,6 @@ class Person:
         """The bytes of a file that this person sees."""
         query = {"as": self.handle, "file": file_id}
         return self.rehearsal.http.get(f"{self.rehearsal.url}/rehearsal/api/file", params=query).content
-
-    def _find(self, text: str, channel: str, thread: str | None) -> Json | None:
-        found = [m for m in self.everything_in(channel, thread) if text in m["plain"] or text in m["text"]]
-        return found[-1] if found else None
-
-    def _until(self, look: Callable[[], Json | None], what: str, channel: str, thread: str | None) -> Json:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            found = look()
-            if found is not None:
-                return found
-            time.sleep(0.1)
-        there = [_tidy(m["plain"])[:200] for m in self.everything_in(channel, thread)][-6:]
-        raise Disappointed(f"{self.handle} did not see {what} within {PATIENCE:.0f} s. Last there: {there}")
 
     def _did(self, outcome: Json) -> Json:
         error = outcome.get("error")
