@@ -111,11 +111,13 @@ def _seat_for(facts: ReleaseFacts, policy: Policy, actor: str, wanted: str | Non
         titles = " or ".join(policy.seats[seat].title for seat in candidates)
         raise NotAllowed(f"You do not sit in the seat of {titles}; nothing was recorded.", who_may=who)
     taken = [a.seat for a in facts.approvals if _stands(a, facts) and a.person_id == actor]
-    if any(seat not in mine for seat in taken) or (taken and mine[0] not in taken):
+    if taken and taken[0] not in candidates:
         raise NotAllowed(
             f"You already answered for {policy.seats[taken[0]].title}; one person fills one seat.",
             who_may=others(who, than=(actor,)),
         )
+    if taken:
+        return taken[0]
     waiting = [seat for seat in mine if facts.approval(seat) is None]
     return (waiting or mine)[0]
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, desc, select
 
 from release_core.lookups import checklist, deployments_of, open_incidents, package_of, window_of
 from release_core.models import (
@@ -37,7 +37,7 @@ class ReleaseFacts:
     """One release with all that bears on it.
 
     `others` are deployments under way on the target org; `names` holds how the people who answered for a seat are
-    called, by chat id, as far as that is known.
+    called, by chat id, as far as that is known; `authors` attached the very bytes that count now.
     """
 
     release: Release
@@ -54,6 +54,7 @@ class ReleaseFacts:
     incidents: Sequence[Incident]
     broadcasts: Sequence[Broadcast]
     names: Mapping[str, str] = field(default_factory=dict)
+    authors: Sequence[str] = ()
 
     @property
     def digest(self) -> str:
@@ -97,9 +98,10 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
     rid, org = release.id, release.target_org
     freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
     approvals = session.exec(select(Approval).where(Approval.release_id == rid).order_by(col(Approval.id))).all()
+    package = package_of(session, release)
     return ReleaseFacts(
         release=release,
-        package=package_of(session, release),
+        package=package,
         items=checklist(session, release),
         approvals=approvals,
         seats={seat: seat_people(session, policy, seat) for seat in needed_seats(policy, release)},
@@ -117,8 +119,19 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
         broadcasts=session.exec(
             select(Broadcast).where(Broadcast.release_id == rid).order_by(col(Broadcast.number))
         ).all(),
+        authors=_authors_of(session, package),
         names=_names_of(session, {approval.person_id for approval in approvals}),
     )
+
+
+def _authors_of(session: Session, package: ReleasePackage | None) -> tuple[str, ...]:
+    # Whoever sent these bytes first does not lose them to a colleague who sends them again.
+    if package is None:
+        return ()
+    same = select(ReleasePackage.author_id).where(
+        ReleasePackage.release_id == package.release_id, ReleasePackage.digest == package.digest
+    )
+    return tuple(dict.fromkeys(session.exec(same.order_by(desc(ReleasePackage.number))).all()))
 
 
 def _names_of(session: Session, people: Collection[str]) -> dict[str, str]:

@@ -193,14 +193,12 @@ def approvals_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequen
         if answer and answer.yes:
             found.append(Gate("approved", True, f"{title} approved.", (answer.person_id,)))
             continue
-        who = others(seat_holders, than=barred_from_approving(facts))
+        who = others(seat_holders, than=(*barred_from_approving(facts), *_answered_elsewhere(facts, seat)))
         if answer:
             because, code = f"{title} declined: {answer.comment}", "declined"
         elif not who:
-            because, code = (
-                f"Nobody may approve for {title}: everyone named for it attached the package.",
-                "nobody_may_approve",
-            )
+            because = f"Nobody may approve for {title}: everyone named for it attached the package or answered already."
+            code = "nobody_may_approve"
         elif any(a.seat == seat and a.state == "withdrawn" for a in facts.approvals):
             because, code = f"{title} has to approve again: what was approved has changed.", "approval_withdrawn"
         else:
@@ -211,7 +209,13 @@ def approvals_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequen
 
 def barred_from_approving(facts: ReleaseFacts) -> tuple[str, ...]:
     """People who may not approve because the package is theirs."""
-    return (facts.package.author_id,) if facts.package else ()
+    return tuple(facts.authors)
+
+
+def _answered_elsewhere(facts: ReleaseFacts, seat: str) -> tuple[str, ...]:
+    """People who cannot fill a seat because they filled another one: one person, one seat."""
+    given = [answer for other in facts.seats if other != seat and (answer := facts.approval(other))]
+    return tuple(answer.person_id for answer in given)
 
 
 def window_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
