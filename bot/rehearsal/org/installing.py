@@ -13,8 +13,8 @@ from bot.rehearsal.org.identifiers import IdMint
 from bot.rehearsal.org.incoming import Incoming, merged, read_components
 from bot.rehearsal.org.inventory import Component, Inventory
 from bot.rehearsal.org.manifests import Manifest
-from bot.rehearsal.org.references import STANDARD_OBJECTS
 from bot.rehearsal.org.results import Refusal, Row
+from bot.rehearsal.org.standard import STANDARD_OBJECTS
 
 _PROFILE_KEYS = [
     "application",

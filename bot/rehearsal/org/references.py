@@ -9,67 +9,10 @@ from functools import lru_cache
 from bot.rehearsal.org import catalog, markup
 from bot.rehearsal.org.apex.lexer import CompileError, tokens_of
 from bot.rehearsal.org.inventory import Component, Inventory, object_of
+from bot.rehearsal.org.standard import STANDARD_OBJECTS
 
 _MARKUP_TYPES = ("ApexPage", "ApexComponent", "AuraDefinitionBundle", "LightningComponentBundle")
 _CUSTOM = ("__c", "__mdt", "__e", "__b", "__x")
-STANDARD_OBJECTS = frozenset(
-    [
-        "Account",
-        "AccountContactRole",
-        "AccountTeamMember",
-        "Activity",
-        "Asset",
-        "AssetRelationship",
-        "AssignedResource",
-        "BusinessHours",
-        "Campaign",
-        "CampaignMember",
-        "Case",
-        "CaseComment",
-        "CaseContactRole",
-        "Contact",
-        "ContentDocument",
-        "ContentVersion",
-        "Contract",
-        "Entitlement",
-        "Event",
-        "Goal",
-        "Idea",
-        "Individual",
-        "Knowledge__kav",
-        "Lead",
-        "LiveChatTranscript",
-        "Location",
-        "Macro",
-        "MessagingSession",
-        "Opportunity",
-        "OpportunityContactRole",
-        "OpportunityLineItem",
-        "OpportunityTeamMember",
-        "Order",
-        "OrderItem",
-        "PersonAccount",
-        "Pricebook2",
-        "PricebookEntry",
-        "Product2",
-        "Profile",
-        "Quote",
-        "QuoteLineItem",
-        "Scorecard",
-        "ServiceAppointment",
-        "ServiceContract",
-        "ServiceResource",
-        "ServiceTerritory",
-        "Site",
-        "SocialPersona",
-        "Solution",
-        "Task",
-        "User",
-        "UserRole",
-        "WorkOrder",
-        "WorkOrderLineItem",
-    ]
-)
 
 
 def is_custom(name: str) -> bool:

@@ -120,6 +120,8 @@ class Row:
 class TestOutcome:
     """One test method that ran; `message` is None when it passed."""
 
+    __test__ = False  # pytest must not take it for a test
+
     class_name: str
     method: str
     millis: float
@@ -146,6 +148,8 @@ class Coverage:
 @dataclass
 class TestReport:
     """What a test run found; `warnings` are (class name or None, text) about coverage."""
+
+    __test__ = False  # pytest must not take it for a test
 
     ran: bool = False
     outcomes: list[TestOutcome] = field(default_factory=list)

@@ -11,8 +11,8 @@ from bot.rehearsal.org.inventory import Component
 from bot.rehearsal.org.jobs import Job, progress_at
 from bot.rehearsal.org.markup import rest_date
 from bot.rehearsal.org.org import API_VERSIONS, Org
-from bot.rehearsal.org.references import STANDARD_OBJECTS
 from bot.rehearsal.org.results import Refusal
+from bot.rehearsal.org.standard import STANDARD_OBJECTS
 
 Table = list[dict[str, object]]
 _APPEND = "If you are attempting to use a custom object, be sure to append the '__c' after the {}."

@@ -19,13 +19,10 @@ from bot.rehearsal.org.apex.values import (
     Unknown,
     holds_unknown,
 )
+from bot.rehearsal.org.standard import holds_business_data
 
 if TYPE_CHECKING:
     from bot.rehearsal.org.apex.interpreter import Machine
-
-_NOT_RECORDS = frozenset(
-    {"http", "httprequest", "httpresponse", "url", "pagereference", "blob", "datetime", "date", "object"}
-)
 
 
 def class_named(machine: Machine, name: str) -> ClassDecl | None:
@@ -45,23 +42,7 @@ def looks_like_record(machine: Machine, name: str) -> bool:
     low = name.lower()
     if class_named(machine, low) or low in ("list", "set", "map") or "." in name or low.endswith("exception"):
         return False
-    return low.endswith(("__c", "__mdt", "__e")) or low in (
-        "account",
-        "contact",
-        "opportunity",
-        "lead",
-        "case",
-        "task",
-        "event",
-        "order",
-        "asset",
-        "contract",
-        "product2",
-        "quote",
-        "campaign",
-        "opportunitylineitem",
-        "user",
-    )
+    return low.endswith(("__mdt", "__e")) or holds_business_data(low) or low == "user"
 
 
 def variable(machine: Machine, name: str) -> tuple[bool, object]:
@@ -381,6 +362,8 @@ def _platform(machine: Machine, path: str, name: str, args: list[object]) -> obj
         if len(args) > 1 and holds_unknown(args):
             machine.saved.blurred = True
         raise NotKnown(name)
+    if path == "system":
+        machine.saved.blurred = True  # a job that was started may have saved anything
     if path == "database":
         machine.saved.blurred = name not in ("query", "countquery", "getquerylocator")
     raise NotKnown(name)

@@ -10,23 +10,7 @@ from bot.rehearsal.org.apex.lexer import Token
 from bot.rehearsal.org.apex.library import NotKnown
 from bot.rehearsal.org.apex.nodes import Expr
 from bot.rehearsal.org.apex.values import UNKNOWN, ApexSet, QueryRows, Record, Unknown, equal
-
-_SETUP_OBJECTS = frozenset(
-    [
-        "user",
-        "profile",
-        "recordtype",
-        "organization",
-        "permissionset",
-        "permissionsetassignment",
-        "group",
-        "queuesobject",
-        "userrole",
-        "businesshours",
-        "apexclass",
-    ]
-)
-_STOPS = frozenset({"where", "order", "limit", "group", "having", "offset", "for", "with", "all", "using"})
+from bot.rehearsal.org.standard import holds_business_data
 
 
 class Saved:
@@ -87,7 +71,7 @@ class _Query(ExpressionParser):
         counting = self.at("count") and self.ahead().text == "(" and self.ahead(2).text == ")"
         names = self._names()
         owner = self.name().lower()
-        if self.saved.blurred or owner in _SETUP_OBJECTS or owner.endswith("__mdt") or self._asks_more(names):
+        if self.saved.blurred or not holds_business_data(owner) or self._asks_more(names):
             return UNKNOWN
         rows = list(self.saved.rows.get(owner, []))
         if self.accept("where"):
