@@ -31,7 +31,7 @@ def update(ports: Ports, request: Request) -> Answer:
         raise Refused("no_audience", "The policy names no audience to tell. An administrator adds one under audiences.")
     if not text and "submitted" not in request.args:
         return _form(ports, key, audience)
-    due_at = request.args.get("at") or request.args.get("due_at")
+    due_at = request.args.get("at")
     every = request.args.get("for")
     promised = broadcasts.schedule(
         ports, request.actor.id, key, audience=audience, due_at=due_at, text=text, every=every
@@ -56,6 +56,6 @@ def _form(ports: Ports, key: str, audience: str) -> Form:
     fields = (
         ChoiceField("audience", "Who reads it", options, [audience]),
         TextField("note", "Text", long=True, optional=True, hint="Empty: Rollcall writes it from the facts."),
-        InstantField("due_at", "When", optional=True, hint="Empty: now."),
+        InstantField("at", "When", optional=True, hint="Empty: now."),
     )
     return Form(f"Status of {key}", "release_update", fields, "Send", {"release": key, "submitted": "yes"})

@@ -2,49 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from handlers.conversation import (
     Actions,
+    Button,
     Listing,
+    Menu,
     Message,
     Note,
+    Option,
     Paragraph,
     Part,
     code,
 )
-from handlers.phrases import (
-    do,
-    headline,
-    item_line,
-)
-from handlers.release_words import (
-    checklist_words,
-)
+from handlers.phrases import do, headline, item_line
+from handlers.release_words import checklist_words
 from release_core.facts import ReleaseFacts
+from release_core.models import ChecklistItem
 from release_core.policy import Policy
 from release_core.readiness import item_owners
 
+TICKS, CHOICES = 6, 12
+"""How many buttons and how many choices a card offers: a message holds 10 KB, and the items must be read in it."""
+OVER = ("closed", "cancelled", "rolled_back")
+
 
 def checklist_card(facts: ReleaseFacts, policy: Policy) -> Message:
-    """Every item with who owes it."""
+    """Every item with who owes it, with a click for everything that can be done about it."""
     key = facts.release.key
-    lines = [_item_words(facts, policy, number) for number in range(len(facts.items))]
+    lines = [_line(facts, policy, item) for item in facts.items]
     parts: list[Part] = [Paragraph(f"{headline(facts.release)}: checklist, {checklist_words(facts)}")]
     parts.append(Listing(lines) if lines else Paragraph("This kind of release has no checklist."))
-    loose = [item for item in facts.items if not item.rule and item.state not in ("done", "waived")]
-    if loose and facts.release.state not in ("closed", "cancelled", "rolled_back"):
-        parts.append(
-            Actions([do(f"Tick {i.number}", "release_tick", release=key, item=str(i.number)) for i in loose[:8]])
-        )
-        parts.append(
-            Note(
-                f"Something in the way? {code(f'/release block {key} 2 -- reason')} · "
-                f"Not needed? {code(f'/release waive {key} 2 -- reason')}"
-            )
-        )
+    if facts.release.state not in OVER:
+        parts += _clicks(key, facts.items)
     return Message(f"{key}: checklist, {checklist_words(facts)}", parts)
 
 
-def _item_words(facts: ReleaseFacts, policy: Policy, index: int) -> str:
-    item = facts.items[index]
+def _clicks(key: str, items: Sequence[ChecklistItem]) -> list[Part]:
+    manual = [item for item in items if not item.rule]
+    loose = [item for item in manual if item.state not in ("done", "waived")]
+    if not manual:
+        return []
+    ticks = [do(f"Tick {item.number}", "release_tick", release=key, item=str(item.number)) for item in loose[:TICKS]]
+    menus = [_choose("More about an item…", "release_item", key, manual)]
+    if loose:
+        menus = [_choose("Block…", "release_block", key, loose), _choose("Waive…", "release_waive", key, loose), *menus]
+    parts: list[Part] = [Actions([*ticks, *menus])]
+    if len(manual) > CHOICES:
+        parts.append(Note(f"Items not offered above: {code(f'/release item {key} NUMBER')}"))
+    return parts
+
+
+def _choose(label: str, verb: str, key: str, items: Sequence[ChecklistItem]) -> Menu:
+    options = [Option(str(item.number), f"{item.number} {item.title}"[:60]) for item in items[:CHOICES]]
+    return Menu(label, verb, "item", options, {"release": key})
+
+
+def item_card(facts: ReleaseFacts, policy: Policy, item: ChecklistItem) -> Message:
+    """One item with everything that can be done about it."""
+    line = _line(facts, policy, item)
+    parts: list[Part] = [Paragraph(f"{headline(facts.release)}: {line}")]
+    if item.rule:
+        parts.append(Note("Rollcall settles this item itself; nobody ticks it."))
+    elif facts.release.state not in OVER:
+        parts.append(Actions(_buttons(facts.release.key, item)))
+    return Message(f"{facts.release.key}: item {item.number} {item.title}", parts)
+
+
+def _buttons(key: str, item: ChecklistItem) -> list[Button]:
+    args = {"release": key, "item": str(item.number)}
+    if item.state in ("done", "waived"):
+        return [do("Reopen", "release_reopen", **args)]
+    settle = [do("Tick", "release_tick", **args), do("Block…", "release_block", **args)]
+    begin = [do("Start", "release_start", **args)] if item.state == "open" else []
+    return [*settle, do("Waive…", "release_waive", **args), *begin, do("Assign…", "release_assign", **args)]
+
+
+def _line(facts: ReleaseFacts, policy: Policy, item: ChecklistItem) -> str:
     team = policy.teams[item.team].title if item.team in policy.teams else ""
     return item_line(item, item_owners(item, facts, policy), team)

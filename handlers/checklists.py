@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from handlers.checklist_cards import checklist_card
+from handlers.checklist_cards import checklist_card, item_card
 from handlers.conversation import Answer, Form, Message, Paragraph, PeopleField, Request, TextField, person
-from handlers.phrases import note_argument, numbered, release_argument
+from handlers.phrases import item_argument, plainly, release_argument
 from handlers.releases import facts_of
 from release_core import checklists, scheduling
-from release_core.errors import NotFound, Unclear
-from release_core.lookups import find_freeze
+from release_core.facts import gather
+from release_core.lookups import find_freeze, find_item, find_release
 from release_core.models import ChecklistItem
+from release_core.permissions import require
 from release_core.ports import Ports
+
+READ_BY_ALL = "Everybody who follows the release reads this."
 
 
 def show(ports: Ports, request: Request) -> Answer:
@@ -21,85 +24,104 @@ def show(ports: Ports, request: Request) -> Answer:
 def tick(ports: Ports, request: Request) -> Answer:
     """`/release tick`: an item is done."""
     key = release_argument(ports, request)
-    item, note = numbered(request)
+    item, note = item_argument(ports, request, key)
     return _said(checklists.tick(ports, request.actor.id, key, item, evidence=note), key, "is done")
 
 
 def start(ports: Ports, request: Request) -> Answer:
     """`/release start`: somebody works on an item."""
     key = release_argument(ports, request)
-    item, _ = numbered(request)
+    item, _ = item_argument(ports, request, key)
     return _said(checklists.start(ports, request.actor.id, key, item), key, "is in progress")
 
 
 def block(ports: Ports, request: Request) -> Answer:
     """`/release block`: an item cannot be done."""
     key = release_argument(ports, request)
-    item, reason = numbered(request)
+    item, reason = item_argument(ports, request, key)
     if not reason:
-        return _ask(f"Block item {item}", "release_block", key, item, "Block")
+        return _ask(ports, key, item, "release_block", "Block")
     return _said(checklists.block(ports, request.actor.id, key, item, reason), key, "is blocked")
 
 
 def reopen(ports: Ports, request: Request) -> Answer:
     """`/release reopen`: an item has to be settled again."""
     key = release_argument(ports, request)
-    item, reason = numbered(request)
+    item, reason = item_argument(ports, request, key)
     return _said(checklists.reopen(ports, request.actor.id, key, item, reason), key, "is open again")
 
 
 def waive(ports: Ports, request: Request) -> Answer:
     """`/release waive`: let a release go without an item, or through a freeze, by name."""
     key = release_argument(ports, request)
-    what = str(request.args.get("freeze") or "")
-    reason = note_argument(request) if what else ""
-    if not what:
-        what, reason = numbered(request)
-        if what.lower() == "freeze" and reason and "note" not in request.args:
-            what, _, reason = reason.partition(" ")
-        elif what.lower() == "freeze" and len(request.args.get("words", [])) > 1:
-            what = request.args["words"][1]
-    if _names_freeze(ports, what):
-        if not reason:
-            return _ask(f"Waive {what}", "release_waive", key, what, "Waive", name="freeze")
-        scheduling.waive_freeze(ports, request.actor.id, key, what, reason)
-        sentence = f"{key} may go through the freeze {what.upper() if what.lower().startswith('frz') else what}."
-        return Message(sentence, [Paragraph(sentence)], tone="good")
+    freeze, reason = _freeze_argument(ports, request)
+    if freeze:
+        return _waive_freeze(ports, request, key, freeze, reason)
+    item, reason = item_argument(ports, request, key)
     if not reason:
-        return _ask(f"Waive item {what}", "release_waive", key, what, "Waive")
-    return _said(checklists.waive_item(ports, request.actor.id, key, what, reason), key, "is waived")
+        return _ask(ports, key, item, "release_waive", "Waive")
+    return _said(checklists.waive_item(ports, request.actor.id, key, item, reason), key, "is waived")
 
 
-def _names_freeze(ports: Ports, what: str) -> bool:
-    if what.lower().startswith("frz"):
-        return True
+def _waive_freeze(ports: Ports, request: Request, key: str, freeze: str, reason: str) -> Answer:
+    require(ports.policy, request.actor.id, "waive_freeze")
     with ports.store.reading() as session:
-        try:
-            return bool(find_freeze(session, ports.policy, what))
-        except NotFound:
-            return False
+        name = find_freeze(session, ports.policy, freeze)
+    if not reason:
+        fields = (TextField("note", "Why", long=True, hint=f"At least 10 characters. {READ_BY_ALL}"),)
+        return Form(f"Waive {name}"[:24], "release_waive", fields, "Waive", {"release": key, "freeze": name})
+    scheduling.waive_freeze(ports, request.actor.id, key, name, reason)
+    return plainly(f"{key} may go through the freeze {name}. Other freezes still hold.", "good")
+
+
+def _freeze_argument(ports: Ports, request: Request) -> tuple[str, str]:
+    """The freeze that was said, with what follows: "FRZ-1 -- reason", "freeze FRZ-1 -- reason"; "" for an item."""
+    words = [str(word) for word in request.args.get("words", [])]
+    note = str(request.args.get("note") or "")
+    if said := request.args.get("freeze"):
+        return str(said), note or " ".join(words)
+    if "item" in request.args or not words:
+        return "", ""
+    announced = words[0].casefold() == "freeze" and len(words) > 1
+    name, *rest = words[1:] if announced else words
+    is_one = announced or name.casefold().startswith("frz-") or name in ports.policy.freezes
+    return (name, note or " ".join(rest)) if is_one else ("", "")
 
 
 def assign(ports: Ports, request: Request) -> Answer:
     """`/release assign`: an item belongs to somebody."""
     key = release_argument(ports, request)
-    item, _ = numbered(request)
+    item, _ = item_argument(ports, request, key)
     people = request.args.get("people") or request.args.get("person")
     if not people:
-        fields = (PeopleField("people", "Who"),)
-        return Form(f"Assign item {item}", "release_assign", fields, "Assign", {"release": key, "item": item})
+        with ports.store.reading() as session:
+            row = find_item(session, find_release(session, key), item)
+        args = {"release": key, "item": str(row.number)}
+        fields = (PeopleField("person", "Who"),)
+        intro = [Paragraph(f"{key}: {row.title}")]
+        return Form(f"Assign item {row.number}", "release_assign", fields, "Assign", args, intro)
     holder = people[0] if isinstance(people, list) else str(people)
     row = checklists.assign(ports, request.actor.id, key, item, holder)
     return _said(row, key, f"belongs to {person(holder)}")
 
 
-def _ask(title: str, verb: str, key: str, item: str, submit: str, *, name: str = "item") -> Form:
-    fields = (TextField("note", "Why", long=True, hint="Everybody who follows the release reads this."),)
-    return Form(title[:24], verb, fields, submit, {"release": key, name: item})
+def item(ports: Ports, request: Request) -> Answer:
+    """One item with everything that can be done about it."""
+    key = release_argument(ports, request)
+    number, _ = item_argument(ports, request, key)
+    with ports.store.reading() as session:
+        release = find_release(session, key)
+        row, facts = find_item(session, release, number), gather(session, ports.policy, release)
+    return item_card(facts, ports.policy, row)
+
+
+def _ask(ports: Ports, key: str, item: str, verb: str, submit: str) -> Form:
+    with ports.store.reading() as session:
+        row = find_item(session, find_release(session, key), item)
+    fields = (TextField("note", "Why", long=True, hint=READ_BY_ALL),)
+    args = {"release": key, "item": str(row.number)}
+    return Form(f"{submit} item {row.number}", verb, fields, submit, args, [Paragraph(f"{key}: {row.title}")])
 
 
 def _said(item: ChecklistItem, key: str, what: str) -> Message:
-    if not item.title:
-        raise Unclear("Say which item.", field="item")
-    sentence = f"{key}: item {item.number} “{item.title}” {what}."
-    return Message(sentence, [Paragraph(sentence)], tone="good")
+    return plainly(f"{key}: item {item.number} “{item.title}” {what}.", "good")

@@ -26,14 +26,18 @@ from release_core.policy import Policy
 from release_core.timeline import Kind
 
 
-def entry_post(d: Drawing, stream: str, number: str) -> Placed:
+def entry_post(d: Drawing, *named: str) -> Placed:
+    """One fact under its release or incident; an org's stream has a colon in its own name."""
+    *names, number = named
+    stream = ":".join(names)
     query = select(TimelineEntry).where(TimelineEntry.stream == stream, TimelineEntry.number == int(number))
     entry = d.session.exec(query).one()
-    sentence = narrate(d.session, d.ports.policy, entry)
+    sentence = narrate(d.ports.policy, entry)
     called = people(whom_to_call(d.session, d.ports.policy, entry))
     said = sentence if called == "nobody" or called in sentence else f"{sentence} {called}"
     parts: list[Part] = [Paragraph(said), *_offers(d, entry)]
-    return Message(f"{stream}: {said}", parts, tone=ENTRY_TONES.get(Kind(entry.kind), "plain")), *d.under(stream)
+    heard = f"{stream}: {said}" if stream.startswith(("REL-", "INC-")) else said
+    return Message(heard, parts, tone=ENTRY_TONES.get(Kind(entry.kind), "plain")), *d.under(stream)
 
 
 ENTRY_TONES: Mapping[Kind, Tone] = {

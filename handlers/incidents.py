@@ -19,7 +19,7 @@ from handlers.conversation import (
     bold,
 )
 from handlers.narration import narrate
-from handlers.phrases import do, incident_argument, incident_line, note_argument
+from handlers.phrases import do, incident_argument, incident_line, note_argument, plainly
 from release_core import incidents, releases
 from release_core.errors import Refused, Unclear
 from release_core.lookups import find_incident, open_incidents
@@ -54,7 +54,7 @@ def open_one(ports: Ports, request: Request) -> Answer:
     require(ports.policy, request.actor.id, "handle_incident")
     title = str(request.args.get("title") or "")
     if not title or not request.args.get("severity"):
-        return _open_form(ports, request, title or note_argument(request))
+        return _open_form(ports, request, title or note_argument(request) or str(request.args.get("text") or ""))
     severity = str(request.args["severity"])
     if severity not in [option.value for option in SEVERITIES]:
         raise Unclear("Severity is 1 (sales or service stopped) to 4 (a nuisance).", field="severity")
@@ -115,7 +115,7 @@ def status(ports: Ports, request: Request) -> Answer:
     key = incident_argument(ports, request)
     with ports.store.reading() as session:
         incident = find_incident(session, key)
-        last = [f"{at(entry.at)} {narrate(session, ports.policy, entry)}" for entry in read_stream(session, key)[-5:]]
+        last = [f"{at(entry.at)} {narrate(ports.policy, entry)}" for entry in read_stream(session, key)[-5:]]
     state = "open" if incident.state == "open" else f"resolved: {incident.resolution}"
     return Message(f"{key} is {state}", [Paragraph(f"{incident_line(incident, ports.policy)}: {state}"), Listing(last)])
 
@@ -126,7 +126,7 @@ def timeline(ports: Ports, request: Request) -> Answer:
     with ports.store.reading() as session:
         find_incident(session, key)
         entries = read_stream(session, key)
-        lines = [f"{at(entry.at)} {narrate(session, ports.policy, entry)}" for entry in entries]
+        lines = [f"{at(entry.at)} {narrate(ports.policy, entry)}" for entry in entries]
     return Message(
         f"{key}: {len(entries)} entries",
         [Paragraph(f"{bold(key)} timeline"), Listing(lines), Note(f"{len(entries)} entries")],
@@ -135,11 +135,15 @@ def timeline(ports: Ports, request: Request) -> Answer:
 
 def note(ports: Ports, request: Request) -> Answer:
     """`/incident note`: words for the timeline."""
+    require(ports.policy, request.actor.id, "handle_incident")
     key, text = incident_argument(ports, request), note_argument(request)
     with ports.store.reading() as session:
         find_incident(session, key)
+    if not text:
+        fields = (TextField("note", "Note", long=True),)
+        return Form(f"Note on {key}", "incident_note", fields, "Add", {"incident": key})
     releases.add_note(ports, request.actor.id, key, text)
-    return Message(f"Noted in the timeline of {key}.", [Paragraph(f"Noted in the timeline of {key}.")])
+    return plainly(f"Noted in the timeline of {key}.")
 
 
 def rollback(ports: Ports, request: Request) -> Answer:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from sqlmodel import Session
-
 from handlers.conversation import at, bold, code, people, person
 from handlers.phrases import count, org_title, who
 from release_core.models import TimelineEntry
@@ -44,7 +42,7 @@ class Telling:
         return f"{before}{self.get(name)}" if self.get(name) else ""
 
 
-def narrate(session: Session, policy: Policy, entry: TimelineEntry) -> str:
+def narrate(policy: Policy, entry: TimelineEntry) -> str:
     """What happened, in one or two sentences."""
     return WORDS[Kind(entry.kind)](Telling(policy, entry))
 

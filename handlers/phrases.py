@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from handlers.conversation import Button, Request, at, bold, code, people, person
+from handlers.conversation import Button, Message, Paragraph, Request, Tone, at, bold, code, people, person
 from release_core.errors import NotFound, Unclear
-from release_core.lookups import find_org, open_incidents, open_releases
+from release_core.lookups import checklist, find_org, find_release, open_incidents, open_releases
 from release_core.models import ChecklistItem, Deployment, Incident, Release
 from release_core.policy import Policy
 from release_core.ports import Ports
@@ -63,6 +64,11 @@ def gate_line(gate: Gate) -> str:
     elif gate.way_out:
         parts.append(gate.way_out)
     return " ".join(parts)
+
+
+def shortened(text: str, length: int) -> str:
+    """The text, ending in "…" when it is longer than `length` characters."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -164,18 +170,38 @@ def note_argument(request: Request) -> str:
     return str(note) if note else " ".join(request.args.get("words", []))
 
 
-def numbered(request: Request) -> tuple[str, str]:
-    """The item that was said, with the rest as a note: "3", "checked with sales"."""
-    words = list(request.args.get("words", []))
-    item = str(request.args.get("item") or (words.pop(0) if words else ""))
-    if not item:
-        raise Unclear("Say which item, by its number or words of its title.", field="item")
-    return item, str(request.args.get("note") or " ".join(words))
+def item_argument(ports: Ports, request: Request, key: str) -> tuple[str, str]:
+    """The item that was said, by number or by words of its title, with the rest as a note."""
+    words = [str(word) for word in request.args.get("words", [])]
+    note = str(request.args.get("note") or "")
+    if said := request.args.get("item"):
+        return str(said), note or " ".join(words)
+    if not words:
+        raise Unclear("Say which item, by its number or by words of its title.", field="item")
+    length = _words_of_title(ports, key, words, whole=bool(note))
+    return " ".join(words[:length]), note or " ".join(words[length:])
+
+
+def _words_of_title(ports: Ports, key: str, words: Sequence[str], *, whole: bool) -> int:
+    """How many of the words name an item: as many as stand in one title together."""
+    if re.fullmatch(r"#?\d+", words[0]):
+        return 1
+    if whole:
+        return len(words)
+    with ports.store.reading() as session:
+        titles = [item.title.casefold() for item in checklist(session, find_release(session, key))]
+    named = (n for n in range(len(words), 0, -1) if any(" ".join(words[:n]).casefold() in title for title in titles))
+    return next(named, len(words))
 
 
 def incident_line(incident: Incident, policy: Policy) -> str:
     """ "INC-1 sev 1 on PRODUCTION: Quotes cannot be saved"."""
     return f"{bold(incident.key)} sev {incident.severity} on {org_title(policy, incident.org)}: {incident.title}"
+
+
+def plainly(sentence: str, tone: Tone = "plain") -> Message:
+    """A message of one sentence."""
+    return Message(sentence, [Paragraph(sentence)], tone=tone)
 
 
 def do(label: str, verb: str, **args: str) -> Button:

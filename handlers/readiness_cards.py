@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from handlers.conversation import (
@@ -18,7 +19,6 @@ from handlers.conversation import (
     at,
     bold,
     people,
-    person,
 )
 from handlers.phrases import (
     STATES,
@@ -29,6 +29,7 @@ from handlers.phrases import (
     gate_sentence,
     headline,
     org_title,
+    shortened,
 )
 from handlers.release_words import (
     approvals_words,
@@ -68,37 +69,46 @@ def _next_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> str:
     if legal is None:
         return f"No legal time to deploy to {title} was found in the next 90 days."
     if legal.starts_at <= now:
-        return (
-            f"By windows and freezes alone, {title} may be deployed to now, until {at(legal.ends_at)}. Asked {at(now)}."
-        )
+        return f"Next legal time for {title}: now, until {at(legal.ends_at)}. Asked {at(now)}."
     return f"Next legal time for {title}: {at(legal.starts_at)} to {at(legal.ends_at)}. Asked {at(now)}."
 
 
 def deploy_button(facts: ReleaseFacts, policy: Policy, now: datetime) -> Button:
     """The click that starts the deployment, with everything a person should weigh before it."""
-    title, kind = org_title(policy, facts.release.target_org), policy.orgs[facts.release.target_org].kind
-    validation = facts.newest("validation", org=facts.release.target_org)
-    checked = f"Validated {age(validation.finished_at, now)} ({validation.key})." if validation else "Not validated."
-    said = [f"{policy.seats[seat].title} {_name(facts, seat)}" for seat in facts.seats]
-    package = facts.package
-    contents = (
-        f"{package.file_name} {package.digest[:8]}, {len(package.components)} components" if package else "no package"
-    )
-    lines = [
-        f"{facts.release.key} to {title}, a {kind} org.",
-        f"Package: {contents}.",
-        f"{checked} Checklist {checklist_words(facts)}.",
-        f"Approved: {', '.join(said) or 'none needed'}.",
-        f"Way back: {verdict_words(package) or 'not judged'}.",
-    ]
-    confirm = Confirm(f"Deploy to {title}?", "\n".join(lines), f"Deploy to {title}"[:30])
+    title = org_title(policy, facts.release.target_org)
+    confirm = Confirm(f"Deploy to {title}?", "\n".join(_to_weigh(facts, policy, now)), f"Deploy to {title}"[:30])
     args = {"release": facts.release.key, "digest": facts.digest}
     return Button(f"Deploy to {title}", "release_go", args, weight="go", confirm=confirm)
 
 
+def _to_weigh(facts: ReleaseFacts, policy: Policy, now: datetime) -> Iterator[str]:
+    """The dialog's lines. Slack shows 300 characters, so what is long is shortened; the least urgent is last."""
+    org = facts.release.target_org
+    yield f"{facts.release.key} to {shortened(org_title(policy, org), 20)}, a {policy.orgs[org].kind} org."
+    if package := facts.package:
+        deletions = count(len(package.before) + len(package.after), "deletion")
+        parts = count(len(package.components), "component")
+        yield f"Package: {shortened(package.file_name, 26)} {package.digest[:8]}, {parts}, {deletions}."
+    validation = facts.newest("validation", org=org)
+    checked = f"Validated {age(validation.finished_at, now)}" if validation else "Not validated"
+    yield f"{checked}; checklist {checklist_words(facts)}."
+    said = ", ".join(f"{policy.seats[seat].title} {_name(facts, seat)}" for seat in facts.seats)
+    yield f"Approved: {shortened(said, 70) or 'none needed'}."
+    yield f"Way back: {_verdicts(facts)}."
+
+
+def _verdicts(facts: ReleaseFacts) -> str:
+    tally = Counter(row[2] for row in facts.package.verdicts) if facts.package else Counter[str]()
+    words = {"exact": "exact", "lossy": "lossy", "manual": "by hand", "impossible": "none"}
+    return ", ".join(f"{tally[verdict]} {word}" for verdict, word in words.items() if tally[verdict]) or "not judged"
+
+
 def _name(facts: ReleaseFacts, seat: str) -> str:
+    """Who said yes: a dialog holds plain text, so it has the name where a message has a mention."""
     answer = facts.approval(seat)
-    return person(answer.person_id) if answer and answer.yes else "–"
+    if answer is None or not answer.yes:
+        return "–"
+    return facts.names.get(answer.person_id) or answer.person_id
 
 
 def window_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:

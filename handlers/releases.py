@@ -37,6 +37,7 @@ from handlers.phrases import (
     do,
     headline,
     note_argument,
+    org_argument,
     org_title,
     release_argument,
 )
@@ -103,20 +104,20 @@ def new(ports: Ports, request: Request) -> Answer:
 def _new_form(ports: Ports, request: Request) -> Form:
     orgs = [Option(key, rule.title, rule.kind) for key, rule in ports.policy.orgs.items()]
     first = [key for key, rule in ports.policy.orgs.items() if rule.kind == "production"][:1]
+    chosen = [org_argument(ports, request)] if request.args.get("org") else first
+    name = " ".join(request.args.get("words", [])) or note_argument(request)
     start = request.args.get("at")
     end = request.args.get("until") or (start + request.args["for"] if start and "for" in request.args else None)
     return Form(
         "New release",
         "release_new",
         (
-            TextField("name", "Name", note_argument(request), placeholder="Discount approvals"),
-            ChoiceField(
-                "org", "Target org", orgs, [str(request.args.get("org") or "")] if request.args.get("org") else first
-            ),
+            TextField("name", "Name", name, placeholder="Discount approvals"),
+            ChoiceField("org", "Target org", orgs, chosen),
             ChoiceField("kind", "Kind", KINDS, ["standard"]),
             PeopleField("owner", "Owner", [request.actor.id]),
-            InstantField("starts_at", "Window opens", start, optional=True, hint="May be set later."),
-            InstantField("ends_at", "Window closes", end, optional=True),
+            InstantField("at", "Window opens", start, optional=True, hint="May be set later."),
+            InstantField("until", "Window closes", end, optional=True),
             ChoiceField("strategy", "Strategy", STRATEGIES, ["validate_then_quick"]),
             TextField(
                 "contingency",
@@ -153,16 +154,16 @@ def _choice(args: Any, name: str, options: Sequence[Option], default: str) -> An
 
 
 def _window_from(args: Any, now: datetime) -> Interval | None:
-    start, end = args.get("starts_at"), args.get("ends_at")
+    start, end = args.get("at"), args.get("until")
     if start is None and end is None:
         return None
     if start is None:
-        raise Unclear("Say when the window opens, or leave both times empty.", field="starts_at")
+        raise Unclear("Say when the window opens, or leave both times empty.", field="at")
     end = end or start + timedelta(hours=2)
     if end <= start:
-        raise Unclear("The window closes at or before it opens. Give a later end.", field="ends_at")
+        raise Unclear("The window closes at or before it opens. Give a later end.", field="until")
     if end <= now:
-        raise Unclear("The window lies in the past. Give a time that is still to come.", field="starts_at")
+        raise Unclear("The window lies in the past. Give a time that is still to come.", field="at")
     return Interval(start, end)
 
 
@@ -249,7 +250,7 @@ def timeline(ports: Ports, request: Request) -> Answer:
     with ports.store.reading() as session:
         find_release(session, key)
         entries = read_stream(session, key)
-        lines = [f"{at(entry.at)} {narrate(session, ports.policy, entry)}" for entry in entries]
+        lines = [f"{at(entry.at)} {narrate(ports.policy, entry)}" for entry in entries]
         broken = first_broken(entries)
     whole = f"{len(entries)} entries, chain whole." if broken is None else f"The chain is broken at entry {broken}!"
     parts: list[Part] = [Paragraph(f"{bold(key)} timeline"), Listing(lines[-60:]), Note(whole)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from release_core.facts import gather
 from release_core.lookups import find_incident, find_release
-from release_core.models import Post, TimelineEntry
+from release_core.models import Incident, Post, Release, TimelineEntry
 from release_core.permissions import others
 from release_core.policy import Policy
 from release_core.ports import Ports
@@ -71,10 +71,22 @@ def _nothing(told: Told) -> Iterable[Touched]:
     return []
 
 
-def _again(told: Told, prefix: str) -> list[Touched]:
-    """Every posted copy whose slot begins so."""
-    slots = told.session.exec(select(Post.slot).where(col(Post.slot).startswith(prefix))).all()
+def _again(told: Told, name: str) -> list[Touched]:
+    """Every posted copy of what is named so: "checklist:REL-1" is no part of "checklist:REL-12"."""
+    slot = col(Post.slot)
+    parts = (slot.startswith(f"{name}{mark}", autoescape=True) for mark in (":", "@"))
+    slots = told.session.exec(select(Post.slot).where(or_(slot == name, *parts)).order_by(slot)).all()
     return [Touched(slot, only_if_posted=True) for slot in slots]
+
+
+def _incidents_about(told: Told) -> list[Touched]:
+    """The posts of incidents that suspect the release."""
+    query = (
+        select(Incident.key)
+        .join(Release, col(Release.id) == col(Incident.release_id))
+        .where(Release.key == told.stream, Incident.state == "open")
+    )
+    return [Touched(f"incident:{key}", only_if_posted=True) for key in told.session.exec(query).all()]
 
 
 def _created(told: Told) -> Iterable[Touched]:
@@ -105,8 +117,8 @@ def _attempt(told: Told) -> Iterable[Touched]:
     return [
         Touched(f"deployment:{told.detail('key')}"),
         *_again(told, f"checklist:{told.stream}"),
-        *_again(told, f"window:{told.stream}:"),
-        *_again(told, f"incident:{told.stream}"),
+        *_again(told, f"window:{told.stream}"),
+        *_incidents_about(told),
     ]
 
 
@@ -127,13 +139,13 @@ def _asked(told: Told) -> Iterable[Touched]:
 
 
 def _answered(told: Told) -> Iterable[Touched]:
-    copies = _again(told, f"approval:{told.stream}:{told.detail('seat')}:")
+    copies = _again(told, f"approval:{told.stream}:{told.detail('seat')}")
     declined = told.entry.kind == Kind.DECLINED
     return [*copies, *([Touched(told.line)] if declined or not copies else [])]
 
 
 def _withdrawn(told: Told) -> Iterable[Touched]:
-    copies = _again(told, f"approval:{told.stream}:")
+    copies = _again(told, f"approval:{told.stream}")
     return [*copies, Touched(told.line), *(Touched(f"{told.line}@{p}") for p in told.entry.details["people"])]
 
 
@@ -144,7 +156,7 @@ def _window_opened(told: Told) -> Iterable[Touched]:
 
 
 def _window_changed(told: Told) -> Iterable[Touched]:
-    return [*_again(told, f"window:{told.stream}:"), *_again(told, f"checklist:{told.stream}"), Touched(told.line)]
+    return [*_again(told, f"window:{told.stream}"), *_again(told, f"checklist:{told.stream}"), Touched(told.line)]
 
 
 def _rollback_asked(told: Told) -> Iterable[Touched]:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from handlers.conversation import Answer, Request
+from handlers.rights import Question
+from release_core.permissions import may
 from release_core.policy import Right
 from release_core.ports import Ports
 
 
 @dataclass(frozen=True)
 class Verb:
-    """One thing that can be asked for; `right` is what help filters by, the core decides.
+    """One thing that can be asked for.
 
-    `typed` False: there are only buttons for it.
+    Help shows it to those who hold `right`, or of whom `may` says so; the core decides. `typed` False: there are only
+    buttons for it.
     """
 
     name: str
@@ -25,11 +28,16 @@ class Verb:
     right: Right = "read"
     aliases: tuple[str, ...] = ()
     typed: bool = True
+    may: Question | None = None
 
     @property
     def root(self) -> Literal["release", "incident"]:
         """The slash command it belongs to."""
         return "incident" if self.name.startswith("incident_") else "release"
+
+    def is_for(self, ports: Ports, person_id: str) -> bool:
+        """Whether somebody may ask for it, as far as is known before they say what it is about."""
+        return self.may(ports, person_id) if self.may else may(ports.policy, person_id, self.right)
 
     @property
     def is_menu(self) -> bool:

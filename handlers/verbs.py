@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from handlers import approvals, broadcasts, checklists, deployments, home, incidents, releases, windows
 from handlers.conversation import Answer, Request
 from handlers.help import what_you_may
+from handlers.rights import any_of, fills_a_seat, settles_items
 from handlers.verb import Verb
 from release_core.ports import Ports
 
 
 def release_help(ports: Ports, request: Request) -> Answer:
     """`/release help`."""
-    return what_you_may(ports.policy, request.actor.id, "release", VERBS.values())
+    return what_you_may(ports, request.actor.id, "release", VERBS.values())
 
 
 def incident_help(ports: Ports, request: Request) -> Answer:
     """`/incident help`."""
-    return what_you_may(ports.policy, request.actor.id, "incident", VERBS.values())
+    return what_you_may(ports, request.actor.id, "incident", VERBS.values())
 
 
 _TABLE = (
@@ -38,12 +39,50 @@ _TABLE = (
         aliases=("components", "diff"),
     ),
     Verb("release_checklist", checklists.show, "[REL-1]", "the checklist", aliases=("items", "list items")),
-    Verb("release_tick", checklists.tick, "[REL-1] ITEM [-- evidence]", "an item is done", aliases=("done",)),
-    Verb("release_start", checklists.start, "[REL-1] ITEM", "somebody works on an item"),
-    Verb("release_block", checklists.block, "[REL-1] ITEM -- reason", "an item cannot be done"),
-    Verb("release_reopen", checklists.reopen, "[REL-1] ITEM [-- reason]", "an item has to be settled again"),
-    Verb("release_waive", checklists.waive, "[REL-1] ITEM|FREEZE -- reason", "go without an item, or through a freeze"),
-    Verb("release_assign", checklists.assign, "[REL-1] ITEM @person", "give an item to somebody"),
+    Verb("release_item", checklists.item, "[REL-1] ITEM", "one item, with everything that can be done about it"),
+    Verb(
+        "release_tick",
+        checklists.tick,
+        "[REL-1] ITEM [-- evidence]",
+        "an item is done",
+        aliases=("done",),
+        may=settles_items,
+    ),
+    Verb(
+        "release_start",
+        checklists.start,
+        "[REL-1] ITEM",
+        "somebody works on an item",
+        may=settles_items,
+    ),
+    Verb(
+        "release_block",
+        checklists.block,
+        "[REL-1] ITEM -- reason",
+        "an item cannot be done",
+        may=settles_items,
+    ),
+    Verb(
+        "release_reopen",
+        checklists.reopen,
+        "[REL-1] ITEM [-- reason]",
+        "an item has to be settled again",
+        may=settles_items,
+    ),
+    Verb(
+        "release_waive",
+        checklists.waive,
+        "[REL-1] ITEM|FREEZE -- reason",
+        "go without an item, or through a freeze",
+        may=any_of("settle_any_item", "waive_freeze"),
+    ),
+    Verb(
+        "release_assign",
+        checklists.assign,
+        "[REL-1] ITEM @person",
+        "give an item to somebody",
+        may=settles_items,
+    ),
     Verb(
         "release_validate", deployments.validate, "[REL-1] [in ORG]", "check-only run with tests", "validate", ("test",)
     ),
@@ -56,7 +95,12 @@ _TABLE = (
         ("approvals", "request approval", "submit"),
     ),
     Verb(
-        "release_approve", approvals.approve, "[REL-1] [as SEAT] [-- comment]", "say yes for a seat", aliases=("yes",)
+        "release_approve",
+        approvals.approve,
+        "[REL-1] [as SEAT] [-- comment]",
+        "say yes for a seat",
+        aliases=("yes",),
+        may=fills_a_seat,
     ),
     Verb(
         "release_decline",
@@ -64,6 +108,7 @@ _TABLE = (
         "[REL-1] [as SEAT] -- reason",
         "say no for a seat",
         aliases=("reject", "no"),
+        may=fills_a_seat,
     ),
     Verb(
         "release_window",
@@ -82,7 +127,14 @@ _TABLE = (
         "release_deploy", deployments.deploy, "[REL-1]", "weigh everything, then press the button", "deploy", ("ship",)
     ),
     Verb("release_go", deployments.go, "", "start the deployment", "deploy", typed=False),
-    Verb("release_stop", deployments.stop, "[REL-1]", "stop what is under way", "deploy", ("abort",)),
+    Verb(
+        "release_stop",
+        deployments.stop,
+        "[REL-1]",
+        "stop what is under way",
+        aliases=("abort",),
+        may=any_of("deploy", "validate"),
+    ),
     Verb(
         "release_rollback", deployments.rollback, "[REL-1] -- reason", "ask to go back", "roll_back", ("undo", "revert")
     ),

@@ -34,13 +34,13 @@ USUAL_LENGTH = timedelta(hours=2)
 
 def interval_argument(request: Request) -> Interval | None:
     """`at`, with `until` or `for`; two hours when neither was said."""
-    start: datetime | None = request.args.get("at") or request.args.get("starts_at")
-    end: datetime | None = request.args.get("until") or request.args.get("ends_at")
+    start: datetime | None = request.args.get("at")
+    end: datetime | None = request.args.get("until")
     if start is None:
         return None
     end = end or start + request.args.get("for", USUAL_LENGTH)
     if end <= start:
-        raise Unclear("It ends at or before it starts. Give a later end.", field="ends_at")
+        raise Unclear("It ends at or before it starts. Give a later end.", field="until")
     return Interval(start, end)
 
 
@@ -52,9 +52,9 @@ def window(ports: Ports, request: Request) -> Answer:
     if interval is None:
         held = facts_of(ports, key).window
         fields = (
-            InstantField("starts_at", "Opens", held.starts_at if held else None),
+            InstantField("at", "Opens", held.starts_at if held else None),
             InstantField(
-                "ends_at", "Closes", held.ends_at if held else None, optional=True, hint="Two hours when empty."
+                "until", "Closes", held.ends_at if held else None, optional=True, hint="Two hours when empty."
             ),
         )
         return Form(f"Window of {key}", "release_window", fields, "Set", {"release": key})
@@ -92,8 +92,8 @@ def _freeze_form(ports: Ports, request: Request, interval: Interval | None, reas
     chosen = [key for key, rule in ports.policy.orgs.items() if said.lower() in (key.lower(), rule.title.lower())]
     fields = (
         ChoiceField("org", "Org", [*orgs, Option("*", "Every org")], chosen),
-        InstantField("starts_at", "From", interval.starts_at if interval else None),
-        InstantField("ends_at", "Until", interval.ends_at if interval else None),
+        InstantField("at", "From", interval.starts_at if interval else None),
+        InstantField("until", "Until", interval.ends_at if interval else None),
         TextField("name", "Name", reason[:60], placeholder="Quarter end"),
         TextField("note", "Why", reason, long=True),
     )
