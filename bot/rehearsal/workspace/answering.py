@@ -35,7 +35,7 @@ def speak(workspace: Workspace, given: Json, user: str, channel: str, thread_ts:
         blocks=parts["blocks"] or [],
         attachments=parts["attachments"] or [],
         metadata=parts["metadata"] if public else None,
-        thread_ts=given.get("thread_ts") or thread_ts,
+        thread_ts=Arguments(given).text("thread_ts") or thread_ts,
         only_for=None if public else user,
     )
     return posting.post(workspace, message)

@@ -62,6 +62,11 @@ def option(text: Check, value: int = 150) -> Shape:
 PLAIN_OPTION = option(plain(75))
 RICH_OPTION = option(words(75))
 OPTION_GROUP = Shape({"label": plain(75), "options": items(PLAIN_OPTION, 1, 100)}, {})
+OFFER = Shape(
+    {},
+    {"options": items(PLAIN_OPTION, 0, 100), "option_groups": items(OPTION_GROUP, 0, 100)},
+    (exactly_one("options", "option_groups"),),
+)
 
 
 def _options_differ(element: Any, at: str, found: Findings) -> None:

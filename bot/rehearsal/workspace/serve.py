@@ -109,7 +109,7 @@ def start(
     kept = Folder(folder) if folder else None
     if kept:
         kept.restore(workspace)
-    listening = socket.create_server(("127.0.0.1", port))
+    listening = _listen(port)
     workspace.base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = create_workspace_app(
         workspace,
@@ -130,6 +130,19 @@ def start(
     thread.start()
     _await_start(server, thread)
     return RunningWorkspace(workspace.base_url, workspace, app.state.stage, server, thread)
+
+
+def _listen(port: int) -> socket.socket:
+    # asyncio switches Nagle's delay off only for sockets that say they are TCP; `socket.create_server` makes others.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError:
+        listening.close()
+        raise
+    listening.listen(128)
+    return listening
 
 
 def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:

@@ -200,6 +200,6 @@ class Workspace:
         """Somebody's open modals, bottom first."""
         return self.modals.setdefault(user, [])
 
-    def view_changed(self, view: View) -> None:
+    def view_changed(self, view: View) -> Change:
         """Record that somebody's modal or Home changed."""
-        self.record("home" if view.type == "home" else "view", view_id=view.id, user=view.owner)
+        return self.record("home" if view.type == "home" else "view", view_id=view.id, user=view.owner)

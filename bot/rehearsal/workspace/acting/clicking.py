@@ -8,7 +8,9 @@ from typing import Any
 from bot.rehearsal.workspace import cast
 from bot.rehearsal.workspace.acting.answers import problem_of, state_of
 from bot.rehearsal.workspace.acting.stage import Act, failure, unanswered
+from bot.rehearsal.workspace.checks import Findings
 from bot.rehearsal.workspace.controls import Control, Values, controls, initial_values, options_of
+from bot.rehearsal.workspace.elements import OFFER
 from bot.rehearsal.workspace.model import Channel, Json, Message, View
 from bot.rehearsal.workspace.payloads import channel_in_payload, interaction, message_json, view_json
 from bot.rehearsal.workspace.refusals import ActingError, NotVisibleError
@@ -259,8 +261,12 @@ async def suggest_options(act: Act, place: Place, control: Control, query: str) 
     }
     ack = await act.stage.delivery.interaction(payload)
     answer = ack.payload if isinstance(ack.payload, dict) else {}
+    found: Findings = []
+    OFFER(answer, "", found)
+    if ack.state != "ok" or found:
+        reasons = " ".join(each.line() for each in found)
+        sentence = f"The bot did not answer with options for “{control.label}”. {reasons}".strip()
+        raise ActingError(409, "no_options", sentence)
     options = options_of(answer)
-    if ack.state != "ok" or not ("options" in answer or "option_groups" in answer):
-        raise ActingError(409, "no_options", f"The bot did not answer with options for “{control.label}”.")
     act.workspace.offered[_offer_key(act, place, control)] = options
     return options

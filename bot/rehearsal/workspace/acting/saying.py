@@ -135,7 +135,7 @@ def _thread(act: Act, room: Channel) -> str | None:
 
 
 def _own_files(act: Act) -> list[str]:
-    files = act.body.values.get("files") or []
+    files = act.body.several("files")
     for id_ in files:
         file = act.workspace.files.get(str(id_))
         if file is None or file.user != act.person.id:

@@ -88,6 +88,13 @@ class Body:
             raise ActingError(400, "bad_request", f"{name!r} must be true or false.")
         return value
 
+    def several(self, name: str) -> list[Any]:
+        """A list, empty when absent."""
+        value = self.values.get(name)
+        if value is not None and not isinstance(value, list):
+            raise ActingError(400, "bad_request", f"{name!r} must be a list.")
+        return value or []
+
     def seconds(self, name: str, default: float, most: float) -> float:
         """A number of seconds from 0 to `most`."""
         value = self.values.get(name, default)
@@ -106,6 +113,7 @@ class Act:
         self.patience = body.seconds("wait_seconds", PATIENCE, PATIENCE_MOST)
         self._began = stage.workspace.seq
         self._mark = self._began
+        self._own: set[int] = set()
 
     @property
     def workspace(self) -> Workspace:
@@ -126,6 +134,10 @@ class Act:
         """From here on a change counts as something that the act brought about."""
         self._mark = self.workspace.seq
 
+    def own(self, change: Change) -> None:
+        """A change that the person made themselves, so not something to wait for."""
+        self._own.add(change.seq)
+
     async def outcome(self, ack: str, error: Json | None = None, *, wait: bool = True, **fields: Any) -> Json:
         """Wait as documented, then say what happened."""
         if wait:
@@ -140,7 +152,7 @@ class Act:
 
     async def _settle(self) -> None:
         pulse, deadline = self.stage.pulse, time.monotonic() + self.patience
-        while not self._changes(self._mark):
+        while all(change.seq in self._own for change in self._changes(self._mark)):
             left = deadline - time.monotonic()
             if left <= 0 or not await pulse.next(left):
                 return

@@ -97,7 +97,6 @@ async def _follow(act: Act, view: View, answer: Any) -> Json:
         sentence = f"Slack knows no response_action {action!r}."
         return await act.outcome("none", failure("invalid_response", sentence), wait=False)
     _dismiss(act, view, everything=action == "clear")
-    act.mark()
     return await act.outcome(action or "empty")
 
 
@@ -127,7 +126,7 @@ def _dismiss(act: Act, view: View, *, everything: bool) -> list[View]:
     gone = list(stack) if everything else [view]
     for each in gone:
         stack.remove(each)
-        act.workspace.view_changed(each)
+        act.own(act.workspace.view_changed(each))
     return gone
 
 

@@ -100,7 +100,7 @@ class Steering:
         name = body.text("name").removeprefix("#")
         if any(each.name == name for each in self.workspace.channels.values()):
             raise ActingError(409, "name_taken", f"There is a channel #{name} already.")
-        members = [self._member(each) for each in body.values.get("members") or []]
+        members = [self._member(each) for each in body.several("members")]
         everybody = [each.id for each in self.workspace.cast_members() if each.active]
         kind: ChannelKind = "private" if body.flag("private") else "public"
         channel = Channel(id=self.workspace.next_id("C"), name=name, kind=kind, members=members or everybody)

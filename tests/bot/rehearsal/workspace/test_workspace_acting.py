@@ -500,3 +500,39 @@ async def test_a_stack_holds_three_modals(app: AsyncApp, driver: Any, kit: Any) 
     for _ in range(3):
         view = (await driver.aact("click", view_id=view["view_id"], label="More"))["view"]
     assert (view["depth"], errors) == (3, ["push_limit_reached"])
+
+
+async def test_options_that_slack_would_refuse_are_told(app: AsyncApp, driver: Any) -> None:
+    @app.options("find")
+    async def find(ack: Any) -> None:
+        await ack(options=[{"text": "bare", "value": "v"}])
+
+    ts = await post_card(app, {"type": "external_select", "action_id": "find"})
+    refused = await driver.aact("suggest", channel="#releases", ts=ts, action_id="find", query="x", status=409)
+    assert "[json-pointer:/options/0/text]" in refused["error"]["sentence"]
+
+
+async def test_an_ack_that_slack_would_refuse_is_told(app: AsyncApp, driver: Any) -> None:
+    @app.command("/release")
+    async def release(ack: Any) -> None:
+        await ack(blocks=[{"type": "sektion"}])
+
+    outcome = await driver.aact("command", channel="#releases", text="/release")
+    assert outcome["error"]["code"] == "invalid_response"
+    assert "unsupported type: sektion" in outcome["error"]["sentence"]
+
+
+async def test_a_message_that_starts_with_a_slash_is_a_command(app: AsyncApp, driver: Any) -> None:
+    @app.command("/release")
+    async def release(ack: Any) -> None:
+        await ack("understood")
+
+    outcome = await driver.aact("message", channel="#releases", text="/release status")
+    assert [each["text"] for each in outcome["messages"]] == ["understood"]
+
+
+async def test_a_button_for_others_is_not_visible(app: AsyncApp, driver: Any, kit: Any) -> None:
+    ts = await post_card(app, kit.button("go", "Go", visible_to_user_ids=["U0OPSMGR"]))
+    assert (await driver.alook("message", channel="#releases", ts=ts))["message"]["elements"] == []
+    refused = await driver.aact("click", channel="#releases", ts=ts, label="Go", status=404)
+    assert refused["error"]["code"] == "not_visible"
