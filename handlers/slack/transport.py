@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Sequence
+from urllib.parse import parse_qs
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
@@ -73,7 +75,7 @@ def slack_routes(
     """Routes for Slack's signed requests: commands, interactions and events all come to `path`.
 
     Refused before anything is read from them: bodies over `body_limit` bytes (413), unsigned, forged, undated or old
-    requests (401), bodies that are no UTF-8 or no JSON where they claim to be (400).
+    requests (401), bodies that are neither a JSON object nor a form in UTF-8 (400).
     """
     door = _Door(app, SignatureVerifier(signing_secret), body_limit)
     return [Route(path, door.enter, methods=["POST"])]
@@ -92,13 +94,12 @@ class _Door:
             return PlainTextResponse("The body is too large.", 413)
         if not self._is_signed(request, body):
             return PlainTextResponse("This is not signed by Slack, or too old.", 401)
-        # The adapter reads the body again; Starlette hands it over from here.
-        request._body = body
-        try:
-            return await self._handler.handle(request)
-        except ValueError:
+        if not _is_readable(body):
             log.warning("A signed request could not be read: %s", request.headers.get("content-type", ""))
             return PlainTextResponse("The body cannot be read.", 400)
+        # The adapter reads the body again; Starlette hands it over from here.
+        request._body = body
+        return await self._handler.handle(request)
 
     async def _read(self, request: Request) -> bytes | None:
         gathered = bytearray()
@@ -117,6 +118,17 @@ class _Door:
         if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) < 12 and signature.isascii()):
             return False
         return self._verifier.is_valid(_exact(body), timestamp, signature)
+
+
+def _is_readable(body: bytes) -> bool:
+    """Whether this is a JSON object, or a form whose payload is one; Bolt takes that for granted."""
+    try:
+        text = body.decode("utf-8")
+        fields = {} if text.startswith(("{", "[")) else parse_qs(text)
+        written = fields.get("payload", ["{}"])[0] if fields else text
+        return isinstance(json.loads(written), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _exact(body: bytes) -> str:
