@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
@@ -94,8 +94,9 @@ class _Door:
             return PlainTextResponse("The body is too large.", 413)
         if not self._is_signed(request, body):
             return PlainTextResponse("This is not signed by Slack, or too old.", 401)
-        if not _is_readable(body):
-            log.warning("A signed request could not be read: %s", request.headers.get("content-type", ""))
+        content_type = request.headers.get("content-type", "")
+        if not _is_readable(body, content_type):
+            log.warning("A signed request could not be read: %s", content_type)
             return PlainTextResponse("The body cannot be read.", 400)
         # The adapter reads the body again; Starlette hands it over from here.
         request._body = body
@@ -120,13 +121,13 @@ class _Door:
         return self._verifier.is_valid(_exact(body), timestamp, signature)
 
 
-def _is_readable(body: bytes) -> bool:
+def _is_readable(body: bytes, content_type: str) -> bool:
     """Whether this is a JSON object, or a form whose payload is one; Bolt takes that for granted."""
     try:
         text = body.decode("utf-8")
-        fields = {} if text.startswith(("{", "[")) else parse_qs(text)
-        written = fields.get("payload", ["{}"])[0] if fields else text
-        return isinstance(json.loads(written), dict)
+        if content_type.partition(";")[0] != "application/json" and not text.startswith("{"):
+            text = dict(parse_qsl(text, keep_blank_values=True)).get("payload", "{}")
+        return isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
         return False
 
