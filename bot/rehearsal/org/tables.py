@@ -40,6 +40,29 @@ def answer(org: Org, text: str, path: str, *, tooling: bool) -> dict[str, object
     return {"size": len(kept), "entityTypeName": name, "queryLocator": None} | found if tooling else found
 
 
+def columns(org: Org, text: str) -> dict[str, object]:
+    """What `columns=true` asks for: the shape of a query's answer, without its rows."""
+    query = soql.read_query(text, org.clock.now())
+    found: dict[str, dict[str, object]] = {}
+    for number, field in enumerate(query.fields):
+        parent, _, child = field.partition(".")
+        if child and "(" not in field:
+            joined = found.setdefault(parent, _column(parent))["joinColumns"]
+            assert isinstance(joined, list)
+            joined.append(_column(child))
+        else:
+            name = f"expr{number}" if "(" in field else field
+            found[name] = _column(name) | {"aggregate": "(" in field}
+    shape = {"entityName": query.source, "groupBy": bool(query.group_by), "idSelected": "Id" in query.fields}
+    return {"columnMetadata": list(found.values()), **shape, "keyPrefix": None}
+
+
+def _column(name: str) -> dict[str, object]:
+    kinds = {"aggregate": False, "booleanType": False, "custom": name.endswith("__c"), "numberType": False}
+    texts = {"columnName": name, "displayName": name, "apexType": "string", "foreignKeyName": None}
+    return {**texts, **kinds, "textType": True, "insertable": False, "updatable": False, "joinColumns": []}
+
+
 def _sortable(value: object) -> tuple[int, object]:
     return (0, "") if value is None else (1, value)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.results import Refusal
@@ -86,7 +89,21 @@ def create_org_app(org: Org, *, on_change: Callable[[], None] | None = None) -> 
         route("/services/Soap/{rest:path}", ["POST"], lambda _: soap.fault(_SOAP_LOGIN)),
         route("/rehearsal/{rest:path}", ["GET", "POST"], lambda asked: control.serve(org, door, asked)),
     ]
-    return Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_found})
+    handlers = {404: _not_found, 405: _not_found}
+    return Starlette(routes=routes, exception_handlers=handlers, middleware=[Middleware(OneSlash)])
+
+
+class OneSlash:
+    """Takes `//services` for `/services`: the Salesforce CLI keeps a slash at the end of an instance URL."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its path put right."""
+        if scope["type"] == "http" and "//" in scope["path"]:
+            scope = {**scope, "path": re.sub(r"/{2,}", "/", scope["path"])}
+        await self.app(scope, receive, send)
 
 
 def _as_rest(refusal: Refusal) -> Refusal:

@@ -13,7 +13,8 @@ from bot.rehearsal.org.jobs import Job
 from bot.rehearsal.org.markup import rest_date
 from bot.rehearsal.org.org import API_VERSIONS, Org
 from bot.rehearsal.org.results import DeployOptions, Refusal, read_options, truthy
-from bot.rehearsal.org.tables import answer
+from bot.rehearsal.org.tables import answer, columns
+from bot.rehearsal.org.test_runs import run_and_record
 from bot.rehearsal.org.web.gate import Asked
 from bot.rehearsal.org.web.parts import deployment_parts
 
@@ -68,6 +69,8 @@ def query(org: Org, asked: Asked) -> Response:
     text = asked.query.get("q")
     if not text:
         raise Refusal("MALFORMED_QUERY", "The query parameter 'q' is missing")
+    if truthy(asked.query.get("columns")):
+        return JSONResponse(columns(org, text))
     return JSONResponse(answer(org, text, root_of(asked), tooling="/tooling/" in asked.path))
 
 
@@ -195,32 +198,10 @@ def run_tests(org: Org, asked: Asked) -> Response:
     """POST tooling/runTestsSynchronous or runTestsAsynchronous; the latter has finished when it answers its job id."""
     body = parsed(asked)
     names = [str(test["className"]) for test in _tests(body)] or None
-    report = org.run_all_tests(names)
     if asked.path.endswith("runTestsSynchronous"):
-        return JSONResponse(as_json(test_result(report, org.inventory)))
-    with org.lock:
-        job = org.mint.mint("707")
-        now = org.clock.now()
-        run = {
-            "Id": org.mint.mint("05m"),
-            "AsyncApexJobId": job,
-            "StartTime": now,
-            "EndTime": now,
-            "TestTime": sum(each.millis for each in report.outcomes),
-            "UserId": asked.user.id if asked.user else None,
-        }
-        counts = {
-            "MethodsEnqueued": len(report.outcomes),
-            "MethodsCompleted": len(report.outcomes),
-            "MethodsFailed": len(report.failures),
-        }
-        org.records.setdefault("ApexTestRunResult", []).append(
-            run | counts | {"Status": "Completed", "IsAllTests": names is None}
-        )
-        org.records.setdefault("AsyncApexJob", []).append(
-            {"Id": job, "Status": "Completed", "JobType": "TestRequest", "CreatedDate": now}
-        )
-    return JSONResponse(job)
+        return JSONResponse(as_json(test_result(org.run_all_tests(names), org.inventory)))
+    assert asked.user is not None
+    return JSONResponse(run_and_record(org, names, asked.user.id))
 
 
 def _tests(body: dict[str, object]) -> list[dict[str, object]]:

@@ -1,5 +1,7 @@
 """What the small Apex interpreter can tell, what it leaves alone."""
 
+# ruff: noqa: E501 - an Apex one-liner reads best on one line
+
 from __future__ import annotations
 
 import pytest

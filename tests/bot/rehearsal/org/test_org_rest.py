@@ -153,6 +153,17 @@ def test_the_flow_definition_can_be_deactivated_then_the_version_deleted(
     assert session.get(data(served, "tooling/query"), params={"q": asked}).json()["totalSize"] == 0
 
 
+def test_a_query_can_be_asked_for_its_columns(served: RunningOrg, session: requests.Session) -> None:
+    asked = {"q": "SELECT Id, CreatedBy.Name, CreatedBy.Username FROM DeployRequest", "columns": "true"}
+    shape = session.get(data(served, "tooling/query"), params=asked).json()
+    assert [column["columnName"] for column in shape["columnMetadata"]] == ["Id", "CreatedBy"]
+    assert [column["columnName"] for column in shape["columnMetadata"][1]["joinColumns"]] == ["Name", "Username"]
+
+
+def test_a_doubled_slash_is_one(served: RunningOrg, session: requests.Session) -> None:
+    assert session.get(f"{served.instance_url}//services/data/v66.0/limits").status_code == 200
+
+
 def test_tests_can_be_run_by_themselves(served: RunningOrg, session: requests.Session) -> None:
     body = {"tests": [{"className": "DiscountPolicyTest"}]}
     assert session.post(data(served, "tooling/runTestsSynchronous"), json=body).json()["numTestsRun"] == 4
@@ -160,3 +171,7 @@ def test_tests_can_be_run_by_themselves(served: RunningOrg, session: requests.Se
     asked = f"SELECT Status, MethodsFailed FROM ApexTestRunResult WHERE AsyncApexJobId = '{job}'"
     row = session.get(data(served, "tooling/query"), params={"q": asked}).json()["records"][0]
     assert (row["Status"], row["MethodsFailed"]) == ("Completed", 0)
+    asked = f"SELECT MethodName, Outcome, ApexClass.Name FROM ApexTestResult WHERE AsyncApexJobId = '{job}'"
+    rows = session.get(data(served, "tooling/query"), params={"q": asked}).json()["records"]
+    assert {(row["ApexClass"]["Name"], row["Outcome"]) for row in rows} == {("DiscountPolicyTest", "Pass")}
+    assert len(rows) == 4
