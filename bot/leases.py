@@ -40,6 +40,13 @@ class LeaseTimes:
     dead_after: float = 60.0
     janitor_every: float = 10.0
 
+    @classmethod
+    def scaled_to(cls, dead_after: float) -> LeaseTimes:
+        """The usual proportions, for a replica that counts as dead after so many seconds."""
+        usual = cls()
+        share = dead_after / usual.dead_after
+        return cls(usual.beat_every * share, usual.fence_after * share, dead_after, usual.janitor_every * share)
+
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:

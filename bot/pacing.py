@@ -24,18 +24,20 @@ EDITS = Rate(50 / 60, 20)
 class Pace:
     """Makes callers wait for their turn, one bucket per key; safe to use from many threads.
 
-    `clock` counts seconds, `sleep` waits for some.
+    `clock` counts seconds, `sleep` waits for some. `share` is how much of each wait is kept: less than all of it only
+    where the rates are not Slack's own.
     """
 
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    share: float = 1.0
     _next: dict[str, float] = field(default_factory=dict)
     _held: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait_for(self, key: str, rate: Rate) -> None:
         """Wait until one more call of this kind is within the rate."""
-        step = 1 / rate.per_second
+        step = self.share / rate.per_second
         with self._lock:
             now = self.clock()
             # The virtual instant at which the bucket would be full again; one call moves it by one step.

@@ -32,6 +32,8 @@ _WHERE = {
     "SLACK_SIGNING_SECRET": "Give the signing secret: Basic Information, App Credentials.",
     "ROLLCALL_POLICY": "Give the path of your policy file; docs/policy.md explains it.",
     "ROLLCALL_HTTP_PORT": "Give a port number from 0 (any free one) to 65535.",
+    "ROLLCALL_CHAT_PACE": "Give a share from 0 to 1; only rehearsals need it.",
+    "ROLLCALL_LEASE_SECONDS": "Give a number of seconds from 3 to 600.",
 }
 
 
@@ -51,7 +53,11 @@ class SettingsMistakes(ReleaseError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything the bot was told; `rehearsal_clock` is the address of a rehearsal's clock, "" on real time."""
+    """Everything the bot was told; `rehearsal_clock` is the address of a rehearsal's clock, "" on real time.
+
+    `chat_pace` is the share of Slack's waiting times that is kept between posts; `lease_seconds` is after how long
+    without a sign of life the other replicas take over the work of one.
+    """
 
     slack_bot_token: SecretStr
     slack_app_token: SecretStr
@@ -63,6 +69,8 @@ class Settings:
     http_host: str = "127.0.0.1"
     http_port: int = 8080
     rehearsal_clock: str = ""
+    chat_pace: float = 1.0
+    lease_seconds: float = 60.0
 
     @property
     def artifacts_folder(self) -> Path:
@@ -97,6 +105,8 @@ def read_settings() -> Settings:
         http_host=given.rollcall_http_host,
         http_port=given.rollcall_http_port,
         rehearsal_clock=given.rollcall_rehearsal_clock,
+        chat_pace=given.rollcall_chat_pace,
+        lease_seconds=given.rollcall_lease_seconds,
     )
 
 
@@ -203,6 +213,15 @@ class _Environment(_Storage):
     rollcall_http_host: str = "127.0.0.1"
     rollcall_http_port: int = Field(default=8080, ge=0, le=65535)
     rollcall_rehearsal_clock: str = ""
+    rollcall_chat_pace: float = Field(default=1.0, ge=0, le=1)
+    rollcall_lease_seconds: float = Field(default=60.0, ge=3, le=600)
+
+    @field_validator("rollcall_chat_pace")
+    @classmethod
+    def _slack_sets_the_pace(cls, value: float, info: ValidationInfo) -> float:
+        if value < 1 and not is_loopback(info.data.get("slack_api_url", "")):
+            raise ValueError("is less than 1, but SLACK_API_URL is not on this machine. Unset it: Slack sets the pace.")
+        return value
 
     @field_validator("rollcall_rehearsal_clock")
     @classmethod

@@ -19,7 +19,9 @@ from bot.courier import Courier
 from bot.directory import Directory
 from bot.engine import Engine, Timings
 from bot.failures import tell_of_failure
+from bot.leases import LeaseTimes
 from bot.outside import Outside
+from bot.pacing import Pace
 from bot.salesforce import SalesforceOrg, connect
 from bot.settings import Settings
 from bot.slack_client import blocking_client, listening_client
@@ -105,8 +107,10 @@ def build_bot(
     migrate(store)
     ports = Ports(store, settings.policy, clock, ArtifactFolder(settings.artifacts_folder))
     flows.load_all()
-    engine = Engine(store, clock, settings.folder, partial(tell_of_failure, ports), timings or Timings())
-    courier = Courier(blocking_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url))
+    timings = timings or Timings(lease=LeaseTimes.scaled_to(settings.lease_seconds))
+    engine = Engine(store, clock, settings.folder, partial(tell_of_failure, ports), timings)
+    client = blocking_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+    courier = Courier(client, Pace(share=settings.chat_pace))
     outside.use(Outside(ports, Orgs(settings.policy, clock, environ), courier))
     return Bot(settings, store, ports, engine, Desk(ports, engine.nudge), Directory(ports, courier), courier)
 

@@ -46,6 +46,7 @@ class Stage:
     uat: RunningOrg
     production: RunningOrg
     workspace: RunningWorkspace
+    chat_pace: float = 1.0
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -69,6 +70,7 @@ class Stage:
             "ROLLCALL_POLICY": str(POLICY),
             "ROLLCALL_FOLDER": str(self.folder / "bot"),
             "ROLLCALL_HTTP_PORT": "0",
+            "ROLLCALL_CHAT_PACE": str(self.chat_pace),
             "ROLLCALL_REHEARSAL_CLOCK": f"{self.workspace.url}/rehearsal/api/clock",
         }
 
@@ -84,6 +86,7 @@ class Stage:
             folder=folder,
             policy=load_policy(POLICY, self.environ),
             http_port=0,
+            chat_pace=self.chat_pace,
         )
 
 
@@ -103,7 +106,10 @@ def start_workspace(
 
 @contextlib.contextmanager
 def stage(folder: Path | None = None, port: int = 0, *, pace: float = 1.0) -> Iterator[Stage]:
-    """Everything but the bot, started; with a folder it carries on from there. `pace` stretches how long jobs take."""
+    """Everything but the bot, started; with a folder it carries on from there.
+
+    `pace` is how long jobs take as a share of the usual; below 1, the chat hurries as well, without rate limits.
+    """
     with contextlib.ExitStack() as held:
         home = folder or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-")))
         home.mkdir(parents=True, exist_ok=True)
@@ -115,7 +121,8 @@ def stage(folder: Path | None = None, port: int = 0, *, pace: float = 1.0) -> It
         held.callback(production.stop)
         workspace = start_workspace(port, clock, folder=kept, orgs={"UAT": uat, "PRODUCTION": production})
         held.callback(workspace.stop)
-        yield Stage(clock, home, uat, production, workspace)
+        workspace.workspace.pace.rate_limits = pace >= 1
+        yield Stage(clock, home, uat, production, workspace, chat_pace=min(pace, 1.0))
 
 
 @contextlib.contextmanager

@@ -33,6 +33,8 @@ NAMES = (
     "ROLLCALL_HTTP_HOST",
     "ROLLCALL_HTTP_PORT",
     "ROLLCALL_REHEARSAL_CLOCK",
+    "ROLLCALL_CHAT_PACE",
+    "ROLLCALL_LEASE_SECONDS",
 )
 
 Environment = Callable[..., None]
@@ -179,3 +181,23 @@ def test_database_url_alone_needs_no_tokens(environment: Environment) -> None:
 )
 def test_only_this_machine_counts_as_loopback(url: str, local: bool) -> None:
     assert is_loopback(url) is local
+
+
+def test_real_slack_sets_its_own_pace(environment: Environment) -> None:
+    """Only a chat on this machine may be hurried."""
+    environment(ROLLCALL_CHAT_PACE="0.1")
+    with pytest.raises(SettingsMistakes, match="SLACK_API_URL is not on this machine"):
+        read_settings()
+    environment(ROLLCALL_CHAT_PACE="0.1", SLACK_API_URL="http://127.0.0.1:8600/api/")
+    assert read_settings().chat_pace == 0.1
+
+
+def test_patience_with_silent_replicas_can_be_set(environment: Environment) -> None:
+    """It stays within what makes sense, and is a minute when nothing is said."""
+    environment()
+    assert read_settings().lease_seconds == 60
+    environment(ROLLCALL_LEASE_SECONDS="4")
+    assert read_settings().lease_seconds == 4
+    environment(ROLLCALL_LEASE_SECONDS="0.5")
+    with pytest.raises(SettingsMistakes, match="ROLLCALL_LEASE_SECONDS"):
+        read_settings()
