@@ -11,6 +11,7 @@ from release_core import attempts, deployments, rollback_requests
 from release_core.attempts import Assignment
 from release_core.comparison import exists, same, three_way
 from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
+from release_core.metadata_types import Component
 from release_core.packages import Package, footprint, members, read_package, read_retrieved
 
 
@@ -112,12 +113,17 @@ def read_back(deployment_id: int) -> None:
     package, snapshot = _before(outside, task)
     touched = footprint(package)
     live = read_retrieved(outside.org(task.org).retrieve(members(touched)).archive)
-    differences = [
-        str(component)
-        for component in touched
-        if exists(snapshot, component) != exists(live, component) or not same(snapshot, live, component)
-    ]
+    differences = [str(component) for component in touched if not _is_back(snapshot, live, component)]
     rollback_requests.note_returned(outside.ports, deployment_id, differences)
+
+
+def _is_back(snapshot: Package, live: Package, component: Component) -> bool:
+    """Whether a component is what it was; a flow that runs again as it did may do so under a new version number."""
+    if component.type == "FlowDefinition":
+        flow_itself = Component("Flow", component.name)
+        return exists(snapshot, flow_itself) and _is_back(snapshot, live, flow_itself)
+    there = exists(snapshot, component)
+    return there == exists(live, component) and (not there or same(snapshot, live, component))
 
 
 def _before(outside: Outside, task: Assignment) -> tuple[Package, Package]:

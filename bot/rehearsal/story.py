@@ -90,9 +90,7 @@ def plan(story: Story) -> None:
     heads = [m for m in story.anna.everything_in("#releases") if story.key in m["plain"] and not m["ephemeral"]]
     story.expect(len(heads) == 1, f"{story.key} has exactly one headline post in #releases")
     refused = story.grace.types("/release new")
-    story.expect(
-        "may not" in story.private(refused), "a stakeholder may not plan one and is told who may"
-    )
+    story.expect("may not" in story.private(refused), "a stakeholder may not plan one and is told who may")
 
 
 def attach(story: Story) -> None:
@@ -193,7 +191,7 @@ def deploy(story: Story) -> None:
         "click", **{"as": "anna", "channel": card["channel"], "ts": card["ts"], "label": "Deploy to PRODUCTION"}
     )
     dialog = asked["confirm"]["text"]
-    for words in ("PRODUCTION", "production org", "discount-approvals-changed.zip", "Validated"):
+    for words in ("PRODUCTION", "production org", "discount-approvals-chang", "Validated", "QA", "Business"):
         story.expect(words in dialog, f"the confirm dialog says “{words}”")
     story.anna.clicks("Deploy to PRODUCTION", card)
     story.anna.in_thread("is live in PRODUCTION", story.head)
