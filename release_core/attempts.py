@@ -101,7 +101,8 @@ def note_progress(ports: Ports, deployment_id: int, status: JobStatus) -> None:
     now = ports.clock.now()
     with ports.store.transaction() as session:
         deployment, release = deployment_with_release(session, deployment_id)
-        if deployment.progress == progress:
+        shown = {name: deployment.progress.get(name) for name in progress}
+        if shown == progress:
             return
         number = deployment.progress.get("shown", 0)
         deployment.progress = {**progress, "shown": number + 1}
@@ -138,7 +139,21 @@ def note_unknown(ports: Ports, deployment_id: int, sentence: str) -> None:
         record(session, Kind.DEPLOYMENT_UNKNOWN, stream=release.key, actor=BOT, at=now, details=details)
         if deployment.purpose == "deployment":
             release.state = "failed"
+            _distrust_validations(session, deployment)
             settle_state(session, ports.policy, release, now)
+
+
+def _distrust_validations(session: Session, lost: Deployment) -> None:
+    # Nobody presses "Deploy" a second time on the strength of a check from before a deployment that may have landed.
+    query = select(Deployment).where(
+        Deployment.release_id == lost.release_id,
+        Deployment.org == lost.org,
+        Deployment.purpose == "validation",
+        Deployment.voided_because == "",
+    )
+    for validation in session.exec(query).all():
+        validation.voided_because = f"Nobody knows whether {lost.key} reached the org; look there, then validate again."
+        session.add(validation)
 
 
 def request_cancel(ports: Ports, actor: str, key: str) -> str:

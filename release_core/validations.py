@@ -16,7 +16,7 @@ from release_core.attempts import (
 from release_core.errors import Conflict, Refused
 from release_core.facts import UNDER_WAY, gather
 from release_core.lookups import find_org, find_release, package_of, release_of
-from release_core.models import Deployment
+from release_core.models import Deployment, Release
 from release_core.permissions import require
 from release_core.ports import JobStatus, Ports
 from release_core.readiness import settle_state
@@ -67,7 +67,7 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
         details = details_of(validation, problem=validation.problem)
         record(session, kind, stream=release.key, actor=BOT, at=now, details=details)
         settle_state(session, ports.policy, release, now)
-        if status.success and validation.then and release.package_id == validation.package_id:
+        if status.success and _goes_on(validation, release):
             following = new_attempt(
                 session, release, purpose="validation", org=validation.then[0], actor=validation.requested_by, now=now
             )
@@ -75,6 +75,12 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
             following.then = validation.then[1:]
             actor = validation.requested_by
             announce_request(session, Kind.VALIDATION_REQUESTED, release, following, actor, now)
+
+
+def _goes_on(validation: Deployment, release: Release) -> bool:
+    """Whether the next org is to be checked too: nobody cancelled, and the package is still the one that counts."""
+    wanted = release.state in ("draft", "planned", "ready", "failed") and not validation.abort_requested_by
+    return bool(validation.then) and wanted and release.package_id == validation.package_id
 
 
 def fail_validation(ports: Ports, deployment_id: int, sentence: str) -> None:
