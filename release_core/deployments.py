@@ -139,10 +139,13 @@ def finish_deployment(ports: Ports, deployment_id: int, status: JobStatus) -> No
             deployment.state = "cancelled" if status.state == "Canceled" else "failed"
             session.add(deployment)
             release.state = "failed"
+            session.add(release)
             details = details_of(deployment, problem=deployment.problem)
             kind = Kind.DEPLOYMENT_CANCELLED if deployment.state == "cancelled" else Kind.DEPLOYMENT_FAILED
             record(session, kind, stream=release.key, actor=BOT, at=now, details=details)
-            settle_state(session, ports.policy, release, now)
+            # What failed says so until somebody acts on it; what people stopped goes back to where it was.
+            if deployment.state == "cancelled":
+                settle_state(session, ports.policy, release, now)
             return
         deployment.state = "verifying"
         session.add(deployment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
@@ -11,13 +12,15 @@ from release_core import windows
 from release_core.approvals import withdraw_approvals
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
-from release_core.lookups import FINAL_STATES, find_org, find_release, next_key, open_incidents
+from release_core.facts import UNDER_WAY, gather
+from release_core.lookups import FINAL_STATES, deployments_of, find_org, find_release, next_key
 from release_core.models import ChecklistItem, DeploymentWindow, Release, ReleasePackage
 from release_core.packages import Package
 from release_core.permissions import require
 from release_core.policy import ItemRule, Kind, Policy, Strategy
 from release_core.ports import Ports
 from release_core.readiness import settle_state
+from release_core.rollback_requests import pending_request
 from release_core.scheduling import book
 from release_core.timeline import Kind as Fact
 from release_core.timeline import intend, record
@@ -139,10 +142,22 @@ def refuse_package(ports: Ports, package_id: int, sentence: str) -> None:
         package, release = _package_with_release(session, package_id)
         if package.state != "reading":
             return
-        package.state, package.problem = "refused", sentence
-        session.add(package)
-        details = {"package": package.id, "file": package.file_name, "problem": sentence}
-        record(session, Fact.PACKAGE_REFUSED, stream=release.key, actor=package.author_id, at=now, details=details)
+        _refuse(session, package, release, sentence, now)
+
+
+def _refuse(session: Session, package: ReleasePackage, release: Release, sentence: str, now: datetime) -> None:
+    package.state, package.problem = "refused", sentence
+    session.add(package)
+    details = {"package": package.id, "file": package.file_name, "problem": sentence}
+    record(session, Fact.PACKAGE_REFUSED, stream=release.key, actor=package.author_id, at=now, details=details)
+
+
+def _why_too_late(package: ReleasePackage, earlier: ReleasePackage | None, release: Release) -> str:
+    if release.state not in STATES_BEFORE_DEPLOYMENT:
+        return f"{release.key} is {release.state.replace('_', ' ')}; a package comes too late."
+    if earlier and earlier.number > package.number:
+        return f"{earlier.file_name} was attached after it and counts already."
+    return ""
 
 
 def accept_package(ports: Ports, package_id: int, content: Package) -> None:
@@ -152,11 +167,11 @@ def accept_package(ports: Ports, package_id: int, content: Package) -> None:
         package, release = _package_with_release(session, package_id)
         if package.state != "reading":
             return
-        if release.state not in STATES_BEFORE_DEPLOYMENT:
-            package.state, package.problem = "refused", f"{release.key} is {release.state}; a package comes too late."
-            session.add(package)
-            return
         earlier = session.get(ReleasePackage, release.package_id) if release.package_id else None
+        problem = _why_too_late(package, earlier, release)
+        if problem:
+            _refuse(session, package, release, problem, now)
+            return
         _fill_in(package, content)
         session.add(package)
         release.package_id = package.id
@@ -242,6 +257,10 @@ def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:
         _still_before_deployment(release, "be cancelled")
         release.state, release.closed_at = "cancelled", now
         session.add(release)
+        for attempt in deployments_of(session, release):
+            if attempt.state in UNDER_WAY and not attempt.abort_requested_by:
+                attempt.abort_requested_by = actor
+                session.add(attempt)
         for window in session.exec(
             select(DeploymentWindow).where(
                 DeploymentWindow.release_id == release.id, col(DeploymentWindow.state).in_(("booked", "open"))
@@ -256,24 +275,48 @@ def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:
 
 
 def close_release(ports: Ports, actor: str, key: str, *, by_timer: bool = False) -> bool:
-    """End a release that has soaked; an open incident on its org keeps it open. Returns whether it was closed."""
+    """End a release that has soaked; returns whether it was closed.
+
+    An open incident on its org or a rollback keeps it open: by the timer, the soak then begins again.
+    """
     if not by_timer:
         require(ports.policy, actor, "plan")
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        incidents = open_incidents(session, org=release.target_org)
-        if release.state != "soaking" or incidents:
-            if by_timer:
-                return False
-            if incidents:
-                raise Refused("incident_open", f"{incidents[0].key} is open on this org. Resolve it first, then close.")
-            raise Refused("not_soaking", f"{release.key} is {release.state}; only a release that soaks can be closed.")
+        obstacle = _what_keeps_open(session, ports.policy, release)
+        if obstacle and by_timer:
+            if release.state == "soaking":
+                _soak_again(session, ports.policy, release, now)
+            return False
+        if obstacle:
+            raise obstacle
         release.state, release.closed_at = "closed", now
         session.add(release)
         end_broadcasts(session, release, now=now)
         record(session, Fact.RELEASE_CLOSED, stream=release.key, actor=actor, at=now)
         return True
+
+
+def _what_keeps_open(session: Session, policy: Policy, release: Release) -> Refused | None:
+    if release.state != "soaking":
+        state = release.state.replace("_", " ")
+        return Refused("not_soaking", f"{release.key} is {state}; only a release that soaks can be closed.")
+    facts = gather(session, policy, release)
+    if facts.incidents:
+        return Refused("incident_open", f"{facts.incidents[0].key} is open on this org. Resolve it first, then close.")
+    running = [d for d in facts.deployments if d.purpose == "rollback" and d.state in UNDER_WAY]
+    if running:
+        return Refused("rollback_under_way", f"{running[0].key} is taking {release.key} back; wait for its end.")
+    if facts.live and pending_request(session, facts.live):
+        sentence = f"Going back to before {release.key} was asked for and waits for a second person. Decide that first."
+        return Refused("rollback_under_way", sentence)
+    return None
+
+
+def _soak_again(session: Session, policy: Policy, release: Release, now: datetime) -> None:
+    key = f"soak:{release.key}:{now.isoformat()}"
+    intend(session, key, "soak_end", now=now, lane=release.key, due_at=now + policy.soak, release=release.key)
 
 
 def add_note(ports: Ports, actor: str, stream: str, text: str) -> None:
