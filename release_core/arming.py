@@ -72,7 +72,9 @@ def void_validations(session: Session, policy: Policy, org: str, because: str, n
 
 def _arm_again(session: Session, arming: Deployment, release: Release, because: str, now: datetime) -> None:
     undone = find_deployment(session, arming.undoes_id or 0)
-    if release.state == "soaking" and undone.state == "succeeded":
+    query = select(Deployment).where(Deployment.undoes_id == undone.id, Deployment.purpose == "rollback")
+    going_back = any(rollback.state in UNDER_WAY for rollback in session.exec(query))
+    if release.state == "soaking" and undone.state == "succeeded" and not going_back:
         details = details_of(arming, problem=f"{because} It is being proven again.")
         record(session, Kind.ROLLBACK_NOT_ARMED, stream=release.key, actor=BOT, at=now, details=details)
         request_arming(session, undone, release, now)
