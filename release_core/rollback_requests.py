@@ -33,7 +33,7 @@ def ask_rollback(ports: Ports, actor: str, key: str, reason: str, *, overwrite: 
         release = find_release(session, key)
         deployment = _must_be_undoable(session, ports, release)
         asked = pending_request(session, deployment)
-        if asked:
+        if asked and now < asked.expires_at:
             raise Conflict(f"Going back to before {release.key} was already asked for and waits for a second person.")
         incident = _incident_about(session, release)
         count = select(func.count()).where(RollbackRequest.deployment_id == deployment.id)
@@ -95,7 +95,7 @@ class AlreadyDecided(Conflict):
     def __init__(self, request: RollbackRequest) -> None:
         word = {"confirmed": "confirmed", "declined": "declined"}.get(request.state, "expired")
         super().__init__(f"This request was already {word}.")
-        self.by, self.at = request.decided_by, request.decided_at
+        self.by, self.at = request.decided_by, request.decided_at or request.expires_at
 
 
 def decide_rollback(ports: Ports, actor: str, request_id: int, *, yes: bool, comment: str = "") -> str:
