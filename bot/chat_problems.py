@@ -109,6 +109,9 @@ def problem(error: SlackApiError, method: str, *, channel: str = "", user: str =
         whom = code_mark(user) if user else "that person"
         sentence = f"Slack will not let Rollcall reach {whom} ({code_mark(code)}). {_HELP_FOR_PERSON.get(code, _GONE)}"
         return PersonUnreachable(sentence, code=code)
+    if code in ("file_not_found", "file_deleted"):
+        sentence = "The file cannot be read: it was deleted, or never shared with Rollcall. Upload it again."
+        return ChatRefused(sentence, code=code)
     if code == "missing_scope":
         needed = said(error, "needed") or "another scope"
         sentence = f"The Slack app lacks the scope {code_mark(needed)} for {code_mark(method)}."

@@ -104,7 +104,7 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(serving: Serving) ->
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize("body", [b"{", b"[1]", b'"text"', b"a=b", b"", b"a=b", b"", b"null"])
+@pytest.mark.parametrize("body", [b"{", b"[1]", b'"text"', b"a=b", b"", b"null"])
 def test_a_signed_body_that_cannot_be_read_is_told_so(serving: Serving, body: bytes) -> None:
     answer = knock(serving, body, signed(serving, body, kind="application/json"))
     assert 400 <= answer.status_code < 500
