@@ -11,7 +11,8 @@ from bot.rehearsal.org.deleting import Deletion, delete
 from bot.rehearsal.org.incoming import Incoming, Problem, against_manifest, read_components
 from bot.rehearsal.org.installing import Act, frame_for, incomplete_object, install
 from bot.rehearsal.org.inventory import Component, Inventory, Key
-from bot.rehearsal.org.references import apex_words, is_custom, missing, object_exists
+from bot.rehearsal.org.references import apex_words, is_custom, object_exists
+from bot.rehearsal.org.requirements import missing
 from bot.rehearsal.org.results import DeployOptions, Row, TestReport
 
 

@@ -8,9 +8,10 @@ import json
 from datetime import datetime
 
 from bot.rehearsal.org import testing
+from bot.rehearsal.org.identity import API_VERSIONS
 from bot.rehearsal.org.jobs import Job
 from bot.rehearsal.org.markup import soap_date
-from bot.rehearsal.org.org import API_VERSIONS, Org
+from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.results import TestReport
 
 _VERSION = float(API_VERSIONS[-1])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from bot.rehearsal.org.deploying import Outcome
+
 KINDS = {
     "invalid_session": "the next call is answered 401 INVALID_SESSION_ID",
     "already_in_process": "the next deployment fails because Setup is locked by another change",
@@ -36,3 +38,25 @@ class Faults:
             return False
         self.pending[kind] -= 1
         return True
+
+
+_SETUP_LOCKED = (
+    "The changes you requested require Salesforce to update the administration setup, "
+    "which is being changed by another user or process. Please try again later."
+)
+
+
+def setup_is_locked() -> Outcome:
+    """How a deployment ends while somebody else changes Setup."""
+    return Outcome(error_code="ALREADY_IN_PROCESS", error_message=f"ALREADY_IN_PROCESS: {_SETUP_LOCKED}")
+
+
+def lock_a_row(outcome: Outcome) -> None:
+    """Make the first test of an outcome fail because a record is locked."""
+    first = outcome.tests.outcomes[0]
+    first.message = (
+        "System.DmlException: Update failed. First exception on row 0; first error: UNABLE_TO_LOCK_ROW, "
+        "unable to obtain exclusive access to this record: []"
+    )
+    first.stack = f"Class.{first.class_name}.{first.method}: line 1, column 1"
+    outcome.status, outcome.after = "Failed", None

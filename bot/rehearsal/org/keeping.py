@@ -14,9 +14,10 @@ from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.org.deploying import Outcome
 from bot.rehearsal.org.faults import Faults
 from bot.rehearsal.org.identifiers import IdMint
+from bot.rehearsal.org.identity import Identity, Settings
 from bot.rehearsal.org.inventory import Component, FlowVersion, Inventory
 from bot.rehearsal.org.jobs import Job
-from bot.rehearsal.org.org import Identity, Org, Settings
+from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.people import User
 from bot.rehearsal.org.results import Coverage, DeployOptions, Row, TestOutcome, TestReport
 from bot.rehearsal.org.trail import AuditRow, Trail

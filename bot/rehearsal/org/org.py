@@ -5,48 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.org import flows, testing
 from bot.rehearsal.org.answers import deploy_result
 from bot.rehearsal.org.deploying import Ground, Outcome, work_out
-from bot.rehearsal.org.faults import Faults
+from bot.rehearsal.org.faults import Faults, lock_a_row, setup_is_locked
 from bot.rehearsal.org.identifiers import IdMint, same_id
+from bot.rehearsal.org.identity import Identity, Settings
 from bot.rehearsal.org.installing import Act, put_files
 from bot.rehearsal.org.inventory import Inventory
 from bot.rehearsal.org.jobs import TERMINAL, VALIDATIONS_LAST_FOR, Job, plan_for
 from bot.rehearsal.org.people import User
-from bot.rehearsal.org.results import DeployOptions, Refusal, TestOutcome, TestReport, refuse_options
+from bot.rehearsal.org.results import DeployOptions, Refusal, TestReport, refuse_options
 from bot.rehearsal.org.retrieving import Retrieval, RetrieveRequest, carry_out
 from bot.rehearsal.org.trail import AuditRow, Trail
 
-API_VERSIONS = tuple(f"{number}.0" for number in range(31, 68))
-_SETUP_LOCKED = (
-    "The changes you requested require Salesforce to update the administration setup, "
-    "which is being changed by another user or process. Please try again later."
-)
 _KEEPS_ZIPS_FOR = timedelta(days=11)
-
-
-@dataclass
-class Settings:
-    """What may differ between orgs; `pace` scales how long jobs take (0 = at once)."""
-
-    pace: float = 1.0
-    flows_need_own_deployment: bool = True
-
-
-@dataclass
-class Identity:
-    """Which org this is."""
-
-    kind: str  # production or sandbox
-    name: str
-    org_id: str
-    instance_name: str
-    public_key: str | None = None  # PEM; when set, JWT assertions must be signed with its partner
 
 
 class Org:
@@ -223,7 +200,7 @@ class Org:
     def _work_out(self, job: Job, at: datetime) -> None:
         job.inventory_revision = self.inventory_revision
         if self.faults.take("already_in_process"):
-            job.outcome = Outcome(error_code="ALREADY_IN_PROCESS", error_message=f"ALREADY_IN_PROCESS: {_SETUP_LOCKED}")
+            job.outcome = setup_is_locked()
             return
         source = self.find_job(job.quick_of) if job.quick_of else None
         if source and source.ended_at and self.disrupted_at and self.disrupted_at > source.ended_at:
@@ -234,9 +211,14 @@ class Org:
             return
         act = Act(job.by, at, self.mint, self._flows_arrive_active())
         ground = Ground(self.production, self.settings.flows_need_own_deployment)
-        job.outcome = work_out(self.inventory, job.archive, job.options, act, ground)
+        try:
+            job.outcome = work_out(self.inventory, job.archive, job.options, act, ground)
+        except RecursionError:  # files nested thousands deep: an org gives up on them, it does not stand still
+            job.outcome = Outcome(
+                error_code="UNKNOWN_EXCEPTION", error_message="UNKNOWN_EXCEPTION: The files nest too deeply"
+            )
         if job.outcome.tests.outcomes and self.faults.take("unable_to_lock_row"):
-            _lock_a_row(job.outcome)
+            lock_a_row(job.outcome)
 
     def _flows_arrive_active(self) -> bool:
         """Production needs a setting for flows to be deployed active; other orgs always take them so."""
@@ -409,13 +391,3 @@ class Org:
                 changed()
 
         return look
-
-
-def _lock_a_row(outcome: Outcome) -> None:
-    first: TestOutcome = outcome.tests.outcomes[0]
-    first.message = (
-        "System.DmlException: Update failed. First exception on row 0; first error: UNABLE_TO_LOCK_ROW, "
-        "unable to obtain exclusive access to this record: []"
-    )
-    first.stack = f"Class.{first.class_name}.{first.method}: line 1, column 1"
-    outcome.status, outcome.after = "Failed", None

@@ -8,10 +8,11 @@ from pathlib import Path
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.org.archives import Package
 from bot.rehearsal.org.identifiers import eighteen, org_id_of
+from bot.rehearsal.org.identity import Identity, Settings
 from bot.rehearsal.org.incoming import read_components
 from bot.rehearsal.org.installing import Act, frame_for, install
 from bot.rehearsal.org.manifests import Manifest
-from bot.rehearsal.org.org import Identity, Org, Settings
+from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.people import User
 
 SEED = Path(__file__).parent / "seed"

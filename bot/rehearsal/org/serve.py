@@ -16,7 +16,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.org import keeping
-from bot.rehearsal.org.org import Org, Settings
+from bot.rehearsal.org.identity import Settings
+from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.people import token_for
 from bot.rehearsal.org.seeding import seeded_org
 from bot.rehearsal.org.web.app import create_org_app

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from bot.rehearsal.org import flows, soql, testing
 from bot.rehearsal.org.answers import apex_id
+from bot.rehearsal.org.identity import API_VERSIONS
 from bot.rehearsal.org.inventory import Component
 from bot.rehearsal.org.jobs import Job, progress_at
 from bot.rehearsal.org.markup import rest_date
-from bot.rehearsal.org.org import API_VERSIONS, Org
+from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.results import Refusal
 from bot.rehearsal.org.standard import STANDARD_OBJECTS
 

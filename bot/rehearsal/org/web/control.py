@@ -29,8 +29,9 @@ from bot.rehearsal.org import catalog
 from bot.rehearsal.org.answers import as_json
 from bot.rehearsal.org.exporting import export, state
 from bot.rehearsal.org.faults import KINDS
+from bot.rehearsal.org.identity import API_VERSIONS
 from bot.rehearsal.org.markup import soap_date
-from bot.rehearsal.org.org import API_VERSIONS, Org
+from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.people import User
 from bot.rehearsal.org.results import Refusal, truthy
 from bot.rehearsal.org.web.gate import Asked, Door

@@ -9,9 +9,10 @@ from starlette.responses import JSONResponse, Response
 
 from bot.rehearsal.org.answers import as_json, test_result
 from bot.rehearsal.org.identifiers import same_id
+from bot.rehearsal.org.identity import API_VERSIONS
 from bot.rehearsal.org.jobs import Job
 from bot.rehearsal.org.markup import rest_date
-from bot.rehearsal.org.org import API_VERSIONS, Org
+from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.results import DeployOptions, Refusal, read_options, truthy
 from bot.rehearsal.org.tables import answer, columns
 from bot.rehearsal.org.test_runs import run_and_record

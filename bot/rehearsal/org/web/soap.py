@@ -11,9 +11,10 @@ from xml.etree.ElementTree import Element
 from starlette.responses import Response
 
 from bot.rehearsal.org import catalog, markup
+from bot.rehearsal.org.identity import API_VERSIONS
 from bot.rehearsal.org.manifests import from_element
 from bot.rehearsal.org.markup import NIL, text_of
-from bot.rehearsal.org.org import API_VERSIONS, Org
+from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.people import User
 from bot.rehearsal.org.results import Refusal, read_options, truthy
 from bot.rehearsal.org.retrieving import Retrieval, RetrieveRequest, description, listing

@@ -11,9 +11,10 @@ import pytest
 import requests
 
 from bot.rehearsal.clock import MovableClock
+from bot.rehearsal.org.identity import Settings
 from bot.rehearsal.org.jobs import Job
 from bot.rehearsal.org.manifests import write_manifest
-from bot.rehearsal.org.org import Org, Settings
+from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.results import DeployOptions, Row
 from bot.rehearsal.org.seeding import seeded_org
 from bot.rehearsal.org.serve import RunningOrg, running

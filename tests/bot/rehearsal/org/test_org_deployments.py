@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from bot.rehearsal.org.exporting import export
-from tests.bot.rehearsal.org.org_bench import Bench, apex, metadata, package, problems, row, zipped
+from tests.bot.rehearsal.org.org_bench import CLASS_META, Bench, apex, metadata, package, problems, row, zipped
 
 FIELD = """    <fields>
         <fullName>{name}</fullName>
@@ -132,6 +132,24 @@ def test_ten_thousand_files_are_the_limit(sandbox: Bench) -> None:
 def test_entities_in_package_xml_are_not_expanded(sandbox: Bench) -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Package>&b;</Package>'
     assert "package.xml" in problems(sandbox.deploy(zipped({"package.xml": bomb})))
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("layouts/A-B.layout", "<?xml version='1.0'?><Layout>" + "<a>" * 30_000 + "</a>" * 30_000 + "</Layout>"),
+        ("classes/Deep.cls", "public class Deep { Integer x = " + "(" * 30_000 + "1" + ")" * 30_000 + "; }"),
+    ],
+)
+def test_files_nested_thousands_deep_fail_and_the_queue_goes_on(sandbox: Bench, path: str, content: str) -> None:
+    members = {"Layout": ["A-B"]} if path.startswith("layouts") else {"ApexClass": ["Deep"]}
+    job = sandbox.deploy(
+        package(
+            members, {path: content, "classes/Deep.cls-meta.xml": CLASS_META} if "Deep" in path else {path: content}
+        )
+    )
+    assert job.status == "Failed"
+    assert sandbox.deploy(apex(Greeter="public class Greeter { }")).status == "Succeeded"
 
 
 def test_a_package_may_lie_in_one_top_folder(sandbox: Bench) -> None:
