@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from handlers.conversation import Answer, Form, Message, Paragraph, Request, TextField
-from handlers.phrases import note_argument, release_argument
+from handlers.conversation import Answer, Form, Request, TextField
+from handlers.phrases import note_argument, plainly, release_argument
+from handlers.releases import facts_of
 from release_core import approvals
 from release_core.ports import Ports
 
@@ -12,8 +13,11 @@ def ask(ports: Ports, request: Request) -> Answer:
     """`/release ask`: every seat is asked."""
     key = release_argument(ports, request)
     approvals.ask_for_approvals(ports, request.actor.id, key)
-    sentence = f"The seats of {key} are asked, in its thread and in direct messages."
-    return Message(sentence, [Paragraph(sentence)], tone="wait")
+    facts = facts_of(ports, key)
+    titles = [ports.policy.seats[seat].title for seat in facts.seats if facts.approval(seat) is None]
+    if not titles:
+        return plainly(f"Every seat of {key} has answered already; /release why {key} says how.")
+    return plainly(f"{', '.join(titles)}: asked to approve {key}, in its thread and in direct messages.", "wait")
 
 
 def approve(ports: Ports, request: Request) -> Answer:
@@ -44,4 +48,4 @@ def _answer(ports: Ports, request: Request, *, yes: bool) -> Answer:
     )
     title = ports.policy.seats[seat].title
     sentence = f"Your {'yes' if yes else 'no'} for {title} on {key} is recorded."
-    return Message(sentence, [Paragraph(sentence)], tone="good" if yes else "stop")
+    return plainly(sentence, "good" if yes else "stop")

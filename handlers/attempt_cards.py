@@ -81,7 +81,7 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
         case "cancelled":
             return "was cancelled.", "stop"
         case "unknown":
-            return f"nobody knows. {deployment.problem}", "stop"
+            return f"nobody knows how it ended. {deployment.problem} Look in the org before anything else.", "stop"
         case "verifying":
             return "done, reading the org back.", "wait"
         case "requested":

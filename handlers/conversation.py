@@ -120,11 +120,11 @@ class Confirm:
 
 @dataclass(frozen=True)
 class Button:
-    """A click that asks for `verb` with `args`."""
+    """A click that asks for `verb` with `args`, which hold what a Request's may hold."""
 
     label: str
     verb: str
-    args: Mapping[str, str] = field(default_factory=dict)
+    args: Mapping[str, Any] = field(default_factory=dict)
     weight: Weight = "plain"
     confirm: Confirm | None = None
 

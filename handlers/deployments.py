@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from handlers.conversation import Answer, Form, Message, Paragraph, Request, TextField, at, people
-from handlers.phrases import note_argument, org_argument, org_title, release_argument
+from handlers.conversation import Answer, Form, Paragraph, Request, TextField, at, code, people
+from handlers.phrases import note_argument, org_argument, org_title, plainly, release_argument
 from handlers.readiness_cards import why_card
 from handlers.release_words import way_back_words
 from handlers.releases import facts_of
@@ -19,7 +19,7 @@ def validate(ports: Ports, request: Request) -> Answer:
     org = org_argument(ports, request) if request.args.get("org") else None
     attempt = validations.request_validation(ports, request.actor.id, key, org=org)
     sentence = f"{attempt} validates {key}. Its post in the thread of {key} shows how far it is."
-    return Message(sentence, [Paragraph(sentence)], tone="wait")
+    return plainly(sentence, "wait")
 
 
 def deploy(ports: Ports, request: Request) -> Answer:
@@ -37,7 +37,7 @@ def go(ports: Ports, request: Request) -> Answer:
         raise Unclear(f"Press the button under /release deploy {key}: it shows what you are about to do.")
     attempt = deployments.request_deployment(ports, request.actor.id, key, digest=digest)
     sentence = f"{attempt} is under way: gates once more, snapshot, deployment, proof of the way back."
-    return Message(sentence, [Paragraph(sentence)], tone="wait")
+    return plainly(sentence, "wait")
 
 
 def stop(ports: Ports, request: Request) -> Answer:
@@ -45,7 +45,7 @@ def stop(ports: Ports, request: Request) -> Answer:
     key = release_argument(ports, request)
     attempt = attempts.request_cancel(ports, request.actor.id, key)
     sentence = f"{attempt} is asked to stop. Its post says whether that was in time."
-    return Message(sentence, [Paragraph(sentence)], tone="wait")
+    return plainly(sentence, "wait")
 
 
 def rollback(ports: Ports, request: Request) -> Answer:
@@ -66,15 +66,20 @@ def rollback(ports: Ports, request: Request) -> Answer:
     holders = others(ports.policy.holders_of("roll_back"), than=(request.actor.id,))
     with ports.store.reading() as session:
         until = rollback_requests.find_request(session, request_id).expires_at
+    if not holders:
+        rights = code("rights: roll_back")
+        return plainly(
+            f"Asked, but nobody else may confirm it. Have an administrator name somebody under {rights}.", "stop"
+        )
     sentence = f"Asked. {people(holders, last='or')} has to confirm until {at(until)}; then {key} is rolled back."
-    return Message(sentence, [Paragraph(sentence)], tone="wait")
+    return plainly(sentence, "wait")
 
 
 def confirm_rollback(ports: Ports, request: Request) -> Answer:
     """A second person's yes."""
     key = rollback_requests.decide_rollback(ports, request.actor.id, _request_id(request), yes=True)
     sentence = f"Confirmed. {key} is being rolled back."
-    return Message(sentence, [Paragraph(sentence)], tone="wait")
+    return plainly(sentence, "wait")
 
 
 def decline_rollback(ports: Ports, request: Request) -> Answer:
@@ -82,7 +87,7 @@ def decline_rollback(ports: Ports, request: Request) -> Answer:
     comment = note_argument(request)
     key = rollback_requests.decide_rollback(ports, request.actor.id, _request_id(request), yes=False, comment=comment)
     sentence = f"The rollback of {key} is declined; nothing was changed."
-    return Message(sentence, [Paragraph(sentence)])
+    return plainly(sentence)
 
 
 def _request_id(request: Request) -> int:
@@ -100,7 +105,7 @@ def lock(ports: Ports, request: Request) -> Answer:
         return _why(f"Lock {org_title(ports.policy, org)}", "release_lock", org, "Lock")
     org_locks.lock_org(ports, request.actor.id, org, reason)
     sentence = f"{org_title(ports.policy, org)} is locked: {reason}"
-    return Message(sentence, [Paragraph(sentence)], tone="stop")
+    return plainly(sentence, "stop")
 
 
 def unlock(ports: Ports, request: Request) -> Answer:
@@ -111,7 +116,7 @@ def unlock(ports: Ports, request: Request) -> Answer:
         return _why(f"Unlock {org_title(ports.policy, org)}", "release_unlock", org, "Unlock")
     org_locks.unlock_org(ports, request.actor.id, org, reason)
     sentence = f"{org_title(ports.policy, org)} is open again."
-    return Message(sentence, [Paragraph(sentence)], tone="good")
+    return plainly(sentence, "good")
 
 
 def _why(title: str, verb: str, org: str, submit: str) -> Form:

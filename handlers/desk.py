@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from handlers import home
 from handlers.conversation import Actions, Actor, Answer, Button, Home, Message, Paragraph, Request, at
-from handlers.phrases import WhichOne, who
+from handlers.phrases import WhichOne, shortened, who
 from handlers.readiness_cards import gates_message
 from handlers.verbs import VERBS
 from release_core.deployments import NotReady
@@ -21,6 +21,9 @@ from release_core.store import Contended
 
 TRIES = 5
 REMEMBERED_FOR = timedelta(hours=24)
+MOST_OFFERED = 10
+LONGEST_CARRIED = 800
+"""How many characters of what was said a button can carry, with room for all of them in one message of 10 KB."""
 
 
 class Desk:
@@ -98,8 +101,8 @@ def _patiently(ask: Callable[[], T]) -> T:
 
 def _offer(several: WhichOne, request: Request) -> Message:
     """One button for each thing that could be meant, asking for the same with the name filled in."""
-    kept = {name: value for name, value in request.args.items() if isinstance(value, str)}
-    if len(kept) < len(request.args):
+    if len(str(request.args)) > LONGEST_CARRIED:
         raise several
-    buttons = [Button(key, request.verb, {**kept, several.kind: key}) for key in several.keys[:10]]
+    some = list(several.known.items())[:MOST_OFFERED]
+    buttons = [Button(shortened(label, 60), request.verb, {**request.args, several.kind: key}) for key, label in some]
     return Message(str(several), [Paragraph(str(several)), Actions(buttons)])

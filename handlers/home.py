@@ -20,7 +20,7 @@ from handlers.conversation import (
     at,
     bold,
 )
-from handlers.phrases import STATES, do, headline, incident_line, org_title
+from handlers.phrases import count, do, incident_line, org_title, plainly, release_line
 from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import open_incidents, open_releases
 from release_core.permissions import may, team_people
@@ -33,8 +33,10 @@ def todo(ports: Ports, request: Request) -> Answer:
     """`/release todo`: what the asker owes, across releases."""
     with ports.store.reading() as session:
         lines = owed(session, ports.policy, request.actor.id, ports.clock.now())
-    sentence = f"You owe {len(lines)} things." if lines else "You owe nothing."
-    return Message(sentence, [Paragraph(bold(sentence)), *([Listing(lines)] if lines else [])])
+    if not lines:
+        return plainly("You owe nothing.", "good")
+    sentence = f"You owe {count(len(lines), 'thing')}."
+    return Message(sentence, [Paragraph(bold(sentence)), Listing(lines)])
 
 
 def owed(session: Session, policy: Policy, person_id: str, now: datetime) -> list[str]:
@@ -103,7 +105,7 @@ def _release_parts(every: Sequence[ReleaseFacts], policy: Policy) -> list[Part]:
         return [Listing(["None open."])]
     return [
         Paragraph(
-            f"{headline(f.release)}: {STATES[f.release.state]}, to {org_title(policy, f.release.target_org)}",
+            release_line(f.release, policy),
             do("May we go?", "release_why", release=f.release.key),
         )
         for f in every

@@ -19,7 +19,7 @@ from handlers.conversation import (
     bold,
 )
 from handlers.narration import narrate
-from handlers.phrases import do, incident_argument, incident_line, note_argument, plainly
+from handlers.phrases import count, do, incident_argument, incident_line, note_argument, plainly
 from release_core import incidents, releases
 from release_core.errors import Refused, Unclear
 from release_core.lookups import find_incident, open_incidents
@@ -63,8 +63,9 @@ def open_one(ports: Ports, request: Request) -> Answer:
     key = incidents.open_incident(
         ports, request.actor.id, title=title, severity=int(severity), org=org, release=str(release) if release else None
     )
-    sentence = f"{key} is open; you command it. Its post is in the incidents channel."
-    return Message(sentence, [Paragraph(sentence)], tone="stop")
+    return plainly(
+        f"{key} is open; you command it. Its post is in the incidents channel, with what can be done.", "stop"
+    )
 
 
 def _usual_org(ports: Ports) -> str:
@@ -96,7 +97,7 @@ def update(ports: Ports, request: Request) -> Answer:
         )
     people = request.args.get("people")
     incidents.update_incident(ports, request.actor.id, key, text, commander=people[0] if people else None)
-    return Message(f"Posted on {key}.", [Paragraph(f"Posted on {key}.")])
+    return plainly(f"Posted on {key}; its thread has it.")
 
 
 def resolve(ports: Ports, request: Request) -> Answer:
@@ -107,7 +108,7 @@ def resolve(ports: Ports, request: Request) -> Answer:
         fields = (TextField("note", "What was done", long=True),)
         return Form(f"Resolve {key}", "incident_resolve", fields, "Resolve", {"incident": key})
     incidents.resolve_incident(ports, request.actor.id, key, text)
-    return Message(f"{key} is resolved.", [Paragraph(f"{key} is resolved.")], tone="good")
+    return plainly(f"{key} is resolved.", "good")
 
 
 def status(ports: Ports, request: Request) -> Answer:
@@ -128,8 +129,8 @@ def timeline(ports: Ports, request: Request) -> Answer:
         entries = read_stream(session, key)
         lines = [f"{at(entry.at)} {narrate(ports.policy, entry)}" for entry in entries]
     return Message(
-        f"{key}: {len(entries)} entries",
-        [Paragraph(f"{bold(key)} timeline"), Listing(lines), Note(f"{len(entries)} entries")],
+        f"{key}: {count(len(entries), 'entry', 'entries')}",
+        [Paragraph(f"{bold(key)} timeline"), Listing(lines), Note(count(len(entries), "entry", "entries"))],
     )
 
 

@@ -37,6 +37,10 @@ class Telling:
         """A recorded list."""
         return [str(value) for value in self.entry.details.get(name, [])]
 
+    def seat(self, name: str) -> str:
+        """How people call a seat."""
+        return self.policy.seats[name].title if name in self.policy.seats else name
+
     def after(self, name: str, before: str = ": ") -> str:
         """A detail with what leads to it, nothing when it is empty."""
         return f"{before}{self.get(name)}" if self.get(name) else ""
@@ -58,7 +62,9 @@ def _withdrawn(t: Telling) -> str:
 
 def _window_opened(t: Telling) -> str:
     blocked = t.names("blocked_by")
-    return f"The window opened; {count(len(blocked), 'gate')} closed." if blocked else "The window opened; it may go."
+    if not blocked:
+        return "The window opened; it may go."
+    return f"The window opened, but it may not go: {count(len(blocked), 'reason')}. {code('/release why')} names each."
 
 
 def _differences(t: Telling) -> str:
@@ -99,7 +105,9 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ITEM_WAIVED: lambda t: f"{t.by} waived item {t.get('item')} “{t.get('title')}”: {t.get('note')}",
     Kind.ITEM_REOPENED: lambda t: f"{t.by} reopened item {t.get('item')} “{t.get('title')}”{t.after('note')}.",
     Kind.ITEM_ASSIGNED: _owner_changed,
-    Kind.APPROVALS_ASKED: lambda t: f"{t.by} asked for approval: {', '.join(t.names('seats'))}.",
+    Kind.APPROVALS_ASKED: lambda t: (
+        f"{t.by} asked for approval: {', '.join(t.seat(name) for name in t.names('seats'))}."
+    ),
     Kind.APPROVED: lambda t: f"{t.by} approved for {t.get('title')}{t.after('comment')}.",
     Kind.DECLINED: lambda t: f"{t.by} declined for {t.get('title')}: {t.get('comment')}",
     Kind.APPROVALS_WITHDRAWN: _withdrawn,
@@ -121,7 +129,9 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.SNAPSHOT_TAKEN: lambda t: f"What {t.org()} holds is kept as snapshot {code(t.get('digest')[:12])}.",
     Kind.DEPLOYMENT_STARTED: lambda t: f"{t.org()} accepted {t.get('key')} as job {code(t.get('job'))}.",
     Kind.DEPLOYMENT_SUCCEEDED: lambda t: f"{t.get('key')} is live in {t.org()} and was read back.{_differences(t)}",
-    Kind.DEPLOYMENT_FAILED: lambda t: f"{t.get('key')} failed in {t.org()}; the org took everything back.",
+    Kind.DEPLOYMENT_FAILED: lambda t: (
+        f"{t.get('key')} failed in {t.org()}, which took everything back{t.after('problem')}."
+    ),
     Kind.DEPLOYMENT_CANCELLED: lambda t: f"{t.get('key')} was cancelled in {t.org()}; nothing was changed.",
     Kind.DEPLOYMENT_UNKNOWN: lambda t: (
         f"Nobody knows whether {t.org()} took {t.get('key')}: {t.get('problem')} "
@@ -150,7 +160,9 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ORG_UNLOCKED: lambda t: f"{t.org()} is open again, by {t.by}: {t.get('reason')}",
     Kind.BROADCAST_SCHEDULED: lambda t: f"{t.by} promised {t.get('audience')} a status for {t.instant('due_at')}.",
     Kind.BROADCAST_SENT: lambda t: f"{t.by} told {t.get('audience')} where it stands.",
-    Kind.BROADCAST_MISSED: lambda t: f"The status for {t.get('audience')} was missed. Send it still? /release update",
+    Kind.BROADCAST_MISSED: lambda t: (
+        f"The status for {t.get('audience')} was missed. To send it still: {code(f'/release update {t.entry.stream}')}"
+    ),
     Kind.BROADCASTS_ENDED: lambda t: f"{', '.join(t.names('audiences'))} were told that this was the last status.",
     Kind.INCIDENT_OPENED: lambda t: f"{t.by} opened {t.get('incident') or t.entry.stream}: {t.get('title')}",
     Kind.INCIDENT_NOTED: lambda t: f"{t.by}: {t.get('text')}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from handlers.conversation import Button, Message, Paragraph, Request, Tone, at, bold, code, people, person
@@ -15,14 +15,14 @@ from release_core.ports import Ports
 from release_core.readiness import Gate
 
 STATES = {
-    "draft": "draft: no window yet",
+    "draft": "draft, no window yet",
     "planned": "planned",
     "ready": "ready",
     "deploying": "being deployed",
     "soaking": "live, being watched",
     "closed": "closed",
     "cancelled": "cancelled",
-    "failed": "failed: nothing was changed",
+    "failed": "failed, nothing was changed",
     "rolled_back": "rolled back",
 }
 MARKS = {"done": "✓", "waived": "–", "blocked": "✗", "in_progress": "…", "open": "○"}
@@ -44,6 +44,11 @@ def org_title(policy: Policy, org: str) -> str:
 def headline(release: Release) -> str:
     """ "REL-1 Discount approvals"."""
     return f"{bold(release.key)} {release.name}"
+
+
+def release_line(release: Release, policy: Policy) -> str:
+    """ "REL-1 Discount approvals · planned · PRODUCTION"."""
+    return f"{headline(release)} · {STATES[release.state]} · {org_title(policy, release.target_org)}"
 
 
 def who(actor: str) -> str:
@@ -125,12 +130,12 @@ def release_argument(ports: Ports, request: Request) -> str:
     if said:
         return str(said)
     with ports.store.reading() as session:
-        keys = [release.key for release in open_releases(session)]
-    if len(keys) == 1:
-        return keys[0]
-    if not keys:
+        known = {release.key: f"{release.key} {release.name}" for release in open_releases(session)}
+    if len(known) == 1:
+        return next(iter(known))
+    if not known:
         raise NotFound("No release is open. Plan one with /release new.", field="release")
-    raise WhichOne("release", keys)
+    raise WhichOne("release", known)
 
 
 def incident_argument(ports: Ports, request: Request) -> str:
@@ -139,20 +144,20 @@ def incident_argument(ports: Ports, request: Request) -> str:
     if said:
         return str(said)
     with ports.store.reading() as session:
-        keys = [incident.key for incident in open_incidents(session)]
-    if len(keys) == 1:
-        return keys[0]
-    if not keys:
+        known = {incident.key: f"{incident.key} {incident.title}" for incident in open_incidents(session)}
+    if len(known) == 1:
+        return next(iter(known))
+    if not known:
         raise NotFound("No incident is open. Open one with /incident open -- what is broken.", field="incident")
-    raise WhichOne("incident", keys)
+    raise WhichOne("incident", known)
 
 
 class WhichOne(Unclear):
-    """Several things could be meant; the desk offers them."""
+    """Several things could be meant, by key with what they are called; the desk offers them."""
 
-    def __init__(self, kind: str, keys: Sequence[str]) -> None:
-        super().__init__(f"Which {kind}? Open: {', '.join(keys)}.", field=kind)
-        self.kind, self.keys = kind, tuple(keys)
+    def __init__(self, kind: str, known: Mapping[str, str]) -> None:
+        super().__init__(f"Which {kind}? Open: {', '.join(known)}.", field=kind)
+        self.kind, self.known = kind, dict(known)
 
 
 def org_argument(ports: Ports, request: Request, *, default: str | None = None) -> str:

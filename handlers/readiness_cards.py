@@ -127,7 +127,7 @@ def window_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
         parts += [Listing([gate_line(gate) for gate in closed]), Note(_next_words(facts, policy, now))]
         parts.append(Actions([do("Look again", "release_why", release=release.key)]))
         return Message(summary, parts, tone="stop")
-    summary = f"The window of {release.key} is open until its end: {release.name} may go to {title}."
+    summary = f"The window of {release.key} is open until {at(facts.window.ends_at)}: {release.name} may go to {title}."
     parts += [
         _weighing(facts, policy, now),
         Actions([deploy_button(facts, policy, now), do("May we go?", "release_why", release=release.key)]),

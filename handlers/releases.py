@@ -33,13 +33,13 @@ from handlers.conversation import (
 )
 from handlers.narration import narrate
 from handlers.phrases import (
-    STATES,
+    count,
     do,
-    headline,
     note_argument,
     org_argument,
-    org_title,
+    plainly,
     release_argument,
+    release_line,
 )
 from handlers.readiness_cards import why_card
 from handlers.release_cards import headline_card, package_card
@@ -77,7 +77,7 @@ def menu(ports: Ports, request: Request) -> Answer:
     """`/release` alone: what is open, what can be done."""
     with ports.store.reading() as session:
         open_now = open_releases(session)[:8]
-    lines = [f"{headline(r)}: {STATES[r.state]}, to {org_title(ports.policy, r.target_org)}" for r in open_now]
+    lines = [release_line(release, ports.policy) for release in open_now]
     buttons = [do("List", "release_list"), do("Calendar", "release_calendar"), do("Help", "release_help")]
     if may(ports.policy, request.actor.id, "plan"):
         buttons.insert(0, do("New release…", "release_new"))
@@ -171,12 +171,8 @@ def list_releases(ports: Ports, request: Request) -> Answer:
     """`/release list`: what is open."""
     with ports.store.reading() as session:
         every = [gather(session, ports.policy, release) for release in open_releases(session)[:40]]
-    lines = [
-        f"{headline(f.release)}: {STATES[f.release.state]}, to {org_title(ports.policy, f.release.target_org)}, "
-        f"window {window_words(f)}"
-        for f in every
-    ]
-    sentence = f"{len(lines)} open releases." if lines else "No release is open. Plan one with /release new."
+    lines = [f"{release_line(f.release, ports.policy)} · window {window_words(f)}" for f in every]
+    sentence = f"{count(len(lines), 'open release')}." if lines else "No release is open. Plan one with /release new."
     return Message(sentence, [Listing(lines)] if lines else [Paragraph(sentence)])
 
 
@@ -210,8 +206,8 @@ def attach(ports: Ports, request: Request) -> Answer:
     if len(files) > 1:
         raise Unclear("Send one zip; a release has one package.", field="package")
     releases.attach_package(ports, request.actor.id, key, file_id=files[0].id, file_name=files[0].name or "package.zip")
-    sentence = f"{files[0].name or 'The file'} is being read for {key}. What it holds comes in the thread of {key}."
-    return Message(sentence, [Paragraph(sentence)], tone="wait")
+    name = files[0].name or "The file"
+    return plainly(f"{name} is being read for {key}. What it holds comes in the thread of {key}.", "wait")
 
 
 def cancel(ports: Ports, request: Request) -> Answer:
@@ -224,24 +220,24 @@ def cancel(ports: Ports, request: Request) -> Answer:
             f"Cancel {key}", "release_cancel", (TextField("note", "Why", long=True),), "Cancel it", {"release": key}
         )
     releases.cancel_release(ports, request.actor.id, key, reason)
-    return Message(f"{key} is cancelled.", [Paragraph(f"{key} is cancelled.")])
+    return plainly(f"{key} is cancelled. Nothing of it reaches the org; whoever waited for a status is told.")
 
 
 def close(ports: Ports, request: Request) -> Answer:
     """`/release close`: end the soak."""
     key = release_argument(ports, request)
     releases.close_release(ports, request.actor.id, key)
-    return Message(f"{key} is closed.", [Paragraph(f"{key} is closed.")], tone="good")
+    return plainly(f"{key} is closed.", "good")
 
 
 def note(ports: Ports, request: Request) -> Answer:
     """`/release note`: words for the timeline."""
     key, text = release_argument(ports, request), note_argument(request)
+    facts_of(ports, key)
     if not text:
         return Form(f"Note on {key}", "release_note", (TextField("note", "Note", long=True),), "Add", {"release": key})
-    facts_of(ports, key)
     releases.add_note(ports, request.actor.id, key, text)
-    return Message(f"Noted in the timeline of {key}.", [Paragraph(f"Noted in the timeline of {key}.")])
+    return plainly(f"Noted in the timeline of {key}.")
 
 
 def timeline(ports: Ports, request: Request) -> Answer:
@@ -252,7 +248,9 @@ def timeline(ports: Ports, request: Request) -> Answer:
         entries = read_stream(session, key)
         lines = [f"{at(entry.at)} {narrate(ports.policy, entry)}" for entry in entries]
         broken = first_broken(entries)
-    whole = f"{len(entries)} entries, chain whole." if broken is None else f"The chain is broken at entry {broken}!"
+    whole = f"{count(len(entries), 'entry', 'entries')}, chain whole."
+    if broken is not None:
+        whole = f"The chain is broken at entry {broken}: it was changed behind Rollcall's back. Tell an administrator."
     parts: list[Part] = [Paragraph(f"{bold(key)} timeline"), Listing(lines[-60:]), Note(whole)]
     if len(lines) > 60:
         parts.append(Note(f"The first {len(lines) - 60} are in {code(f'/release audit export {key}')}."))

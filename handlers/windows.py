@@ -19,7 +19,7 @@ from handlers.conversation import (
     at,
     bold,
 )
-from handlers.phrases import headline, note_argument, org_argument, org_title, release_argument
+from handlers.phrases import count, headline, note_argument, org_argument, org_title, release_argument
 from handlers.releases import facts_of
 from release_core import scheduling
 from release_core.errors import Unclear
@@ -137,4 +137,4 @@ def calendar(ports: Ports, request: Request) -> Answer:
         Paragraph(bold("Freezes")),
         Listing(frozen or ["none"]),
     ]
-    return Message(f"{len(lines)} windows and {len(frozen)} freezes ahead", parts)
+    return Message(f"{count(len(lines), 'window')} and {count(len(frozen), 'freeze')} ahead", parts)

@@ -1,0 +1,231 @@
+"""Every verb of the table, asked for by somebody who may and by somebody who may not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from handlers.conversation import Place, Request
+from handlers.verbs import VERBS
+from release_core import approvals, deployments, incidents, rollback_requests
+from release_core.errors import NotAllowed, ReleaseError
+from tests.handlers.room import CAST, Refusal, Room, _actor, words_of
+from tests.release_core.builders import (
+    ADMINISTRATOR,
+    DEVELOPER,
+    DIRECTOR,
+    MANAGER,
+    PRODUCTION,
+    QA,
+    SECOND_MANAGER,
+    STAKEHOLDER,
+    TESTER,
+    a_freeze,
+    a_package,
+    a_ready_release,
+    a_release,
+    a_soaking_release,
+    facts_of,
+    kinds,
+)
+
+Scene = Callable[[Room], None]
+
+
+def nothing(room: Room) -> None:
+    """Nobody has planned anything."""
+
+
+def planned(room: Room) -> None:
+    a_release(room.ports)
+
+
+def packed(room: Room) -> None:
+    a_package(room.ports, a_release(room.ports))
+
+
+def asked(room: Room) -> None:
+    packed(room)
+    approvals.ask_for_approvals(room.ports, MANAGER, "REL-1")
+
+
+def ready(room: Room) -> None:
+    a_ready_release(room.ports)
+
+
+def under_way(room: Room) -> None:
+    a_ready_release(room.ports)
+    deployments.request_deployment(room.ports, MANAGER, "REL-1")
+
+
+def soaking(room: Room) -> None:
+    a_soaking_release(room.ports)
+
+
+def rollback_asked(room: Room) -> None:
+    a_soaking_release(room.ports)
+    rollback_requests.ask_rollback(room.ports, MANAGER, "REL-1", "quotes cannot be saved")
+
+
+def broken(room: Room) -> None:
+    a_soaking_release(room.ports)
+    incidents.open_incident(room.ports, TESTER, title="Quotes cannot be saved", severity=2, org=PRODUCTION)
+
+
+def frozen(room: Room) -> None:
+    a_ready_release(room.ports)
+    a_freeze(room.ports)
+
+
+def locked(room: Room) -> None:
+    room.says(ADMINISTRATOR, "release lock in PRODUCTION -- disk full")
+
+
+@dataclass(frozen=True)
+class Saying:
+    """A verb as it is typed in a scene, by whom, with words of the answer."""
+
+    verb: str
+    scene: Scene
+    text: str
+    by: str
+    answer: str
+    not_by: str = ""
+
+
+SAYINGS = [
+    Saying("release_menu", planned, "release", STAKEHOLDER, "Autumn release"),
+    Saying("release_new", nothing, "release new Discounts", MANAGER, "Target org", STAKEHOLDER),
+    Saying("release_list", planned, "release list", STAKEHOLDER, "1 open release."),
+    Saying("release_status", planned, "release status", STAKEHOLDER, "draft"),
+    Saying("release_why", planned, "release why", STAKEHOLDER, "No package is attached."),
+    Saying("release_attach", planned, "release attach", DEVELOPER, "metadata-format zip", STAKEHOLDER),
+    Saying("release_package", packed, "release package", STAKEHOLDER, "SHA-256"),
+    Saying("release_checklist", planned, "release checklist", STAKEHOLDER, "Smoke test agreed"),
+    Saying("release_item", planned, "release item 2", STAKEHOLDER, "Smoke test agreed"),
+    Saying("release_tick", planned, "release tick 2 -- all green", QA, "is done", STAKEHOLDER),
+    Saying("release_start", planned, "release start 2", QA, "is in progress", STAKEHOLDER),
+    Saying("release_block", planned, "release block 2 -- no test data", QA, "is blocked", STAKEHOLDER),
+    Saying("release_reopen", planned, "release reopen 2 -- not agreed", QA, "is open again", STAKEHOLDER),
+    Saying("release_waive", planned, "release waive 2 -- agreed by phone", MANAGER, "is waived", QA),
+    Saying("release_assign", planned, f"release assign 2 <@{TESTER}>", MANAGER, "belongs to @Tomás Novák", STAKEHOLDER),
+    Saying("release_validate", packed, "release validate", TESTER, "DEP-1", STAKEHOLDER),
+    Saying("release_ask", packed, "release ask", MANAGER, "REL-1", DEVELOPER),
+    Saying("release_approve", asked, "release approve as QA", QA, "Your yes for QA on REL-1 is recorded.", STAKEHOLDER),
+    Saying("release_decline", asked, "release decline as QA -- no test report", QA, "Your no for QA", STAKEHOLDER),
+    Saying("release_window", planned, "release window at tomorrow 20:00 for 2h", MANAGER, "window of REL-1", TESTER),
+    Saying(
+        "release_freeze",
+        nothing,
+        "release freeze in PRODUCTION at tomorrow 18:00 until tomorrow 20:00 -- the books close",
+        ADMINISTRATOR,
+        "FRZ-1: nothing may start on PRODUCTION",
+        DEVELOPER,
+    ),
+    Saying("release_unfreeze", frozen, "release unfreeze FRZ-1 -- books closed", ADMINISTRATOR, "lifted", DEVELOPER),
+    Saying("release_calendar", frozen, "release calendar", STAKEHOLDER, "Month end"),
+    Saying("release_deploy", ready, "release deploy", MANAGER, "may go now", DEVELOPER),
+    Saying("release_stop", under_way, "release stop", MANAGER, "is asked to stop", STAKEHOLDER),
+    Saying("release_rollback", soaking, "release rollback -- quotes fail", MANAGER, "has to confirm", DEVELOPER),
+    Saying("release_lock", nothing, "release lock in PRODUCTION -- disk full", ADMINISTRATOR, "is locked", DEVELOPER),
+    Saying("release_unlock", locked, "release unlock in PRODUCTION -- disk is empty", MANAGER, "open again", TESTER),
+    Saying("release_update", planned, "release update -- all is well", MANAGER, "goes out now", DEVELOPER),
+    Saying("release_note", planned, "release note -- moved the meeting", STAKEHOLDER, "Noted"),
+    Saying("release_timeline", planned, "release timeline", STAKEHOLDER, "chain whole"),
+    Saying("release_audit", planned, "release audit export", STAKEHOLDER, "whole history of REL-1"),
+    Saying("release_close", soaking, "release close", MANAGER, "REL-1 is closed", DEVELOPER),
+    Saying("release_cancel", planned, "release cancel -- not needed", MANAGER, "REL-1 is cancelled", DEVELOPER),
+    Saying("release_todo", planned, "release todo", QA, "You owe 1 thing."),
+    Saying("release_help", planned, "release help", STAKEHOLDER, "/release status"),
+    Saying("incident_menu", broken, "incident", STAKEHOLDER, "Quotes cannot be saved"),
+    Saying("incident_open", nothing, "incident open -- quotes fail", TESTER, "What is broken", STAKEHOLDER),
+    Saying("incident_status", broken, "incident status", STAKEHOLDER, "INC-1 is open"),
+    Saying("incident_update", broken, "incident update -- found it", TESTER, "Posted on INC-1", STAKEHOLDER),
+    Saying("incident_rollback", broken, "incident rollback -- quotes fail", MANAGER, "has to confirm", TESTER),
+    Saying("incident_resolve", broken, "incident resolve -- trigger off", TESTER, "INC-1 is resolved", STAKEHOLDER),
+    Saying("incident_note", broken, "incident note -- called Anna", TESTER, "Noted", STAKEHOLDER),
+    Saying("incident_timeline", broken, "incident timeline", STAKEHOLDER, "opened INC-1"),
+    Saying("incident_help", broken, "incident help", STAKEHOLDER, "/incident status"),
+]
+
+
+def test_every_verb_that_can_be_typed_is_tried_here() -> None:
+    assert {saying.verb for saying in SAYINGS} == {verb.name for verb in VERBS.values() if verb.typed}
+
+
+@pytest.mark.parametrize("saying", SAYINGS, ids=lambda saying: saying.verb)
+def test_somebody_who_may_is_answered(room: Room, saying: Saying) -> None:
+    saying.scene(room)
+    assert saying.answer in words_of(room.says(saying.by, saying.text))
+    assert room.nudges
+
+
+@pytest.mark.parametrize("saying", [s for s in SAYINGS if s.not_by], ids=lambda saying: saying.verb)
+def test_somebody_who_may_not_is_told_who_may_and_nothing_happens(room: Room, saying: Saying) -> None:
+    saying.scene(room)
+    before = _everything(room)
+    refusal = room.refuses(saying.not_by, saying.text)
+    assert isinstance(refusal.error, NotAllowed)
+    assert CAST[saying.not_by] not in refusal.words
+    assert any(name in refusal.words for name in CAST.values()), "somebody who may is named"
+    assert _everything(room) == before
+
+
+@pytest.mark.parametrize("saying", [s for s in SAYINGS if s.not_by], ids=lambda saying: saying.verb)
+def test_help_offers_a_verb_to_those_who_may(room: Room, saying: Saying) -> None:
+    saying.scene(room)
+    root = VERBS[saying.verb].root
+    typed = VERBS[saying.verb].as_typed
+    assert typed in words_of(room.says(saying.by, f"{root} help"))
+    if saying.not_by == STAKEHOLDER:
+        assert typed not in words_of(room.says(saying.not_by, f"{root} help"))
+
+
+def _everything(room: Room) -> list[str]:
+    return [kind for stream in ("REL-1", "INC-1", "FRZ-1", "ORG:production") for kind in kinds(room.ports, stream)]
+
+
+def _click(room: Room, person: str, verb: str, **args: str) -> str:
+    return words_of(room.desk.answer(Request(verb, _actor(person), Place("C0RELEASES"), args)))
+
+
+def test_go_is_for_those_who_may_deploy(room: Room) -> None:
+    ready(room)
+    digest = facts_of(room.ports, "REL-1").digest
+    with pytest.raises(NotAllowed) as refused:
+        _click(room, DEVELOPER, "release_go", release="REL-1", digest=digest)
+    assert set(refused.value.who_may) == {MANAGER, SECOND_MANAGER}
+    assert "under way" in _click(room, MANAGER, "release_go", release="REL-1", digest=digest)
+
+
+@pytest.mark.parametrize("verb", ["release_confirm_rollback", "release_decline_rollback"])
+def test_a_rollback_is_decided_by_those_who_may_roll_back(room: Room, verb: str) -> None:
+    rollback_asked(room)
+    with pytest.raises(NotAllowed):
+        _click(room, DEVELOPER, verb, request="1")
+    assert "REL-1" in _click(room, SECOND_MANAGER, verb, request="1")
+
+
+@pytest.mark.parametrize("verb", [verb.name for verb in VERBS.values() if not verb.typed])
+def test_a_verb_of_buttons_alone_says_so_when_it_comes_without_its_button(room: Room, verb: str) -> None:
+    rollback_asked(room)
+    with pytest.raises(ReleaseError, match="Press the button"):
+        _click(room, MANAGER, verb)
+
+
+@pytest.mark.parametrize("text", ["validate", "cancel -- too late", "ask", "window at tomorrow 20:00 for 2h"])
+def test_what_comes_before_a_deployment_is_refused_after_it(room: Room, text: str) -> None:
+    soaking(room)
+    before = _everything(room)
+    assert "REL-1 is soaking" in room.refuses(MANAGER, f"release {text}").words
+    assert _everything(room) == before
+
+
+def test_a_waiver_of_a_freeze_is_for_those_the_policy_names(room: Room) -> None:
+    frozen(room)
+    refusal: Refusal = room.refuses(MANAGER, "release waive FRZ-1 -- the release does not touch the books")
+    assert "Dana Olsen" in refusal.words
+    answer = room.says(DIRECTOR, "release waive FRZ-1 -- the release does not touch the books")
+    assert "may go through the freeze FRZ-1" in words_of(answer)
