@@ -1,0 +1,83 @@
+"""Servers in processes of their own, with what they cost before anybody asks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers: `keys` are the releases to ask about, `expected` stands in each right answer."""
+
+    name: str
+    address: str
+    keys: Sequence[str]
+    expected: bytes
+    ready_in: float
+    pid: int
+
+    def resident(self) -> float:
+        """Resident memory now, in MB; of a machine without /proc, `ps` is asked."""
+        status = Path(f"/proc/{self.pid}/status")
+        if status.exists():
+            line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+            return int(line.split()[1]) / 1024
+        told = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, check=True, text=True)
+        return int(told.stdout) / 1024
+
+
+@contextlib.contextmanager
+def started(kind: str, name: str, folder: Path, api_url: str, keys: Sequence[str]) -> Iterator[Running]:
+    """A server of `tests.bench.servers`, ready; ended with the block."""
+    begun = time.perf_counter()
+    command = [sys.executable, "-m", "tests.bench.servers", kind, str(folder), api_url]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"The server “{name}” did not start; what it said stands above.")
+            took = time.perf_counter() - begun
+            expected = b"ok" if kind == "bare" else b'"blocks"'
+            yield Running(name, json.loads(line)["address"], keys, expected, took, process.pid)
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def slack_stand_in() -> Iterator[str]:
+    """The address of an API that knows who every token is: all that Bolt asks Slack while it answers commands."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _WhoAmI)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/api/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _WhoAmI(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        found = {"ok": True, "url": "", "team": "bench", "team_id": "T0BENCH", "user": "rollcall"}
+        body = json.dumps({**found, "user_id": "U0ROLLCALL", "bot_id": "B0ROLLCALL"}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
