@@ -77,9 +77,8 @@ def build_app(
     shell = _Shell(Asker(desk, verbs), verbs, now, Replies(client, app.tasks), client)
     for root in COMMANDS:
         app.command(f"/{root}")(shell.on_command)
-    app.event("app_mention")(shell.on_mention)
-    app.event("message")(shell.on_message)
-    app.event("app_home_opened")(shell.on_home)
+    for event, listener in zip(EVENTS, (shell.on_home, shell.on_mention, shell.on_message), strict=True):
+        app.event(event)(listener)
     app.action(re.compile(".*", re.DOTALL))(shell.on_click)
     app.view(re.compile(".*", re.DOTALL))(shell.on_submission)
     for callback_id in SHORTCUTS:
