@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from handlers.conversation import (
@@ -112,14 +112,23 @@ def package_card(facts: ReleaseFacts, policy: Policy) -> Message:
         ),
         Table(("In the target", "Component", "How it would come back"), rows),
     ]
-    lossy = [row for row in package.verdicts if row[2] != "exact"]
-    if lossy:
-        parts.append(
-            Listing([f"{row[0]} {code(row[1])} {VERDICTS[row[2]]}: {row[3]} {row[4]}".strip() for row in lossy[:20]])
-        )
+    losses = list(_losses(package.verdicts))
+    if losses:
+        parts.append(Listing(losses))
     if package.warnings:
         parts.append(Listing([f"Warning: {warning}" for warning in package.warnings[:10]]))
     return Message(summary, parts)
+
+
+def _losses(verdicts: Sequence[Sequence[str]]) -> Iterator[str]:
+    """What does not come back by itself, once for each reason, with the parts that it is true of."""
+    told: dict[tuple[str, str, str], list[str]] = {}
+    for kind, name, verdict, reason, todo in verdicts:
+        if verdict != "exact":
+            told.setdefault((verdict, reason, todo), []).append(f"{kind} {code(name)}")
+    for (verdict, reason, todo), names in told.items():
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        yield f"{', '.join(names[:6])}{more}, {VERDICTS[verdict]}: {reason} {todo}".strip()
 
 
 def _verdict_of(row: Sequence[str] | None) -> str:

@@ -11,7 +11,6 @@ from handlers.conversation import (
     person,
 )
 from handlers.phrases import (
-    VERDICTS,
     count,
     org_title,
 )
@@ -75,12 +74,15 @@ def way_back_words(facts: ReleaseFacts, now: datetime) -> str:
     return f"not armed: {problem}" if problem else "built, not proven"
 
 
+COUNTED = {"exact": "exactly", "lossy": "with losses", "manual": "by hand", "impossible": "not at all"}
+
+
 def verdict_words(package: ReleasePackage | None) -> str:
     """How the parts of a package would come back, counted."""
     if package is None or not package.verdicts:
         return ""
     tally = Counter(row[2] for row in package.verdicts)
-    return ", ".join(f"{tally[verdict]} {words}" for verdict, words in VERDICTS.items() if tally[verdict])
+    return ", ".join(f"{tally[verdict]} {words}" for verdict, words in COUNTED.items() if tally[verdict])
 
 
 def validation_words(facts: ReleaseFacts, policy: Policy) -> str:

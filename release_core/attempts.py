@@ -209,9 +209,9 @@ def result_of(status: JobStatus) -> dict[str, Any]:
         "test_failures": [[f.class_name, f.method, f.message, f.stack_trace] for f in status.test_failures],
         "errors": [[o.type, o.name, o.file, o.line, o.problem] for o in status.outcomes if not o.success],
         "warnings": [[o.type, o.name, o.file, o.line, o.problem] for o in status.outcomes if o.success and o.problem],
-        "created": [[o.type, o.name] for o in status.outcomes if o.created],
-        "changed": [[o.type, o.name] for o in status.outcomes if o.changed and not o.created],
-        "deleted": [[o.type, o.name] for o in status.outcomes if o.deleted],
+        "created": [[o.type, o.name] for o in status.outcomes if o.created and o.type],
+        "changed": [[o.type, o.name] for o in status.outcomes if o.changed and not o.created and o.type],
+        "deleted": [[o.type, o.name] for o in status.outcomes if o.deleted and o.type],
         "coverage": [[c.name, c.lines, c.uncovered] for c in status.coverage],
         "coverage_warnings": list(status.coverage_warnings),
     }

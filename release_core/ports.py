@@ -58,11 +58,15 @@ JobState = Literal[
 
 @dataclass(frozen=True)
 class DeployOptions:
-    """What we ask of a deployment; `test_level` None leaves the choice to the org."""
+    """What we ask of a deployment; `test_level` None leaves the choice to the org.
+
+    Without `ignore_warnings` a warning, such as one for deleting what is not there, fails the whole deployment.
+    """
 
     check_only: bool
     test_level: TestLevel | None = None
     run_tests: Sequence[str] = ()
+    ignore_warnings: bool = False
 
 
 @dataclass(frozen=True)

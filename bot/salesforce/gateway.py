@@ -237,7 +237,7 @@ class SalesforceOrg:
             "allowMissingFiles": False,
             "autoUpdatePackage": False,
             "checkOnly": options.check_only,
-            "ignoreWarnings": False,
+            "ignoreWarnings": options.ignore_warnings,
             "performRetrieve": False,
             "purgeOnDelete": False,
             "rollbackOnError": True,
