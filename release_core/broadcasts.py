@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, desc, func, select
@@ -20,7 +21,7 @@ TOO_LATE_AFTER = timedelta(hours=1)
 
 def schedule_for_window(session: Session, policy: Policy, release: Release, window: Interval, *, now: datetime) -> None:
     """Promise every audience a first status at the start of the window, then as often as the policy says."""
-    withdraw_due(session, release)
+    withdraw_due(session, release, by=BOT)
     for audience, rule in policy.audiences.items():
         every = int(rule.every.total_seconds() // 60)
         _add(session, release, audience, due_at=max(now, window.starts_at), every=every, text="", by=BOT, now=now)
@@ -46,6 +47,9 @@ def schedule(
     with ports.store.transaction() as session:
         release = find_release(session, key)
         minutes = int(every.total_seconds() // 60) if every else 0
+        if minutes:
+            # A new rhythm takes the place of the old one; nobody hears the same twice.
+            withdraw_due(session, release, by=BOT, audience=audience)
         broadcast = _add(
             session, release, audience, due_at=due_at or now, every=minutes, text=text.strip(), by=actor, now=now
         )
@@ -137,25 +141,32 @@ def next_promised(session: Session, release: Release, audience: str) -> datetime
     return found.due_at if found else None
 
 
-def withdraw_due(session: Session, release: Release) -> None:
-    """Take back what was promised and not sent."""
-    for broadcast in session.exec(
-        select(Broadcast).where(Broadcast.release_id == release.id, Broadcast.state == "due")
-    ).all():
+def withdraw_due(session: Session, release: Release, *, by: str | None = None, audience: str | None = None) -> None:
+    """Take back what was promised and not sent: everything, or what one promised, or what one audience waits for."""
+    query = select(Broadcast).where(Broadcast.release_id == release.id, Broadcast.state == "due")
+    if by is not None:
+        query = query.where(Broadcast.by == by)
+    if audience is not None:
+        query = query.where(Broadcast.audience == audience)
+    for broadcast in session.exec(query).all():
         broadcast.state = "withdrawn"
         session.add(broadcast)
         withdraw_intents(session, [f"broadcast:{release.key}:{broadcast.number}"])
 
 
-def end_broadcasts(session: Session, release: Release, *, now: datetime) -> None:
-    """A release is over: audiences that were promised more are told that this was the last."""
+def end_broadcasts(session: Session, release: Release, *, now: datetime, audiences: Iterable[str] = ()) -> None:
+    """A release is over: audiences that heard of it or were promised more are told that this was the last.
+
+    `audiences` are told in any case.
+    """
     session.flush()
-    told = session.exec(
+    promised = session.exec(
         select(Broadcast.audience)
         .where(Broadcast.release_id == release.id, col(Broadcast.state).in_(("sent", "due")))
         .order_by(desc(Broadcast.id))
     ).all()
     withdraw_due(session, release)
+    told = sorted({*promised, *audiences})
     if told:
-        details = {"audiences": sorted(set(told)), "state": release.state}
+        details = {"audiences": told, "state": release.state}
         record(session, Kind.BROADCASTS_ENDED, stream=release.key, actor=BOT, at=now, details=details)

@@ -221,7 +221,7 @@ def note_returned(ports: Ports, deployment_id: int, differences: Sequence[str]) 
         cause = incident.key if incident else "a rollback"
         reason = f"{release.key} was rolled back ({cause}); find the cause before anything else goes in."
         close(session, rollback.org, reason, actor=rollback.requested_by, now=now, stream=release.key)
-        end_broadcasts(session, release, now=now)
+        end_broadcasts(session, release, now=now, audiences=ports.policy.audiences)
 
 
 def _tell_both(
