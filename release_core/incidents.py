@@ -21,8 +21,7 @@ def open_incident(ports: Ports, actor: str, *, title: str, severity: int, org: s
     require(ports.policy, actor, "handle_incident")
     if len(title.strip()) < 3:
         raise Unclear("Say what is broken: /incident open -- what people see", field="title")
-    if severity not in (1, 2, 3, 4):
-        raise Unclear("Severity is 1 (sales or service stopped) to 4 (a nuisance).", field="severity")
+    _must_be_a_severity(severity)
     org_key = find_org(ports.policy, org)
     now = ports.clock.now()
     with ports.store.transaction() as session:
@@ -54,6 +53,11 @@ def open_incident(ports: Ports, actor: str, *, title: str, severity: int, org: s
         return incident.key
 
 
+def _must_be_a_severity(severity: int) -> None:
+    if severity not in (1, 2, 3, 4):
+        raise Unclear("Severity is 1 (sales or service stopped) to 4 (a nuisance).", field="severity")
+
+
 def _suspect(session: Session, org: str, release: str | None, now: datetime) -> Deployment | None:
     query = select(Deployment).where(
         Deployment.org == org, Deployment.purpose == "deployment", Deployment.state == "succeeded"
@@ -72,10 +76,12 @@ def update_incident(
     require(ports.policy, actor, "handle_incident")
     if not text.strip():
         raise Unclear("Say what is known now: /incident update INC-1 -- text", field="note")
+    if severity is not None:
+        _must_be_a_severity(severity)
     now = ports.clock.now()
     with ports.store.transaction() as session:
         incident = _still_open(session, key)
-        incident.severity = severity or incident.severity
+        incident.severity = incident.severity if severity is None else severity
         incident.commander_id = commander or incident.commander_id
         session.add(incident)
         details = {"text": text.strip(), "severity": incident.severity, "commander": incident.commander_id}
