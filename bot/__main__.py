@@ -96,7 +96,7 @@ def rehearse(
 def workspace(
     port: Port = 0,
     folder: Folder = None,
-    manifest: Annotated[Path | None, typer.Option(help="The app's manifest.")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="An app's manifest; without, the app may do and hear everything.")] = None,
 ) -> None:
     """Start the chat workspace alone; the first line printed is one JSON object with its address and secrets."""
     from bot.rehearsal.run import start_workspace

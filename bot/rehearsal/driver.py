@@ -6,7 +6,7 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -34,6 +34,12 @@ class Rehearsal:
     url: str
     told: Callable[[str, str, str], None] = lambda *_: None
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60, trust_env=False))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def person(self, handle: str) -> Person:
         """Somebody of the cast, by handle."""

@@ -39,7 +39,7 @@ def find_manifest() -> Path:
 
 @dataclass
 class Stage:
-    """The workspace with both orgs, on one clock, without a bot."""
+    """The workspace with both orgs, on one clock, without a bot; without `database_url` the bot keeps a file of its own."""
 
     clock: MovableClock
     folder: Path
@@ -47,6 +47,7 @@ class Stage:
     production: RunningOrg
     workspace: RunningWorkspace
     chat_pace: float = 1.0
+    database_url: str = ""
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -71,6 +72,7 @@ class Stage:
             "ROLLCALL_FOLDER": str(self.folder / "bot"),
             "ROLLCALL_HTTP_PORT": "0",
             "ROLLCALL_CHAT_PACE": str(self.chat_pace),
+            "DATABASE_URL": self.database_url,
             "ROLLCALL_REHEARSAL_CLOCK": f"{self.workspace.url}/rehearsal/api/clock",
         }
 
@@ -82,7 +84,7 @@ class Stage:
             slack_app_token=SecretStr(self.workspace.app_token),
             slack_signing_secret=SecretStr(self.workspace.signing_secret),
             slack_api_url=self.workspace.api_url,
-            database_url=sqlite_url(folder),
+            database_url=self.database_url or sqlite_url(folder),
             folder=folder,
             policy=load_policy(POLICY, self.environ),
             http_port=0,
@@ -98,10 +100,13 @@ def start_workspace(
     manifest: Path | None = None,
     orgs: Mapping[str, RunningOrg] | None = None,
 ) -> RunningWorkspace:
-    """The workspace with its page; `orgs` (title -> org) are shown beside the conversation."""
+    """The workspace with its page; `orgs` (title -> org) are shown beside the conversation.
+
+    Without a manifest the app may do and hear everything, so that any client can be tried on it.
+    """
     shown = [{"name": title, "kind": org.kind, "url": org.instance_url} for title, org in (orgs or {}).items()]
     extras = Extras(mounts=lambda onlooker: page_routes(onlooker, shown), orgs=shown)
-    return start_bare_workspace(port, clock=clock, folder=folder, manifest=manifest or find_manifest(), extras=extras)
+    return start_bare_workspace(port, clock=clock, folder=folder, manifest=manifest, extras=extras)
 
 
 @contextlib.contextmanager
@@ -119,7 +124,8 @@ def stage(folder: Path | None = None, port: int = 0, *, pace: float = 1.0) -> It
         held.callback(uat.stop)
         production = start_org("production", clock=clock, folder=kept, pace=pace)
         held.callback(production.stop)
-        workspace = start_workspace(port, clock, folder=kept, orgs={"UAT": uat, "PRODUCTION": production})
+        orgs = {"UAT": uat, "PRODUCTION": production}
+        workspace = start_workspace(port, clock, folder=kept, manifest=find_manifest(), orgs=orgs)
         held.callback(workspace.stop)
         workspace.workspace.pace.rate_limits = pace >= 1
         yield Stage(clock, home, uat, production, workspace, chat_pace=min(pace, 1.0))
