@@ -17,6 +17,7 @@ from release_core.errors import Unclear
 
 Payload = Mapping[str, Any]
 
+_MENTION = r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>"
 # Only these kinds of message are a person speaking anew; edits, joins and the like are not.
 _SPOKEN = (None, "file_share", "thread_broadcast")
 
@@ -116,9 +117,12 @@ def is_spoken(event: Payload) -> bool:
 
 
 def spoken_text(event: Payload) -> str:
-    """The words of a message without the mention that calls us, first or last."""
+    """The words of a message without the mention that calls us: the first word, or the last where we were mentioned."""
     text = str(event.get("text") or "")
-    return re.sub(r"^\s*(?:hey |hi )?<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s,:]*", "", text)
+    spoken, found = re.subn(rf"^\s*(?:(?:hey|hi)\s+)?{_MENTION}[\s,:]*", "", text, flags=re.IGNORECASE)
+    if found or event.get("type") != "app_mention":
+        return spoken
+    return re.sub(rf"[\s,]*{_MENTION}[\s.!?]*$", "", text)
 
 
 def spoken_files(event: Payload) -> dict[str, Any]:

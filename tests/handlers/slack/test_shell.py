@@ -239,6 +239,17 @@ def test_a_mention_is_answered_privately_in_its_thread(serving: Serving) -> None
     assert (told["plain"], told["thread_ts"]) == ("REL-1 is asked about", head["ts"])
 
 
+@pytest.mark.parametrize("text", ["@rollcall: status REL-5", "Hey @rollcall, status REL-5", "status REL-5 @rollcall"])
+def test_we_may_be_called_first_or_last(serving: Serving, text: str) -> None:
+    assert private(serving.anna.act("message", channel=RELEASES, text=text)) == ["REL-5 is asked about"]
+    assert "people" not in serving.desk.requests[-1].args
+
+
+def test_people_named_in_a_direct_message_are_kept(serving: Serving) -> None:
+    serving.anna.act("message", channel="@rollcall", text="status REL-5 @tomas")
+    assert serving.desk.requests[-1].args["people"] == ["U0TESTER"]
+
+
 def test_a_direct_message_is_answered_in_plain_sight_once(serving: Serving) -> None:
     outcome = serving.anna.act("message", channel="@rollcall", text="release status REL-2")
     assert plain(outcome) == ["REL-2 is asked about"]
@@ -357,6 +368,16 @@ def test_a_slack_that_opens_no_form_in_time_is_answered_the_same_way() -> None:
         serving.fault("slow", method="views.open", seconds=2.5)
         outcome = serving.anna.types("/release new")
         assert "three seconds" in private(outcome)[0]
+
+
+def test_clicks_and_forms_are_acknowledged_before_anything_goes_out() -> None:
+    with served(pace=Pace(ack_within=0.6, quiet_for=0.05, rate_limits=False)) as serving:
+        card = posted(serving)
+        serving.fault("slow", method="chat.postEphemeral", seconds=1, times=2)
+        assert serving.anna.clicks("Approve", card)["ack"] == "empty"
+        assert serving.anna.submits(serving.anna.types("/release new"), {"Name": "Spring"})["ack"] == "empty"
+        assert serving.anna.sees("REL-7 Spring")
+        assert serving.anna.sees("Approved REL-1")
 
 
 def test_words_beyond_the_lanes_wait_their_turn_and_all_are_answered() -> None:
