@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -163,6 +164,10 @@ def bot_on(scene: Stage, timings: Timings | None = None) -> Iterator[Bot]:
 
 def run_rehearsal(folder: Path | None, port: int) -> int:
     """Start everything, say where to look and what to try first, wait to be stopped; returns the exit code."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as taken:
+        raise OSError(f"The port {port} is taken. Choose another one: rollcall rehearse --port N (0: any).") from taken
     with stage(folder, port) as scene, bot_on(scene):
         packages = _write_packages(scene.folder / "packages")
         typer.echo(_greeting(scene, packages))
