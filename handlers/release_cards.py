@@ -16,6 +16,7 @@ from handlers.conversation import (
     Part,
     Table,
     Tone,
+    clean,
     code,
     person,
 )
@@ -35,7 +36,7 @@ from handlers.release_words import (
     way_back_words,
     window_words,
 )
-from release_core.facts import ReleaseFacts
+from release_core.facts import Standing
 from release_core.policy import Policy
 
 TONES: dict[str, Tone] = {
@@ -49,7 +50,7 @@ TONES: dict[str, Tone] = {
 }
 
 
-def headline_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
+def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
     """The one post per release that is kept current."""
     release = facts.release
     title = org_title(policy, release.target_org)
@@ -69,7 +70,7 @@ def headline_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message
     return Message(summary, parts, tone=TONES.get(release.state, "plain"))
 
 
-def next_buttons(facts: ReleaseFacts) -> list[Button]:
+def next_buttons(facts: Standing) -> list[Button]:
     """What can be asked or done next, wherever the release is shown."""
     key, state = facts.release.key, facts.release.state
     buttons = [do("May we go?", "release_why", release=key), do("Checklist", "release_checklist", release=key)]
@@ -85,7 +86,7 @@ def next_buttons(facts: ReleaseFacts) -> list[Button]:
     return [*buttons, do("Timeline", "release_timeline", release=key)]
 
 
-def package_card(facts: ReleaseFacts, policy: Policy) -> Message:
+def package_card(facts: Standing, policy: Policy) -> Message:
     """What is in the package, what it would do in the target, how each part would come back."""
     package, key = facts.package, facts.release.key
     if package is None:
@@ -116,7 +117,7 @@ def package_card(facts: ReleaseFacts, policy: Policy) -> Message:
     if losses:
         parts.append(Listing(losses))
     if package.warnings:
-        parts.append(Listing([f"Warning: {warning}" for warning in package.warnings[:10]]))
+        parts.append(Listing([clean(f"Warning: {warning}") for warning in package.warnings[:10]]))
     return Message(summary, parts)
 
 

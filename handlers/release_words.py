@@ -14,12 +14,12 @@ from handlers.phrases import (
     count,
     org_title,
 )
-from release_core.facts import ReleaseFacts
+from release_core.facts import Standing
 from release_core.models import Deployment, ReleasePackage
 from release_core.policy import Policy
 
 
-def window_words(facts: ReleaseFacts) -> str:
+def window_words(facts: Standing) -> str:
     """When it may start."""
     if facts.window is None:
         return "not set"
@@ -37,28 +37,28 @@ def package_words(package: ReleasePackage | None) -> str:
     return f"{package.file_name} {code(package.digest[:12])}, {contents}, by {person(package.author_id)}"
 
 
-def checklist_words(facts: ReleaseFacts) -> str:
+def checklist_words(facts: Standing) -> str:
     """How far the checklist is."""
     settled = sum(item.state in ("done", "waived") for item in facts.items)
     blocked = [item for item in facts.items if item.state == "blocked"]
     return f"{settled} of {len(facts.items)} settled" + (f", {len(blocked)} blocked" if blocked else "")
 
 
-def approvals_words(facts: ReleaseFacts, policy: Policy) -> str:
+def approvals_words(facts: Standing, policy: Policy) -> str:
     """Which seats have answered, how."""
     if not facts.seats:
         return "none needed"
     return ", ".join(_seat_words(facts, policy, seat) for seat in facts.seats)
 
 
-def _seat_words(facts: ReleaseFacts, policy: Policy, seat: str) -> str:
+def _seat_words(facts: Standing, policy: Policy, seat: str) -> str:
     title, answer = policy.seats[seat].title, facts.approval(seat)
     if answer is None:
         return f"{title} –"
     return f"{title} {'✓' if answer.yes else '✗'} {person(answer.person_id)}"
 
 
-def way_back_words(facts: ReleaseFacts, now: datetime) -> str:
+def way_back_words(facts: Standing, now: datetime) -> str:
     """How we would come back, as far as it is known."""
     if facts.release.state == "rolled_back":
         return "used: the org is back to what it was"
@@ -71,7 +71,7 @@ def way_back_words(facts: ReleaseFacts, now: datetime) -> str:
     if arming and arming.state in ("requested", "validating"):
         return "built, being proven now"
     problem = (arming and (arming.voided_because or arming.problem)) or facts.live.result.get("rollback_note", "")
-    return f"not armed: {problem}" if problem else "built, not proven"
+    return f"not armed: {clean(problem)}" if problem else "built, not proven"
 
 
 COUNTED = {"exact": "exactly", "lossy": "with losses", "manual": "by hand", "impossible": "not at all"}
@@ -85,7 +85,7 @@ def verdict_words(package: ReleasePackage | None) -> str:
     return ", ".join(f"{tally[verdict]} {words}" for verdict, words in COUNTED.items() if tally[verdict])
 
 
-def validation_words(facts: ReleaseFacts, policy: Policy) -> str:
+def validation_words(facts: Standing, policy: Policy) -> str:
     """Where the package has been validated so far."""
     newest = {d.org: d for d in facts.deployments if d.purpose == "validation"}
     digest = facts.package.digest if facts.package else ""

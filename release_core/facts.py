@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, desc, select
 
 from release_core.lookups import checklist, deployments_of, open_incidents, package_of, window_of
@@ -33,11 +34,10 @@ UNDER_WAY = ("requested", "snapshotting", "validating", "deploying", "verifying"
 
 
 @dataclass(frozen=True)
-class ReleaseFacts:
-    """One release with all that bears on it.
+class Standing:
+    """Where one release stands: what is its own, nothing of what surrounds it.
 
-    `others` are deployments under way on the target org; `names` holds how the people who answered for a seat are
-    called, by chat id, as far as that is known; `authors` attached the very bytes that count now.
+    It says how far a release is; whether it may go is only to be told from `ReleaseFacts`.
     """
 
     release: Release
@@ -45,16 +45,8 @@ class ReleaseFacts:
     items: Sequence[ChecklistItem]
     approvals: Sequence[Approval]
     seats: Mapping[str, tuple[str, ...]]
-    waivers: Sequence[Waiver]
     window: DeploymentWindow | None
-    freezes: Sequence[FrozenSpan]
     deployments: Sequence[Deployment]
-    others: Sequence[Deployment]
-    lock: OrgLock | None
-    incidents: Sequence[Incident]
-    broadcasts: Sequence[Broadcast]
-    names: Mapping[str, str] = field(default_factory=dict)
-    authors: Sequence[str] = ()
 
     @property
     def digest(self) -> str:
@@ -84,6 +76,24 @@ class ReleaseFacts:
         found = [a for a in self.approvals if a.seat == seat and a.state == "standing" and a.digest == self.digest]
         return found[-1] if found else None
 
+
+@dataclass(frozen=True)
+class ReleaseFacts(Standing):
+    """One release with all that bears on it.
+
+    `others` are deployments under way on the target org; `names` holds how the people who answered for a seat are
+    called, by chat id, as far as that is known; `authors` attached the very bytes that count now.
+    """
+
+    waivers: Sequence[Waiver]
+    freezes: Sequence[FrozenSpan]
+    others: Sequence[Deployment]
+    lock: OrgLock | None
+    incidents: Sequence[Incident]
+    broadcasts: Sequence[Broadcast]
+    names: Mapping[str, str] = field(default_factory=dict)
+    authors: Sequence[str] = ()
+
     def waived_freezes(self, now: datetime) -> tuple[str, ...]:
         """Keys of freezes that somebody let this release through."""
         return tuple(
@@ -93,35 +103,46 @@ class ReleaseFacts:
         )
 
 
+_APPROVALS = select(Approval).where(Approval.release_id == bindparam("release")).order_by(col(Approval.id))
+
+
+def stand(session: Session, policy: Policy, release: Release) -> Standing:
+    """Read where a release stands."""
+    return Standing(
+        release=release,
+        package=package_of(session, release),
+        items=checklist(session, release),
+        approvals=session.exec(_APPROVALS, params={"release": release.id}).all(),
+        seats={seat: seat_people(session, policy, seat) for seat in needed_seats(policy, release)},
+        window=window_of(session, release),
+        deployments=deployments_of(session, release),
+    )
+
+
 def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
     """Read everything about a release."""
     rid, org = release.id, release.target_org
+    own = stand(session, policy, release)
     freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
-    approvals = session.exec(select(Approval).where(Approval.release_id == rid).order_by(col(Approval.id))).all()
-    package = package_of(session, release)
     return ReleaseFacts(
-        release=release,
-        package=package,
-        items=checklist(session, release),
-        approvals=approvals,
-        seats={seat: seat_people(session, policy, seat) for seat in needed_seats(policy, release)},
+        **vars(own),
         waivers=session.exec(select(Waiver).where(Waiver.release_id == rid)).all(),
-        window=window_of(session, release),
         freezes=[span for span in frozen_spans(policy.freezes, freezes) if span.org in ("*", org)],
-        deployments=deployments_of(session, release),
-        others=session.exec(
-            select(Deployment).where(
-                Deployment.org == org, Deployment.release_id != rid, col(Deployment.state).in_(UNDER_WAY)
-            )
-        ).all(),
+        others=_under_way_beside(session, release),
         lock=session.exec(select(OrgLock).where(OrgLock.org == org, col(OrgLock.lifted_at).is_(None))).first(),
         incidents=open_incidents(session, org=org),
         broadcasts=session.exec(
             select(Broadcast).where(Broadcast.release_id == rid).order_by(col(Broadcast.number))
         ).all(),
-        authors=_authors_of(session, package),
-        names=_names_of(session, {approval.person_id for approval in approvals}),
+        authors=_authors_of(session, own.package),
+        names=_names_of(session, {approval.person_id for approval in own.approvals}),
     )
+
+
+def _under_way_beside(session: Session, release: Release) -> list[Deployment]:
+    # Few deployments are under way anywhere. Asked for by org too, SQLite would walk through all that the org ever saw.
+    under_way = session.exec(select(Deployment).where(col(Deployment.state).in_(UNDER_WAY))).all()
+    return [d for d in under_way if d.org == release.target_org and d.release_id != release.id]
 
 
 def _authors_of(session: Session, package: ReleasePackage | None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, desc, select
 
 from release_core.errors import NotFound, Unclear
@@ -22,6 +23,19 @@ from release_core.models import (
 from release_core.policy import Policy
 
 FINAL_STATES = ("closed", "cancelled", "rolled_back")
+
+# Asked all the time, so put into words once: saying them anew takes as long as asking the database.
+_BY_KEY = select(Release).where(Release.key == bindparam("key"))
+_ITEMS = (
+    select(ChecklistItem).where(ChecklistItem.release_id == bindparam("release")).order_by(col(ChecklistItem.number))
+)
+_NEWEST_WINDOW = (
+    select(DeploymentWindow)
+    .where(DeploymentWindow.release_id == bindparam("release"))
+    .order_by(desc(DeploymentWindow.number))
+    .limit(1)
+)
+_ATTEMPTS = select(Deployment).where(Deployment.release_id == bindparam("release")).order_by(col(Deployment.id))
 
 
 def next_key(session: Session, kind: str) -> str:
@@ -40,7 +54,7 @@ def nearest(word: str, names: Iterable[str]) -> list[str]:
 
 def find_release(session: Session, key: str) -> Release:
     """The release with a key; NotFound names releases that are open."""
-    release = session.exec(select(Release).where(Release.key == key.upper())).first()
+    release = session.exec(_BY_KEY, params={"key": key.upper()}).first()
     if release is None:
         known = [r.key for r in open_releases(session)][:5]
         hint = f" Open releases: {', '.join(known)}." if known else " No release is open; /release new plans one."
@@ -107,9 +121,7 @@ def find_item(session: Session, release: Release, word: str) -> ChecklistItem:
 
 def checklist(session: Session, release: Release) -> Sequence[ChecklistItem]:
     """A release's items in order."""
-    return session.exec(
-        select(ChecklistItem).where(ChecklistItem.release_id == release.id).order_by(col(ChecklistItem.number))
-    ).all()
+    return session.exec(_ITEMS, params={"release": release.id}).all()
 
 
 def package_of(session: Session, release: Release) -> ReleasePackage | None:
@@ -119,19 +131,14 @@ def package_of(session: Session, release: Release) -> ReleasePackage | None:
 
 def window_of(session: Session, release: Release) -> DeploymentWindow | None:
     """The release's newest window, unless it was withdrawn."""
-    window = session.exec(
-        select(DeploymentWindow)
-        .where(DeploymentWindow.release_id == release.id)
-        .order_by(desc(DeploymentWindow.number))
-        .limit(1)
-    ).first()
+    window = session.exec(_NEWEST_WINDOW, params={"release": release.id}).first()
     return window if window and window.state != "withdrawn" else None
 
 
 def deployments_of(session: Session, release: Release, purpose: str | None = None) -> Sequence[Deployment]:
     """A release's deployment attempts, oldest first."""
-    query = select(Deployment).where(Deployment.release_id == release.id).order_by(col(Deployment.id))
-    return session.exec(query if purpose is None else query.where(Deployment.purpose == purpose)).all()
+    query = _ATTEMPTS if purpose is None else _ATTEMPTS.where(Deployment.purpose == purpose)
+    return session.exec(query, params={"release": release.id}).all()
 
 
 def find_deployment(session: Session, deployment_id: int) -> Deployment:
