@@ -46,7 +46,7 @@ from handlers.release_cards import headline_card, package_card
 from handlers.release_words import window_words
 from release_core import releases
 from release_core.errors import Unclear
-from release_core.facts import ReleaseFacts, gather
+from release_core.facts import ReleaseFacts, gather, stand
 from release_core.lookups import find_release, open_releases
 from release_core.models import Release
 from release_core.permissions import may, require
@@ -170,7 +170,7 @@ def _window_from(args: Any, now: datetime) -> Interval | None:
 def list_releases(ports: Ports, request: Request) -> Answer:
     """`/release list`: what is open."""
     with ports.store.reading() as session:
-        every = [gather(session, ports.policy, release) for release in open_releases(session)[:40]]
+        every = [stand(session, ports.policy, release) for release in open_releases(session)[:40]]
     lines = [f"{release_line(f.release, ports.policy)} · window {window_words(f)}" for f in every]
     sentence = f"{count(len(lines), 'open release')}." if lines else "No release is open. Plan one with /release new."
     return Message(sentence, [Listing(lines)] if lines else [Paragraph(sentence)])
@@ -178,8 +178,10 @@ def list_releases(ports: Ports, request: Request) -> Answer:
 
 def status(ports: Ports, request: Request) -> Answer:
     """`/release status`: the headline, privately."""
-    facts = facts_of(ports, release_argument(ports, request))
-    return headline_card(facts, ports.policy, ports.clock.now())
+    key = release_argument(ports, request)
+    with ports.store.reading() as session:
+        standing = stand(session, ports.policy, find_release(session, key))
+    return headline_card(standing, ports.policy, ports.clock.now())
 
 
 def why(ports: Ports, request: Request) -> Answer:
