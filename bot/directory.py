@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 
 import structlog
+from sqlalchemy.exc import OperationalError
+from sqlmodel import select
 
 from bot.chat_problems import ChatProblem
 from bot.courier import Courier
 from release_core.models import Person, TeamMember
 from release_core.ports import Ports
+from release_core.store import Contended
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +56,7 @@ class Directory:
                     )
                 )
             for group, people in members.items():
-                for row in session.query(TeamMember).filter_by(team_id=group):
+                for row in session.exec(select(TeamMember).where(TeamMember.team_id == group)):
                     if row.person_id not in people:
                         session.delete(row)
                 for person in people:
@@ -65,6 +68,6 @@ class Directory:
             try:
                 self.refresh()
                 wait = REFRESH_EVERY
-            except ChatProblem as problem:
+            except (ChatProblem, Contended, OperationalError) as problem:
                 log.warning("directory.not_refreshed", problem=str(problem))
                 wait = 15.0

@@ -106,11 +106,15 @@ class Person:
     def sees(
         self, text: str, channel: str = "#releases", *, thread: str | None = None, showing: str = "", tell: bool = True
     ) -> Json:
-        """The newest message with `text` (and `showing`) in a channel, thread or direct conversation; waits for it."""
+        """The newest post with `text` (and `showing`) in a channel, thread or direct conversation; waits for it.
+
+        What only this person was told is in the outcome of what they did.
+        """
         found: list[Json] = []
 
         def look() -> bool:
-            found[:] = [m for m in self.everything_in(channel, thread) if text in m["plain"] and showing in m["plain"]]
+            posts = [m for m in self.everything_in(channel, thread) if not m["ephemeral"]]
+            found[:] = [m for m in posts if text in m["plain"] and showing in m["plain"]]
             return bool(found)
 
         try:

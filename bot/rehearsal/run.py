@@ -40,7 +40,7 @@ def find_manifest() -> Path:
 
 @dataclass
 class Stage:
-    """The workspace with both orgs, on one clock, without a bot; without `database_url` the bot keeps a file of its own."""
+    """The workspace with both orgs, on one clock, without a bot; its database is a file unless a URL is set."""
 
     clock: MovableClock
     folder: Path

@@ -15,16 +15,16 @@ from release_core.store import Store
 from tests.bot import replica
 
 # Imports take longer than all else; a process that has done them once is the parent of every bot.
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tests.bot.replica"])
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.bot.replica"])
 
 
 class Replica:
     """A running bot process."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        ready, says = _processes.Pipe(duplex=False)
-        self._process = _processes.Process(target=replica.main, args=(url, folder, says), daemon=True)
+        ready, says = PROCESSES.Pipe(duplex=False)
+        self._process = PROCESSES.Process(target=replica.main, args=(url, folder, says), daemon=True)
         self._process.start()
         says.close()
         self.executor_id = str(ready.recv())

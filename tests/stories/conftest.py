@@ -1,0 +1,7 @@
+"""What the stories share."""
+
+from __future__ import annotations
+
+from tests.bot.postgres import postgres
+
+__all__ = ["postgres"]

@@ -1,0 +1,316 @@
+"""A bot that is killed without warning, people who insist, the count of what everyone saw."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import select
+
+import bot.__main__
+from bot.rehearsal.clock import MovableClock
+from bot.rehearsal.driver import Json, Rehearsal
+from bot.rehearsal.org.jobs import Job
+from bot.rehearsal.run import Stage
+from bot.rehearsal.workspace.cast import BOT_USER_ID
+from bot.rehearsal.workspace.model import Change, Message
+from release_core.models import Deployment, Intent, Post, TimelineEntry
+from release_core.store import Store, open_store
+from release_core.timeline import first_broken, read_stream
+from tests.bot import processes as small_bots
+
+# Whoever says it last decides what the parent of all bots has imported; the small ones said it when they were imported.
+_processes = small_bots.PROCESSES
+_processes.set_forkserver_preload(["tests.bot.replica", "tests.stories.killing"])
+
+LOST = ("operation_timeout", "dispatch_failed", "trouble_connecting")
+OVER = ("succeeded", "failed", "cancelled", "rolled_back", "validated")
+
+
+# --- the bot
+
+
+def serve(environ: Mapping[str, str], log: Path) -> None:
+    """`rollcall serve` in a process that has imported everything already."""
+    os.environ.update(environ)
+    with log.open("ab", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.argv = ["rollcall", "serve"]
+    bot.__main__.main()
+
+
+class Keeper:
+    """Keeps one bot running: starts it again at once whenever it was killed; `deaths` tells what killed it."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path) -> None:
+        self.deaths: list[str] = []
+        self.log = log
+        self._environ = dict(environ)
+        self._lock = threading.Lock()
+        self._over = False
+        self._pid: int | None = None
+        self._ends: list[int | None] = []
+        self._thread = threading.Thread(target=self._forever, name="keeper", daemon=True)
+        self._thread.start()
+
+    def kill(self, why: str) -> bool:
+        """End the bot without warning, here and now; False when it is dead already."""
+        with self._lock:
+            if self._pid is None or self._over:
+                return False
+            os.kill(self._pid, signal.SIGKILL)
+            self._pid = None
+            self.deaths.append(why)
+            return True
+
+    def stop(self) -> None:
+        """End the bot by SIGTERM, as a supervisor would; AssertionError when it ever ended by itself."""
+        with self._lock:
+            self._over = True
+            if self._pid is not None:
+                os.kill(self._pid, signal.SIGTERM)
+        self._thread.join(timeout=30)
+        # The last one may not have been far enough to take leave.
+        by_itself = [code for code in self._ends[:-1] if code != -signal.SIGKILL]
+        by_itself += [code for code in self._ends[-1:] if code not in (0, -signal.SIGTERM, -signal.SIGKILL)]
+        assert not by_itself, f"the bot ended with {by_itself}:\n{self.log.read_text()[-3000:]}"
+
+    def _forever(self) -> None:
+        while not self._over:
+            process = _processes.Process(target=serve, args=(self._environ, self.log), daemon=True)
+            process.start()
+            with self._lock:
+                self._pid = process.pid
+            process.join()
+            with self._lock:
+                self._pid = None
+            self._ends.append(process.exitcode)
+            if process.exitcode != -signal.SIGKILL and not self._over:
+                return
+
+
+# --- when it is killed
+
+
+class Told(list[Any]):
+    """A list that tells of each thing added, before anybody else learns of it."""
+
+    def __init__(self, things: Iterable[Any], tell: Callable[[Any], None]) -> None:
+        super().__init__(things)
+        self._tell = tell
+
+    def append(self, thing: Any) -> None:
+        """Add and tell."""
+        super().append(thing)
+        self._tell(thing)
+
+
+@dataclass
+class Sweep:
+    """Kills once at each kind of moment that is worth it, before the bot hears the answer to what it did."""
+
+    scene: Stage
+    keeper: Keeper
+    wanted: Callable[[str], bool] = lambda _: True
+    _had: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        workspace = self.scene.workspace.workspace
+        workspace.on_change.append(self._on_change)
+        for name, org in (("UAT", self.scene.uat.org), ("PRODUCTION", self.scene.production.org)):
+            org.jobs = Told(org.jobs, lambda job, name=name: self._on_job(name, job))
+            org.retrievals = Told(org.retrievals, lambda _, name=name: self._at(f"a retrieve in {name}", times=9))
+
+    def _at(self, moment: str, *, times: int = 1, later: float = 0.0) -> None:
+        nth = next((n for n in range(1, times + 1) if f"{moment} ({n})" not in self._had), None)
+        if nth is None:
+            return
+        self._had.add(f"{moment} ({nth})")
+        if not self.wanted(moment):
+            return
+        if later:
+            threading.Timer(later, self.keeper.kill, [f"after {moment}"]).start()
+        else:
+            self.keeper.kill(f"at {moment}")
+
+    def _on_job(self, org: str, job: Job) -> None:
+        kind = "a check" if job.options.check_only else "a quick deployment" if job.quick_of else "a deployment"
+        times = 3 if job.options.check_only else 2
+        self._at(f"{kind} accepted in {org}", times=times)
+        if not job.options.check_only:
+            self._at(f"{kind} half-way in {org}", times=times, later=1.6)
+
+    def _on_change(self, change: Change) -> None:
+        if change.kind not in ("message", "edit") or change.user:
+            return
+        found = [m for m in self.scene.workspace.workspace.messages.get(change.channel or "", []) if m.ts == change.ts]
+        slot = slot_of(found[0]) if found else ""
+        if slot:
+            did = "posting" if change.kind == "message" else "editing"
+            self._at(f"{did} {slot.partition(':')[0]}")
+
+
+@contextmanager
+def at_random(keeper: Keeper, chance: random.Random, least: float, most: float) -> Iterator[None]:
+    """While the block runs, kill the bot again and again, `least` to `most` seconds after the last time."""
+    over = threading.Event()
+
+    def forever() -> None:
+        while not over.wait(wait := chance.uniform(least, most)):
+            keeper.kill(f"after {wait:.2f} s")
+
+    thread = threading.Thread(target=forever, name="killer", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+# --- people who insist
+
+
+@dataclass
+class Insisting(Rehearsal):
+    """People who, when Rollcall does not answer, look whether it was done, then do it again."""
+
+    keeper: Keeper | None = None
+    insisted: Counter[str] = field(default_factory=Counter)
+
+    def act(self, what: str, **body: Any) -> Json:
+        """POST something, until it was answered or is seen to be done."""
+        deadline = time.monotonic() + 60
+        while True:
+            deaths = self._deaths()
+            outcome = super().act(what, **body)
+            if not self._unanswered(what, outcome, died=self._deaths() > deaths) or time.monotonic() > deadline:
+                return outcome
+            self.insisted[what] += 1
+            time.sleep(0.2)
+            seen = self._seen_as_done(what, body)
+            if seen is not None:
+                return seen
+
+    def _deaths(self) -> int:
+        return len(self.keeper.deaths) if self.keeper else 0
+
+    @staticmethod
+    def _unanswered(what: str, outcome: Json, *, died: bool) -> bool:
+        if (outcome.get("error") or {}).get("code") in LOST:
+            return True
+        if not died or outcome.get("error"):
+            return False
+        private = [message["plain"] for message in outcome.get("messages", []) if message["ephemeral"]]
+        if any("takes longer than usual" in plain for plain in private):
+            return True
+        return what == "click" and not private and not outcome.get("view")
+
+    def _seen_as_done(self, what: str, body: Json) -> Json | None:
+        """What one sees when an act that must not be repeated has happened although no answer came."""
+        if what == "submit":
+            command, words = self._where_a_form_shows(body)
+        elif str(body.get("text", "")).startswith("/release freeze"):
+            command, words = "/release calendar", str(body["text"]).partition("-- ")[2]
+        else:
+            return None
+        if not command:
+            return None
+        shown = super().act("command", **{"as": body["as"], "channel": "#releases", "text": command})
+        while (shown.get("error") or {}).get("code") in LOST:
+            time.sleep(0.2)
+            shown = super().act("command", **{"as": body["as"], "channel": "#releases", "text": command})
+        if not any(words in message["plain"] for message in shown["messages"] if message["ephemeral"]):
+            return None
+        if what == "submit":
+            super().act("close", **{"as": body["as"], "view_id": body["view_id"], "all": True})
+        return shown
+
+    def _where_a_form_shows(self, body: Json) -> tuple[str, str]:
+        views = self.look("views", **{"as": body["as"]})["views"]
+        view = next((view for view in views if view["view_id"] == body["view_id"]), None)
+        if view is None:
+            return "", ""
+        typed = {one["label"]: one["value"] for one in view["inputs"]} | dict(body["values"])
+        if "Package" in typed:
+            return f"/release timeline {view['title'].split()[-1]}", str(body["values"]["Package"][0]["filename"])
+        if "Severity" in typed:
+            return "/incident menu", next(str(value) for value in typed.values() if "cannot" in str(value))
+        return ("/release list", str(typed["Name"])) if "Name" in typed else ("", "")
+
+
+# --- the count
+
+
+def slot_of(message: Message) -> str:
+    """The slot that a post of ours fills, "" for anything else."""
+    return str(((message.metadata or {}).get("event_payload") or {}).get("slot", ""))
+
+
+def ours(scene: Stage) -> list[Message]:
+    """Every message of the bot's that more than one person may see, in the order of sending."""
+    messages = [message for room in scene.workspace.workspace.messages.values() for message in list(room)]
+    return [one for one in messages if one.user == BOT_USER_ID and not one.only_for]
+
+
+@contextmanager
+def the_facts(url: str) -> Iterator[Store]:
+    """The bot's own facts, while it does not run or beside it."""
+    store = open_store(url)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def still_to_run(store: Store, clock: MovableClock) -> list[str]:
+    """The keys of intents that have fallen due and did not end."""
+    with store.reading() as session:
+        found = session.exec(select(Intent).where(Intent.state.in_(("due", "started"))))  # type: ignore[attr-defined]
+        return [one.key for one in found if one.state == "started" or one.due_at <= clock.now()]
+
+
+def unfinished(store: Store) -> list[tuple[str, str]]:
+    """Attempts that did not come to an end, with their state."""
+    with store.reading() as session:
+        return [(one.key, one.state) for one in session.exec(select(Deployment)) if one.state not in OVER]
+
+
+def failed_flows(store: Store) -> list[tuple[str, str]]:
+    """Flows that broke, with the sentence."""
+    with store.reading() as session:
+        return [(one.key, one.problem) for one in session.exec(select(Intent).where(Intent.state == "failed"))]
+
+
+def broken_chains(store: Store) -> list[str]:
+    """The streams whose chain of hashes is not whole."""
+    with store.reading() as session:
+        streams = set(session.exec(select(TimelineEntry.stream)))
+        return [stream for stream in streams if first_broken(read_stream(session, stream)) is not None]
+
+
+def told_twice_or_never(store: Store, scene: Stage) -> list[str]:
+    """Slots that were posted more than once in a channel, or that we believe posted and nobody can see."""
+    times = Counter((slot_of(message), message.channel) for message in ours(scene) if slot_of(message))
+    wrong = [f"{slot} in {channel}: {count} times" for (slot, channel), count in times.items() if count != 1]
+    with store.reading() as session:
+        posts = list(session.exec(select(Post)))
+    lost = [f"{post.slot}: never" for post in posts if not times[(post.slot, post.channel)]]
+    known = {post.slot for post in posts}
+    return wrong + lost + [f"{slot}: by nobody" for slot, _ in times if slot not in known]
+
+
+def changes_to_production(scene: Stage) -> list[str]:
+    """Which jobs changed production, in order: a quick deployment names what it replayed."""
+    return ["quick" if job.quick_of else "full" for job in scene.production.org.jobs if not job.options.check_only]
