@@ -18,6 +18,7 @@ from handlers.conversation import (
     Verbatim,
     at,
     bold,
+    clean,
     code,
 )
 from handlers.phrases import (
@@ -71,17 +72,23 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
         case "validated" if counts(deployment, now) and deployment.lapses_at:
             return f"passed{took}{ran}. Counts until {at(deployment.lapses_at)}.", "good"
         case "validated":
-            return f"passed, but does not count any more. {deployment.voided_because or 'It has lapsed.'}", "plain"
+            return (
+                f"passed, but does not count any more. {clean(deployment.voided_because) or 'It has lapsed.'}",
+                "plain",
+            )
         case "succeeded":
             return f"succeeded{took}{ran}.", "good"
         case "rolled_back":
             return "succeeded and was rolled back later.", "plain"
         case "failed":
-            return f"failed. {deployment.problem}", "stop"
+            return f"failed. {clean(deployment.problem)}", "stop"
         case "cancelled":
             return "was cancelled.", "stop"
         case "unknown":
-            return f"nobody knows how it ended. {deployment.problem} Look in the org before anything else.", "stop"
+            return (
+                f"nobody knows how it ended. {clean(deployment.problem)} Look in the org before anything else.",
+                "stop",
+            )
         case "verifying":
             return "done, reading the org back.", "wait"
         case "requested":
@@ -94,19 +101,19 @@ def result_parts(deployment: Deployment) -> list[Part]:
     """What a person acts on: failed tests with their place, component errors with line, coverage."""
     result, parts = deployment.result, list[Part]()
     for class_name, method, message, trace in result.get("test_failures", [])[:8]:
-        parts.append(Paragraph(f"✗ {code(f'{class_name}.{method}')} {message}"))
-        parts.append(Verbatim(trace or "no stack trace"))
+        parts.append(Paragraph(f"✗ {code(f'{class_name}.{method}')} {clean(message)}"))
+        parts.append(Verbatim(clean(trace) or "no stack trace"))
     errors = result.get("errors", [])
     if errors:
         parts.append(Listing([_error_line(row) for row in errors[:15]]))
     if result.get("coverage_warnings"):
-        parts.append(Listing([f"Coverage: {warning}" for warning in result["coverage_warnings"][:8]]))
+        parts.append(Listing([clean(f"Coverage: {warning}") for warning in result["coverage_warnings"][:8]]))
     if result.get("differences"):
-        parts.append(Listing([f"Differs from what was expected: {name}" for name in result["differences"][:15]]))
+        parts.append(Listing([clean(f"Differs from what was expected: {name}") for name in result["differences"][:15]]))
     return parts
 
 
 def _error_line(row: Sequence[object]) -> str:
     kind, name, file, line, problem = row
     where = f"{file}{f', line {line}' if line else ''}"
-    return f"✗ {kind} {code(str(name))}: {problem} ({where})"
+    return clean(f"✗ {kind} ") + code(str(name)) + clean(f": {problem} ({where})")

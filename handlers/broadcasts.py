@@ -29,7 +29,7 @@ def update(ports: Ports, request: Request) -> Answer:
     audience = str(request.args.get("audience") or next(iter(ports.policy.audiences), ""))
     if not audience:
         raise Refused("no_audience", "The policy names no audience to tell. An administrator adds one under audiences.")
-    if not text and "submitted" not in request.args:
+    if not text and not {"submitted", "at"} & set(request.args):
         return _form(ports, key, audience)
     due_at = request.args.get("at")
     every = request.args.get("for")

@@ -93,6 +93,8 @@ def whom_to_call(session: Session, policy: Policy, entry: TimelineEntry) -> Sequ
         return ()
     if entry.stream.startswith("INC-"):
         return (find_incident(session, entry.stream).commander_id,)
+    if not entry.stream.startswith("REL-"):
+        return ()
     release = find_release(session, entry.stream)
     facts = gather(session, policy, release)
     author = facts.package.author_id if facts.package and entry.kind == Kind.VALIDATION_FAILED else release.owner_id

@@ -118,6 +118,7 @@ def typed_name(verb: Verb) -> str:
     return _phrase(verb.name.removeprefix(verb.root).lstrip("_-. ") or verb.name)
 
 
+@lru_cache(512)
 def _phrase(name: str) -> str:
     return re.sub(r"[\s_.\-]+", " ", name).strip().casefold()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from handlers.conversation import at, bold, code, people, person
+from handlers.conversation import at, bold, clean, code, people, person
 from handlers.phrases import count, org_title, who
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
@@ -13,7 +13,7 @@ from release_core.timeline import Kind
 
 
 class Telling:
-    """One fact with what is needed to word it."""
+    """One fact with what is needed to word it; what orgs and files say is kept free of our own marks."""
 
     def __init__(self, policy: Policy, entry: TimelineEntry) -> None:
         self.policy = policy
@@ -23,7 +23,7 @@ class Telling:
     def get(self, name: str) -> str:
         """A detail as text, "" when it was not recorded."""
         value = self.entry.details.get(name)
-        return "" if value is None else str(value)
+        return "" if value is None else clean(str(value))
 
     def org(self) -> str:
         """The org that the fact is about."""
@@ -35,7 +35,7 @@ class Telling:
 
     def names(self, name: str) -> list[str]:
         """A recorded list."""
-        return [str(value) for value in self.entry.details.get(name, [])]
+        return [clean(str(value)) for value in self.entry.details.get(name, [])]
 
     def seat(self, name: str) -> str:
         """How people call a seat."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handlers.conversation import Button, Message, Paragraph, Request, Tone, at, bold, code, people, person
+from handlers.conversation import Button, Message, Paragraph, Request, Tone, at, bold, clean, code, people, person
 from release_core.errors import NotFound, Unclear
 from release_core.lookups import checklist, find_org, find_release, open_incidents, open_releases
 from release_core.models import ChecklistItem, Deployment, Incident, Release
@@ -58,7 +59,7 @@ def who(actor: str) -> str:
 
 def gate_sentence(gate: Gate) -> str:
     """A gate's reason with its instants shown to each reader in their own zone."""
-    return gate.said(at)
+    return replace(gate, because=clean(gate.because)).said(at)
 
 
 def gate_line(gate: Gate) -> str:

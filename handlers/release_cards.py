@@ -129,7 +129,7 @@ def _losses(verdicts: Sequence[Sequence[str]]) -> Iterator[str]:
             told.setdefault((verdict, reason, todo), []).append(f"{kind} {code(name)}")
     for (verdict, reason, todo), names in told.items():
         more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-        yield f"{', '.join(names[:6])}{more}, {VERDICTS[verdict]}: {reason} {todo}".strip()
+        yield f"{', '.join(names[:6])}{more}, {VERDICTS[verdict]}: {clean(reason)} {clean(todo)}".strip()
 
 
 def _verdict_of(row: Sequence[str] | None) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from handlers.conversation import (
     at,
+    clean,
     code,
     person,
 )

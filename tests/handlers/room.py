@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot.rehearsal.workspace.blocks import check_blocks
 from bot.rehearsal.workspace.views import check_view
@@ -137,7 +137,7 @@ class Room:
         """Somebody clicks, and it is not done."""
         return self._refusal(lambda: self.clicks(person, label, on))
 
-    def submits(self, person: str, form: Form, **values: Any) -> Answer:
+    def submits(self, person: str, form: Form, /, **values: Any) -> Answer:
         """Somebody sends a form; what they do not fill in stays as it was drawn."""
         view = draw_form(form, private_metadata="{}", reader=READER)
         unknown = set(values) - {field.name for field in form.fields}
@@ -146,7 +146,7 @@ class Room:
         args = {**form.args, **kept, **values}
         return self._ask(Request(form.verb, _actor(person), Place("C0RELEASES"), args))
 
-    def is_refused_the_form(self, person: str, form: Form, **values: Any) -> Refusal:
+    def is_refused_the_form(self, person: str, form: Form, /, **values: Any) -> Refusal:
         """Somebody sends a form, and it is not done."""
         return self._refusal(lambda: self.submits(person, form, **values))
 
@@ -159,13 +159,15 @@ class Room:
     def tell(self) -> list[str]:
         """Send what every fact so far touches, as the bot does; returns the slots in the order of sending."""
         with self.ports.store.reading() as session:
-            entries = session.exec(select(TimelineEntry).order_by(TimelineEntry.id)).all()  # type: ignore[arg-type]
+            entries = session.exec(select(TimelineEntry).order_by(col(TimelineEntry.id))).all()
+        return [slot for entry in entries for slot in self.tell_one(entry.stream, entry.number)]
+
+    def tell_one(self, stream: str, number: int) -> list[str]:
+        """Send what one fact touches."""
         sent = []
-        for entry in entries:
-            for touched in announcements.touched(self.ports, entry.stream, entry.number):
-                if touched.only_if_posted and touched.slot not in self.posts:
-                    continue
-                self._send(touched.slot, entry.stream)
+        for touched in announcements.touched(self.ports, stream, number):
+            if not touched.only_if_posted or touched.slot in self.posts:
+                self._send(touched.slot, stream)
                 sent.append(touched.slot)
         return sent
 
