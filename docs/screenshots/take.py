@@ -39,7 +39,8 @@ def take_all(scene: Stage, browser: Browser) -> None:
     for chapter in BEFORE_THE_WINDOW:
         chapter(told)
     annas = f"{scene.workspace.url}/?as=anna&channel={told.head['channel']}"
-    with_orgs = look(browser, annas)
+    omars = annas.replace("as=anna", "as=omar")  # fewer private answers stand between him and the release
+    with_orgs = look(browser, omars)
     with_orgs.locator("#composer-text").fill("/release why")
     with_orgs.locator("#composer-text").press("Enter")
     with_orgs.get_by_text("Next legal time").last.wait_for()
@@ -52,7 +53,9 @@ def take_all(scene: Stage, browser: Browser) -> None:
     take(in_thread, "the-last-question.png")
     in_thread.locator("#confirm").get_by_role("button", name="Deploy to PRODUCTION").click()
     told.anna.in_thread("The way back is armed until", told.head)
-    take(look(browser, annas, size=NARROW), "live-and-watched.png")
+    narrow = look(browser, omars, size=NARROW)
+    narrow.locator("#channel .message").first.evaluate("message => message.scrollIntoView()")
+    take(narrow, "live-and-watched.png")
 
 
 def look(browser: Browser, url: str, *, thread: str = "", dark: bool = False, size: tuple[int, int] = WIDE) -> Page:
