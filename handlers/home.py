@@ -93,8 +93,8 @@ def home(ports: Ports, person_id: str) -> Home:
     freezes = [
         f"{s.key} “{s.name}” on {org_title(ports.policy, s.org)}, {at(s.starts_at)} to {at(s.ends_at)}" for s in frozen
     ]
-    parts += [Paragraph(bold("Windows ahead")), Listing(windows or ["None."])]
-    parts += [Paragraph(bold("Freezes")), Listing(freezes or ["None."]), Note(f"As of {at(now)}.")]
+    parts += [Paragraph(bold("Windows ahead")), Listing(windows or ["No window is set."])]
+    parts += [Paragraph(bold("Freezes")), Listing(freezes or ["No freeze is set."]), Note(f"As of {at(now)}.")]
     if may(ports.policy, person_id, "plan"):
         parts.insert(0, Actions([do("New release…", "release_new")]))
     return Home(parts)
@@ -102,7 +102,7 @@ def home(ports: Ports, person_id: str) -> Home:
 
 def _release_parts(every: Sequence[ReleaseFacts], policy: Policy) -> list[Part]:
     if not every:
-        return [Listing(["None open."])]
+        return [Listing(["No release is open."])]
     return [
         Paragraph(
             release_line(f.release, policy),
