@@ -16,7 +16,7 @@ from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import blocking, settle_state
 from release_core.timeline import BOT, Kind, intend, record, withdraw_intents
-from release_core.windows import Interval, frozen_spans, is_inside_windows, next_open
+from release_core.windows import FrozenSpan, Interval, frozen_spans, is_inside_windows, next_open
 
 LONGEST_WINDOW = timedelta(days=2)
 WAIVER_LASTS = timedelta(days=7)
@@ -201,3 +201,9 @@ def waive_freeze(ports: Ports, actor: str, key: str, freeze: str, reason: str) -
         details = {"freeze": freeze_key, "name": span.name, "reason": reason.strip()}
         record(session, Kind.FREEZE_WAIVED, stream=release.key, actor=actor, at=now, details=details)
         settle_state(session, ports.policy, release, now)
+
+
+def freezes_ahead(session: Session, policy: Policy, now: datetime) -> list[FrozenSpan]:
+    """Freezes that hold now or later, on any org, earliest first."""
+    rows = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
+    return [span for span in frozen_spans(policy.freezes, rows) if now < span.ends_at]
