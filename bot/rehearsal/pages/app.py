@@ -15,7 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.rehearsal.pages.conversation import tone_of
 from bot.rehearsal.pages.emoji import draw_emoji
-from bot.rehearsal.pages.orgs import Org, look_at_orgs, panels_of
+from bot.rehearsal.pages.guide import guide_part, send_sample
+from bot.rehearsal.pages.orgs import Org, look_at_orgs, panels_of, say_live
 from bot.rehearsal.pages.scene import (
     Json,
     Scene,
@@ -47,7 +48,7 @@ Part = Callable[[Scene], Json]
 
 
 def page_routes(workspace: Workspace, orgs: OrgsNow | Sequence[Org] = ()) -> list[Route | Mount]:
-    """Routes for `/` (the whole page), `/page/<part>` (fragments) and `/page/static`.
+    """Routes for `/` (the whole page), `/page/<part>` (fragments), `/page/packages` (samples) and `/page/static`.
 
     `orgs` are `{"name", "kind", "url"}`, or a function that gives them anew at each look.
     """
@@ -63,6 +64,7 @@ def page_routes(workspace: Workspace, orgs: OrgsNow | Sequence[Org] = ()) -> lis
     return [
         Route("/", page.whole),
         *(Route(f"/page/{part}", endpoint) for part, endpoint in fragments.items()),
+        Route("/page/packages/{name}", send_sample),
         Mount("/page/static", _NeverStale(StaticFiles(directory=HERE / "static"))),
     ]
 
@@ -80,14 +82,19 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(tone_of=tone_of, emoji=draw_emoji)
+        self._templates.globals.update(tone_of=tone_of, emoji=draw_emoji, **guide_part())
 
     async def whole(self, request: Request) -> Response:
         """The page in full, which also reads as a plain document without scripts."""
         scene = scene_of(self._workspace, request.query_params)
         panels = panels_of(await look_at_orgs(self._orgs_now()), scene.reader)
         theme = request.cookies.get("theme", "")
-        shown: Json = {"theme": theme if theme in _THEMES else "", "panels": panels, "has_orgs": bool(panels)}
+        shown: Json = {
+            "theme": theme if theme in _THEMES else "",
+            "panels": panels,
+            "has_orgs": bool(panels),
+            "live": say_live(panels),
+        }
         for part in (thread_part, channel_part, views_part, clock_part, known_part):
             shown |= part(scene)
         return self._answer("page.html", scene, shown)
@@ -108,7 +115,7 @@ class Page:
         """The side panel, as the orgs are at this moment."""
         scene = scene_of(self._workspace, request.query_params)
         panels = panels_of(await look_at_orgs(self._orgs_now()), scene.reader)
-        return self._answer("orgs.html", scene, {"panels": panels})
+        return self._answer("orgs.html", scene, {"panels": panels, "live": say_live(panels)})
 
     def _answer(self, template: str, scene: Scene, shown: Json) -> Response:
         frame = frame_part(scene)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -75,7 +76,7 @@ def _draw_input(block: Part, block_id: str, surface: Surface) -> Markup:
         control_id(element, block_id, surface),
         draw_words(block.get("label"), surface.reader),
         optional,
-        draw_element(element, block_id, surface, acts=bool(block.get("dispatch_action"))),
+        draw_element(element, block_id, replace(surface, labelled=True), acts=bool(block.get("dispatch_action"))),
         Markup('<p class="field-error" id="{}" role="alert">{}</p>').format(surface.id_of(block_id, "error"), error)
         if error
         else "",

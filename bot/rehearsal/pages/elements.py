@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bot.rehearsal.pages.guide import SAMPLES
 from bot.rehearsal.pages.mrkdwn import safe_href
 from bot.rehearsal.pages.rich_text import Part, parts_of
 from bot.rehearsal.pages.surface import Surface, draw_words, place_attributes, words_of
@@ -121,7 +122,7 @@ def _choices(options: Iterable[Part]) -> list[Choice]:
 
 
 def _people(element: Part, surface: Surface) -> list[tuple[str, list[Choice]]]:
-    return [("", [(key, name, "") for key, name in surface.reader.people.items()])]
+    return [("", [(key, name, "") for key, name in surface.reader.people.items() if key not in surface.reader.gone])]
 
 
 def _channels(element: Part, surface: Surface) -> list[tuple[str, list[Choice]]]:
@@ -161,8 +162,12 @@ def _draw_select(element: Part, block_id: str, surface: Surface) -> Markup:
     chosen = _values_of(element, block_id, surface, _INITIAL[str(element.get("type"))])
     placeholder = words_of(element.get("placeholder")) or "Choose…"
     groups = Markup("").join(_draw_group(label, choices, chosen) for label, choices in _source_of(element, surface))
-    return Markup('<select id="{}" class="input" aria-label="{}"{}><option value="">{}</option>{}</select>').format(
-        control_id(element, block_id, surface), placeholder, _focus_of(element), placeholder, groups
+    return Markup('<select id="{}" class="input"{}{}><option value="">{}</option>{}</select>').format(
+        control_id(element, block_id, surface),
+        surface.aria_label(placeholder),
+        _focus_of(element),
+        placeholder,
+        groups,
     )
 
 
@@ -262,12 +267,13 @@ def _draw_moment(element: Part, block_id: str, surface: Surface) -> Markup:
     value = _value_of(element, block_id, surface, initial)
     if kind == "datetime-local" and value:
         value = _local_value(value, surface)
-    return Markup('<input type="{}" id="{}" class="input moment" value="{}" aria-label="{}"{}>').format(
+    return Markup('<input type="{}" id="{}" class="input moment" value="{}"{}{}>{}').format(
         kind,
         control_id(element, block_id, surface),
         value or "",
-        words_of(element.get("placeholder")) or kind.replace("-local", ""),
+        surface.aria_label(words_of(element.get("placeholder")) or kind.replace("-local", "")),
         _focus_of(element),
+        Markup(' <small class="zone">{} time</small>').format(surface.reader.zone) if kind == "datetime-local" else "",
     )
 
 
@@ -280,9 +286,21 @@ def _draw_file_input(element: Part, block_id: str, surface: Surface) -> Markup:
     kinds = element.get("filetypes")
     accept = ",".join(f".{str(kind).lstrip('.')}" for kind in kinds) if isinstance(kinds, list) else ""
     several = Markup(" multiple") if int(element.get("max_files") or 10) > 1 else ""
-    return Markup('<input type="file" id="{}" class="input file" accept="{}"{}>').format(
+    drawn = Markup('<input type="file" id="{}" class="input file" accept="{}"{}>').format(
         control_id(element, block_id, surface), accept, several
     )
+    return drawn + _draw_samples() if ".zip" in accept else drawn
+
+
+def _draw_samples() -> Markup:
+    """The rehearsal's own packages, one click each; a real chat has nothing of the kind."""
+    buttons = Markup(" ").join(
+        Markup(
+            '<button type="button" class="btn" data-sample="{}" data-filename="{}" title="{}: {}">{}</button>'
+        ).format(one.url, one.filename, one.filename, one.about, one.variant)
+        for one in SAMPLES
+    )
+    return Markup('<span class="sample-row"><small>Or a sample of the rehearsal:</small> {}</span>').format(buttons)
 
 
 def _draw_image(element: Part, _block_id: str, _surface: Surface) -> Markup:

@@ -74,6 +74,19 @@ def _panel(look: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     }
 
 
+def say_live(panels: Sequence[Mapping[str, Any]]) -> str:
+    """What is under way in the orgs, in one short line such as "PRODUCTION 12/30"; empty when nothing is."""
+    return next(
+        (
+            f"{panel['name']} {one['done']}/{one['total']}"
+            for panel in reversed(panels)
+            for one in panel.get("deployments", ())
+            if one["live"]
+        ),
+        "",
+    )
+
+
 def _say_tests(tests: Mapping[str, Any]) -> str:
     ran, failed = int(tests.get("ran") or 0), int(tests.get("failed") or 0)
     if failed:

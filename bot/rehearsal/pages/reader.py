@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 class Reader:
     """One acting person, with what is needed to draw a text the way they see it.
 
-    `people`, `channels` and `groups` map ids to display names (without `@` or `#`).
+    `people`, `channels` and `groups` map ids to display names (without `@` or `#`); `gone` are the ids that nobody
+    may choose any more.
     """
 
     user_id: str
@@ -21,6 +22,7 @@ class Reader:
     people: Mapping[str, str] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
 
     def local(self, instant: datetime) -> datetime:
         """The same instant on this person's wall clock."""

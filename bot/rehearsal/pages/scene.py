@@ -85,6 +85,7 @@ def _reader(workspace: Workspace, side: Json) -> Reader:
         people={one["id"]: one["name"] for one in [*side["people"], side["app"]]},
         channels={one["id"]: one["name"] for one in side["channels"] if one["kind"] != "im"},
         groups={one["id"]: one["handle"] for one in side.get("usergroups", ())},
+        gone=frozenset(one["id"] for one in side["people"] if not one["active"]),
     )
 
 
@@ -172,7 +173,11 @@ def known_part(scene: Scene) -> Json:
         "known": {
             "commands": side["commands"],
             "handles": people + [{key: one[key] for key in ("id", "handle", "name")} for one in groups],
-            "rooms": [{"handle": one["name"], "name": one["name"]} for one in side["channels"] if one["kind"] != "im"],
+            "rooms": [
+                {key: one[value] for key, value in (("id", "id"), ("handle", "name"), ("name", "name"))}
+                for one in side["channels"]
+                if one["kind"] != "im"
+            ],
             "app_dm": app_dm["id"] if app_dm else "",
         },
     }

@@ -21,12 +21,18 @@ class Surface:
 
     `prefix` makes the HTML ids of two surfaces differ. `values` holds what this person has chosen, by block id
     and action id, in the form the acting API takes. `errors` are the field errors by block id.
+    `labelled` says that a visible label names the control.
     """
 
     reader: Reader
     prefix: str = "s"
     values: Mapping[Place, Any] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    labelled: bool = False
+
+    def aria_label(self, words: str) -> Markup:
+        """The name of a control for those who do not see it, unless its visible label says it better."""
+        return Markup("") if self.labelled else Markup(' aria-label="{}"').format(words)
 
     def id_of(self, block_id: str, part: str) -> str:
         """An HTML id for one part of a block."""

@@ -86,6 +86,7 @@
     if (part === "channel") afterChannel(root, lastBefore);
     if (part === "views") afterViews(root);
     if (part === "clock") readClock();
+    if (part === "orgs") sayLive();
   }
 
   const lastMessage = (root) => all(".message", root).at(-1)?.dataset.ts || "";
@@ -729,6 +730,7 @@
 
   async function go(to, remember = true) {
     Object.assign(here, { tab: "", thread: "", ...to });
+    if (here.thread) showSide("thread");
     if (remember) history.pushState({ ...here }, "", address("/"));
     delete body.dataset.drawer;
     if (here.thread && matchMedia("(max-width: 1100px)").matches) openDrawer("side");
@@ -841,7 +843,70 @@
     document.cookie = `theme=${dark ? "light" : "dark"}; path=/; max-age=31536000; samesite=lax`;
   }
 
+  /* ---------- the guide ---------- */
+
+  // A command of the guide goes into the input of the channel it belongs to, as the person it belongs to.
+  function takeDraft(link, event) {
+    const { draft, channel } = link.dataset;
+    const person = known.handles.find(({ id }) => id === me);
+    const room = known.rooms.find(({ name }) => name === channel);
+    if (person?.handle !== link.dataset.for || room?.id !== here.channel || here.tab === "home") return;
+    event.preventDefault();
+    link.closest("details.pop")?.removeAttribute("open");
+    putDraft(draft);
+  }
+
+  function putDraft(draft) {
+    const box = one("#channel [data-composer]");
+    if (!box) return;
+    setText(box, draft);
+    one("textarea", box).focus();
+  }
+
+  async function takeSample(button) {
+    const answer = await fetch(button.dataset.sample);
+    const held = new DataTransfer();
+    held.items.add(new File([await answer.blob()], button.dataset.filename, { type: "application/zip" }));
+    one("input[type=file]", button.closest(".control")).files = held.files;
+    clearError(button.closest(".block"));
+  }
+
+  const hideGuide = (away) => body.toggleAttribute("data-guide-away", away);
+
+  /* ---------- beside the conversation ---------- */
+
+  function showSide(name) {
+    body.dataset.side = name;
+    all("[data-show]").forEach((tab) => tab.setAttribute("aria-selected", String(tab.dataset.show === name)));
+    const scroller = one("#thread [data-stick]");
+    if (name === "thread" && scroller) toEnd(scroller);
+  }
+
+  function sayLive() {
+    const said = one(".orgs-title")?.dataset.live || "";
+    one("#live-said").textContent = said;
+    one("#orgs-busy").hidden = !said;
+    return Boolean(said);
+  }
+
+  function toggleSide(name) {
+    const orgsHidden = name === "side" && here.thread && body.dataset.side !== "orgs" && !matchMedia("(min-width: 1600px)").matches;
+    if (orgsHidden) showSide("orgs");
+    if (name === "side" && matchMedia("(min-width: 1101px)").matches) body.toggleAttribute("data-side-away", !orgsHidden && !body.hasAttribute("data-side-away"));
+    else if (body.dataset.drawer === name && !orgsHidden) {
+      delete body.dataset.drawer;
+      shade();
+    } else openDrawer(name);
+  }
+
   const CLICKS = [
+    ["[data-draft]", takeDraft],
+    ["[data-sample]", takeSample],
+    ["[data-show]", (button) => showSide(button.dataset.show)],
+    ["[data-guide-away]:not(body)", () => {
+      localStorage.setItem("guide-away", "yes");
+      hideGuide(true);
+    }],
     ["[data-click]", press],
     ["[data-react], [data-shortcut], [data-edit], [data-delete]", messageTool],
     ["[data-membership]", membership],
@@ -859,14 +924,7 @@
       delete body.dataset.drawer;
       shade();
     }],
-    ["button[data-drawer]", (button) => {
-      const name = button.dataset.drawer;
-      if (name === "side" && matchMedia("(min-width: 1101px)").matches) body.toggleAttribute("data-side-away");
-      else if (body.dataset.drawer === name) {
-        delete body.dataset.drawer;
-        shade();
-      } else openDrawer(name);
-    }],
+    ["button[data-drawer]", (button) => toggleSide(button.dataset.drawer)],
   ];
 
   document.addEventListener("click", (event) => {
@@ -875,7 +933,7 @@
     });
     for (const [selector, does] of CLICKS) {
       const target = event.target.closest(selector);
-      if (target) return void does(target);
+      if (target) return void does(target, event);
     }
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     const link = event.target.closest("[data-goto], a[data-thread], button[data-thread]");
@@ -921,10 +979,16 @@
   afterViews(modal);
   readClock();
   setInterval(tick, 1000);
-  setInterval(() => {
-    if (!document.hidden && body.dataset.orgs === "some" && one("#orgs").offsetParent) refresh("orgs");
-  }, 2000);
+  async function watchOrgs() {
+    if (!document.hidden) await refresh("orgs");
+    setTimeout(watchOrgs, sayLive() ? 600 : 2000);
+  }
+  if (body.dataset.orgs === "some") setTimeout(watchOrgs, 2000);
+  const draft = new URLSearchParams(location.search).get("draft");
   history.replaceState({ ...here }, "", address("/"));
+  hideGuide(localStorage.getItem("guide-away") === "yes");
+  if (draft) putDraft(draft);
+  showSide("thread");
   if (here.tab === "home") post("home", { wait_seconds: 0.6 }).then(() => refresh("channel"));
   else if (here.channel === known.app_dm) post("open_dm", { wait_seconds: 0 });
   markRead(lastMessage(one("#channel")));
