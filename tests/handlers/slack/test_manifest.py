@@ -5,22 +5,19 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.client import WebClient
 
 from bot.rehearsal.workspace.manifest import read_manifest
 from handlers.grammar import typed_name
-from handlers.slack.shell import COMMANDS, EVENTS, SHORTCUTS, build_app
+from handlers.slack.shell import COMMANDS, EVENTS, SHORTCUTS
 from handlers.verbs import VERBS
-from tests.handlers.slack import a_desk
-from tests.handlers.slack.serving import MANIFEST
+from tests.handlers.slack.serving import MANIFEST, served
 
 ROOT = MANIFEST.parent
 DECLARED = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
@@ -98,35 +95,23 @@ def test_commands_and_shortcuts_are_those_we_answer() -> None:
 
 def bodies() -> Iterator[dict[str, Any]]:
     """One payload of each kind that the manifest asks for."""
-    user = {"user": {"id": "U0NOBODY"}, "trigger_id": "1", "team": {"id": "T0"}}
+    user = {"user": {"id": "U0RELMGR"}, "trigger_id": "1", "team": {"id": "T0"}}
     for each in DECLARED["features"]["slash_commands"]:
-        yield {"command": each["command"], "text": "menu", "user_id": "U0NOBODY", "channel_id": "C0", "team_id": "T0"}
+        yield {"command": each["command"], "text": "menu", "user_id": "U0RELMGR", "channel_id": "C0", "team_id": "T0"}
     for each in DECLARED["features"]["shortcuts"]:
         kind = {"global": "shortcut", "message": "message_action"}[each["type"]]
         yield {**user, "type": kind, "callback_id": each["callback_id"]}
     for each in DECLARED["settings"]["event_subscriptions"]["bot_events"]:
-        event = {"type": each.partition(".")[0], "user": "U0NOBODY", "channel": "C0", "bot_id": "B0"}
+        event = {"type": each.partition(".")[0], "user": "U0RELMGR", "channel": "C0", "bot_id": "B0"}
         yield {"type": "event_callback", "team_id": "T0", "event": {**event, "tab": "messages"}}
 
 
-@pytest.mark.parametrize("body", list(bodies()), ids=str)
-async def test_everything_declared_has_a_listener(body: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
-    class Nowhere(AsyncWebClient):
-        """A Slack that takes everything."""
-
-        async def api_call(self, api_method: str, **_: Any) -> Any:
-            return {"ok": True, "bot_id": "B1", "user_id": "U1", "channel": {"id": "D1"}}
-
-    app = build_app(
-        a_desk.ADesk(),
-        verbs=a_desk.VERBS,
-        client=Nowhere("xoxb-1"),
-        signing_secret="s",
-        now=lambda: datetime.now(UTC),
-    )
-    response = await app.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
-    await app.drain(5)
-    assert response.status == 200
+def test_everything_declared_has_a_listener(caplog: pytest.LogCaptureFixture) -> None:
+    with served() as serving:
+        assert serving.app is not None
+        for body in bodies():
+            response = serving.run(serving.app.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode")))
+            assert response.status == 200
     assert [record for record in caplog.records if "Nothing here answers" in record.getMessage()] == []
 
 
