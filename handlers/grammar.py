@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from handlers.times import Moment, read_moment, understand_duration

@@ -120,12 +120,12 @@ def draw_parts(parts: Sequence[Part], room: Room, surface: Surface, reader: Read
     last_line = [_context("… and 9999 more parts.")]
     left = room - cost(last_line)
     stretches = _stretches(parts, surface, reader)
-    reserved = sum((cost(each.build(each.length)) for each in stretches if each.kept), NOTHING)
+    needs = [cost(each.build(each.length)) if each.kept else NOTHING for each in stretches]
+    reserved = sum(needs, NOTHING)
     blocks: list[Drawing] = []
     missing = 0
-    for stretch in stretches:
-        if stretch.kept:
-            reserved = reserved - cost(stretch.build(stretch.length))
+    for stretch, need in zip(stretches, needs, strict=True):
+        reserved = reserved - need
         drawn = stretch.within(left if stretch.kept else left - reserved)
         if drawn is None:
             missing += 1

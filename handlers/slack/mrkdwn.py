@@ -64,12 +64,12 @@ def escape(text: str) -> str:
 
 def size(text: str) -> int:
     """Length as JavaScript counts it, which is the stricter reading of Slack's limits."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
 
 
 def to_mrkdwn(sentence: str) -> str:
     """The sentence in Slack's markup."""
-    return "".join(_units(sentence))
+    return "".join(escape(piece.values[0]) if piece.kind == "text" else _mark(piece) for piece in pieces(sentence))
 
 
 def to_plain(sentence: str, reader: Reader = EVERYBODY) -> str:
@@ -80,16 +80,19 @@ def to_plain(sentence: str, reader: Reader = EVERYBODY) -> str:
 def plain_within(sentence: str, limit: int, reader: Reader = EVERYBODY) -> str:
     """`to_plain` on one line, cut to `limit` characters, never empty."""
     text = " ".join(to_plain(sentence, reader).split()) or EMPTY
-    return _cut([*text], limit)
+    return text if size(text) <= limit else _cut([*text], limit)
 
 
 def mrkdwn_within(sentence: str, limit: int) -> str:
     """`to_mrkdwn`, cut to `limit` characters without breaking a mention, an instant or an escape; never empty."""
-    return _cut(_units(sentence), limit) or EMPTY
+    whole = to_mrkdwn(sentence)
+    return (whole if size(whole) <= limit else _cut(_units(sentence), limit)) or EMPTY
 
 
 def split_mrkdwn(sentence: str, limit: int) -> list[str]:
     """`to_mrkdwn` in stretches of at most `limit` characters, broken at lines or words where possible."""
+    if size(whole := to_mrkdwn(sentence)) <= limit:
+        return [whole.strip()] if whole.strip() else []
     stretches: list[str] = []
     current: list[str] = []
     used = 0
@@ -160,7 +163,8 @@ def _wrapped(text: str, mark: str) -> str:
 
 
 def _inner(text: str, mark: str) -> str:
-    return escape(_cut([*" ".join(text.replace(mark, "").split())], LONGEST_MARK))
+    words = " ".join(text.replace(mark, "").split())
+    return escape(words if size(words) <= LONGEST_MARK else _cut([*words], LONGEST_MARK))
 
 
 def _plain(piece: Piece, reader: Reader) -> str:
