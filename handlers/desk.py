@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from handlers import home
 from handlers.conversation import Actions, Actor, Answer, Button, Home, Message, Paragraph, Request, at
 from handlers.phrases import WhichOne, shortened, who
 from handlers.readiness_cards import gates_message
-from handlers.verbs import VERBS
+from handlers.verbs import QUESTIONS, VERBS
 from release_core.deployments import NotReady
 from release_core.errors import Conflict
 from release_core.models import Person, Post, Receipt
@@ -25,13 +26,20 @@ MOST_OFFERED = 10
 LONGEST_CARRIED = 800
 """How many characters of what was said a button can carry, with room for all of them in one message of 10 KB."""
 
+_PERSON = select(Person.name, Person.zone, Person.deactivated).where(Person.id == bindparam("id"))
+
 
 class Desk:
-    """Answers requests with the core's facts and rules; `nudge` is called after each, to start what became due."""
+    """Answers requests with the core's facts and rules; `nudge` is called after what may have made something due."""
 
     def __init__(self, ports: Ports, nudge: Callable[[], None]) -> None:
         self._ports = ports
         self._nudge = nudge
+
+    @property
+    def at_once(self) -> Collection[str]:
+        """The short questions, while the database is a file of ours: reading it waits for nobody."""
+        return QUESTIONS if self._ports.store.is_sqlite else ()
 
     def answer(self, request: Request) -> Answer:
         """What is said or asked back; a ReleaseError when it was not done."""
@@ -48,7 +56,8 @@ class Desk:
                 raise
             raise Conflict(f"{late} It was {who(by)}, {at(decided_at)}.") from late
         finally:
-            self._nudge()
+            if request.verb not in QUESTIONS:
+                self._nudge()
 
     def home(self, actor: Actor) -> Home:
         """A person's own page."""
@@ -57,10 +66,11 @@ class Desk:
     def actor(self, user_id: str) -> Actor | None:
         """Who somebody is, as last seen in the chat; somebody new lives in the company's zone until we know better."""
         with self._ports.store.reading() as session:
-            known = session.get(Person, user_id)
+            known = session.exec(_PERSON, params={"id": user_id}).first()
         if known is None:
             return Actor(user_id, "", self._ports.policy.zone)
-        return None if known.deactivated else Actor(known.id, known.name, known.zone)
+        name, zone, deactivated = known
+        return None if deactivated else Actor(user_id, name, zone)
 
     def seen_before(self, event_id: str) -> bool:
         """Whether an event came before, within a day; remembers it."""

@@ -195,3 +195,16 @@ _TABLE = (
     Verb("incident_help", incident_help, "", "what you may do"),
 )
 VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _TABLE}
+
+QUESTIONS = frozenset(
+    (
+        "release_menu",
+        "release_status",
+        "release_why",
+        "release_help",
+        "incident_menu",
+        "incident_status",
+        "incident_help",
+    )
+)
+"""What is asked most: it reads a few rows, changes nothing, so it makes nothing due."""

@@ -99,7 +99,8 @@ def _sqlite_engine(url: str, *, in_memory: bool) -> Engine:
     if in_memory:
         engine = create_engine(url, connect_args={"check_same_thread": False}, poolclass=StaticPool)
     else:
-        engine = create_engine(url, connect_args={"check_same_thread": False})
+        # Whoever had to wait for a connection might be the event loop; the threads bound their number anyway.
+        engine = create_engine(url, connect_args={"check_same_thread": False}, max_overflow=-1)
 
     # The driver's own transaction handling would read outside the transaction and lose updates without an error.
     @event.listens_for(engine, "connect")

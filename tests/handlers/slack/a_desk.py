@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from handlers.conversation import (
@@ -83,6 +83,7 @@ class ADesk:
 
     requests: list[Request] = field(default_factory=list)
     thread_of: str = ""
+    at_once: Collection[str] = ()
     _events: set[str] = field(default_factory=set)
     _gate: threading.Event = field(default_factory=threading.Event)
 
