@@ -137,8 +137,9 @@ class Room:
         """Somebody clicks, and it is not done."""
         return self._refusal(lambda: self.clicks(person, label, on))
 
-    def submits(self, person: str, form: Form, /, **values: Any) -> Answer:
+    def submits(self, person: str, form: Answer, /, **values: Any) -> Answer:
         """Somebody sends a form; what they do not fill in stays as it was drawn."""
+        assert isinstance(form, Form), f"nothing is asked: {words_of(form)}"
         view = draw_form(form, private_metadata="{}", reader=READER)
         unknown = set(values) - {field.name for field in form.fields}
         assert not unknown, f"the form does not ask for {unknown}"
@@ -146,7 +147,7 @@ class Room:
         args = {**form.args, **kept, **values}
         return self._ask(Request(form.verb, _actor(person), Place("C0RELEASES"), args))
 
-    def is_refused_the_form(self, person: str, form: Form, /, **values: Any) -> Refusal:
+    def is_refused_the_form(self, person: str, form: Answer, /, **values: Any) -> Refusal:
         """Somebody sends a form, and it is not done."""
         return self._refusal(lambda: self.submits(person, form, **values))
 

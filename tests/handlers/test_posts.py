@@ -183,9 +183,9 @@ def test_a_status_in_a_persons_words_names_them_and_promises_the_next(room: Room
 def test_an_unknown_audience_is_answered_with_those_there_are(room: Room) -> None:
     a_release(room.ports)
     form = room.says(MANAGER, "release update")
-    refusal = room.is_refused_the_form(MANAGER, form, audience="board")  # type: ignore[arg-type]
+    refusal = room.is_refused_the_form(MANAGER, form, audience="board")
     assert "Known audiences: business, executive." in refusal.words
-    assert "1 channel, 0 people" in words_of(room.submits(MANAGER, form, audience="business"))  # type: ignore[arg-type]
+    assert "1 channel, 0 people" in words_of(room.submits(MANAGER, form, audience="business"))
 
 
 def test_a_checklist_is_drawn_anew_for_its_own_release_alone(room: Room) -> None:
@@ -273,19 +273,19 @@ def test_a_locked_org_is_told_with_the_way_to_open_it(room: Room) -> None:
     assert post.to == "C0RELEASES"
     assert words_of(post.message).startswith("PRODUCTION is locked by @Mei Tanaka: disk full")
     form = room.clicks(ADMINISTRATOR, "Unlock…", post.message)
-    assert "open again" in words_of(room.submits(ADMINISTRATOR, form, note="disk is empty"))  # type: ignore[arg-type]
+    assert "open again" in words_of(room.submits(ADMINISTRATOR, form, note="disk is empty"))
 
 
 def test_a_rollback_is_asked_answered_once_and_told_everywhere(room: Room) -> None:
     a_soaking_release(room.ports)
     form = room.says(TESTER, "incident open in PRODUCTION -- Quotes cannot be saved")
-    room.submits(TESTER, form, severity="1")  # type: ignore[arg-type]
+    room.submits(TESTER, form, severity="1")
     room.tell()
     post = room.posts["incident:INC-1"].message
     assert "REL-1 Autumn release, live since" in words_of(post)
     reason = room.clicks(MANAGER, "Roll back", post)
     assert "PRODUCTION returns to before REL-1. Way back: armed until" in words_of(reason)
-    room.submits(MANAGER, reason, note="quotes fail")  # type: ignore[arg-type]
+    room.submits(MANAGER, reason, note="quotes fail")
     room.tell()
     question = room.posts["rollback:INC-1:1"].message
     assert "A second person has to agree until" in words_of(question)
@@ -326,7 +326,7 @@ def test_what_people_changed_since_is_listed_with_a_way_on(room: Room) -> None:
     ]
     assert "ApexClass Discount, by Mei" in words_of(posts[0].message)
     form = room.clicks(MANAGER, "Roll back anyway…", posts[0].message)
-    assert "has to confirm" in words_of(room.submits(MANAGER, form, note="still broken"))  # type: ignore[arg-type]
+    assert "has to confirm" in words_of(room.submits(MANAGER, form, note="still broken"))
     room.tell()
     assert "What people changed since will be lost." in words_of(room.posts["rollback:REL-1:2"].message)
 
