@@ -95,14 +95,18 @@ def event_place(event: Payload) -> Place:
 
 
 def click_place(body: Payload) -> Place:
-    """Where the clicked message stands; nowhere for Home, the carried place for a modal."""
+    """Where the clicked message stands; nowhere for Home, the carried place for a modal.
+
+    The head of a thread stands in its channel: an answer inside its thread is lost on everybody who has it closed.
+    """
     view = body.get("view")
     if isinstance(view, Mapping):
         return read_carried(view).place if view.get("type") == "modal" else Place()
     container = body.get("container") or {}
     channel = clean(str((body.get("channel") or {}).get("id") or container.get("channel_id") or ""))
     thread = (body.get("message") or {}).get("thread_ts") or container.get("thread_ts")
-    return Place(channel, str(thread) if thread else None, channel.startswith("D"))
+    inside = thread and str(thread) != clicked_message(body)
+    return Place(channel, str(thread) if inside else None, channel.startswith("D"))
 
 
 def clicked_message(body: Payload) -> str | None:
