@@ -77,27 +77,44 @@
     fresh.innerHTML = html;
     const before = new Map(all("[data-stick]", root).map((scroller) => [scroller, isAtEnd(scroller)]));
     const lastBefore = lastMessage(root);
+    const calm = all(".org-part:not([data-urgent])", root);
     morphChildren(root, fresh.content);
     for (const scroller of all("[data-stick]", root)) {
-      if (before.get(scroller) !== false) toEnd(scroller);
+      if (before.get(scroller) !== false || isAnswer(scroller, lastBefore)) toEnd(scroller);
     }
     all("details.multi", root).forEach(sayChosen);
     all("[data-composer]", root).forEach(wakeComposer);
     if (part === "channel") afterChannel(root, lastBefore);
+    if (part === "thread") offerEnd(root, lastBefore);
     if (part === "views") afterViews(root);
     if (part === "clock") readClock();
+    for (const details of calm) details.open ||= details.hasAttribute("data-urgent"); // what just failed opens by itself
     if (part === "orgs") sayLive();
+    if (part === "sidebar" && one(".entry.current .count", root)) markRead(`${lastMessage(one("#channel"))}+${seq}`);
+  }
+
+  // What only I was told just after I did something is the answer to it, wherever I had scrolled to.
+  let actedAt = 0;
+
+  function isAnswer(scroller, lastBefore) {
+    const last = all(".message", scroller).at(-1);
+    const fresh = last && lastBefore && last.dataset.ts !== lastBefore;
+    return fresh && last.classList.contains("ephemeral") && Date.now() - actedAt < 4000;
+  }
+
+  function offerEnd(root, lastBefore) {
+    const last = all(".message", root).at(-1);
+    const button = one("[data-to-end]", root);
+    if (button && last && lastBefore && last.dataset.ts !== lastBefore) button.hidden = isAtEnd(one("[data-stick]", root));
   }
 
   const lastMessage = (root) => all(".message", root).at(-1)?.dataset.ts || "";
 
   function afterChannel(root, lastBefore) {
     const last = all(".message", root).at(-1);
-    const scroller = one("[data-stick]", root);
     if (last && lastBefore && last.dataset.ts !== lastBefore && !("mine" in last.dataset)) {
       one("#news").textContent = `${last.getAttribute("aria-label")}: ${one(".body", last).textContent.trim().slice(0, 160)}`;
-      const button = one("[data-to-end]", root);
-      if (button) button.hidden = isAtEnd(scroller);
+      offerEnd(root, lastBefore);
     }
     markRead(last?.dataset.ts);
   }
@@ -234,6 +251,7 @@
   async function act(path, data, source) {
     if (source?.getAttribute("aria-busy") === "true") return { ok: true, field_errors: {} };
     source?.setAttribute("aria-busy", "true");
+    actedAt = Date.now();
     const outcome = await post(path, data);
     source?.removeAttribute("aria-busy");
     soon("views", "channel", "sidebar", ...(here.thread ? ["thread"] : []));
@@ -969,7 +987,7 @@
 
   document.addEventListener("scroll", (event) => {
     const scroller = event.target;
-    if (scroller.matches?.("#channel [data-stick]") && isAtEnd(scroller)) one("#channel [data-to-end]").hidden = true;
+    if (scroller.matches?.("[data-stick]") && isAtEnd(scroller)) one("[data-to-end]", scroller.parentElement).hidden = true;
   }, true);
 
   /* ---------- begin ---------- */
