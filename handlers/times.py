@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from difflib import get_close_matches
@@ -30,6 +30,7 @@ _DOTTED = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})?")
 _SLASHED = re.compile(r"[0-9]{1,4}[/.-][0-9]{1,2}([/.-][0-9]{1,4})?")
 _DAY = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th|\.)?")
 _OFFSET = re.compile(r"(?:utc|gmt)?([+-])([0-9]{1,2}):?([0-9]{2})?")
+_WITH_OFFSET = re.compile(r"([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(z|[+-][0-9]{1,2}:?[0-9]{2})", re.IGNORECASE)
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)([a-z]+)")
 _UNITS = {
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), timedelta(minutes=1)),
@@ -143,7 +144,7 @@ def _moment(words: str, home: tzinfo, now: datetime, after: datetime) -> Moment:
     if lowered.startswith(("in ", "+")) and (length := _relative(lowered)):
         return Moment((now + length).astimezone(UTC), home)
     said = _Said(text)
-    _read_words(said, text.split(), now, home)
+    _read_words(said, list(_apart(text.split())), now, home)
     zone = said.zone or home
     if said.clock is None:
         if said.day is None and said.weekday is None:
@@ -152,6 +153,15 @@ def _moment(words: str, home: tzinfo, now: datetime, after: datetime) -> Moment:
             f"“{_shown(words)}” names a day but no time. Say for example “{_shown(words)} 22:00”.", field="at"
         )
     return Moment(_resolve(said, said.clock, zone, now, after), zone)
+
+
+def _apart(words: Sequence[str]) -> Iterator[str]:
+    """The words, with an offset that is written right behind a clock time as a word of its own."""
+    for word in words:
+        if found := _WITH_OFFSET.fullmatch(word):
+            yield from (found[1], "UTC" if found[2] in "zZ" else found[2])
+        else:
+            yield word
 
 
 def _relative(text: str) -> timedelta | None:
@@ -275,6 +285,8 @@ def _read_day(said: _Said, word: str, following: str, today: date) -> int:
     """Read a day; returns how many words it took, 0 when there is none."""
     if word in ("today", "tonight"):
         said.day = today
+    elif word == "yesterday":
+        said.day = today - timedelta(days=1)
     elif word == "tomorrow":
         said.day = today + timedelta(days=1)
     elif word in _WEEKDAYS:
