@@ -21,7 +21,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from release_core.errors import ReleaseError
+from bot.salesforce.login import read_secret
+from release_core.errors import OrgRefused, ReleaseError
 from release_core.policy import Policy
 from release_core.policy_file import PolicyMistakes, load_policy
 
@@ -92,7 +93,8 @@ def read_settings() -> Settings:
     except ValidationError as error:
         mistakes = [_sentence(one) for one in error.errors()]
     policy, policy_mistakes = _policy()
-    if given is None or policy is None:
+    mistakes += _secrets_missing(policy)
+    if given is None or policy is None or mistakes:
         raise SettingsMistakes(mistakes, policy_mistakes)
     return Settings(
         slack_bot_token=given.slack_bot_token,
@@ -242,6 +244,17 @@ def _policy() -> tuple[Policy | None, PolicyMistakes | None]:
         return load_policy(path), None
     except PolicyMistakes as mistakes:
         return None, mistakes
+
+
+def _secrets_missing(policy: Policy | None) -> list[str]:
+    # Told now: the first login may be hours away, in the middle of a release.
+    missing = []
+    for rule in policy.orgs.values() if policy else ():
+        try:
+            read_secret(rule.login, rule.title, os.environ)
+        except OrgRefused as refused:
+            missing.append(str(refused))
+    return missing
 
 
 def _sentence(error: ErrorDetails) -> str:

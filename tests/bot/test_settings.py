@@ -35,6 +35,7 @@ NAMES = (
     "ROLLCALL_REHEARSAL_CLOCK",
     "ROLLCALL_CHAT_PACE",
     "ROLLCALL_LEASE_SECONDS",
+    "UAT_TOKEN",
 )
 
 Environment = Callable[..., None]
@@ -51,6 +52,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Environment:
         "SLACK_SIGNING_SECRET": "0123456789abcdef0123456789abcdef",
         "ROLLCALL_POLICY": str(policy),
         "ROLLCALL_FOLDER": str(tmp_path / "var"),
+        "UAT_TOKEN": "00D-token",
     }
 
     def become(**changes: str | None) -> None:
@@ -99,6 +101,16 @@ def test_policy_mistakes_stand_in_the_same_report_as_missing_tokens(environment:
     report = str(refusal.value)
     assert "SLACK_BOT_TOKEN is not set" in report
     assert "policy.yaml:6: orgs.uat.kind: found \"beach\"; expected 'sandbox' or 'production'" in report
+
+
+def test_secret_of_an_org_that_is_not_there_is_told_before_anything_starts(environment: Environment) -> None:
+    environment(UAT_TOKEN=None, SLACK_APP_TOKEN=None)
+    with pytest.raises(SettingsMistakes) as caught:
+        read_settings()
+    assert any("SLACK_APP_TOKEN is not set" in one for one in caught.value.mistakes)
+    assert any(
+        "UAT" in one and "environment variable UAT_TOKEN holds no access token" in one for one in caught.value.mistakes
+    )
 
 
 def test_policy_file_that_is_not_there_is_told(environment: Environment) -> None:
