@@ -25,6 +25,7 @@ from bot.pacing import Pace
 from bot.salesforce import SalesforceOrg, connect
 from bot.settings import Settings
 from bot.slack_client import blocking_client, listening_client
+from bot.tokens import show_tokens
 from bot.web import web_app
 from handlers.desk import Desk
 from handlers.slack.shell import RollcallApp, build_app
@@ -118,12 +119,14 @@ def build_bot(
 async def listen(bot: Bot, *, over_http: bool, until: asyncio.Event, on_ready: Callable[[str], None]) -> None:
     """Answer people until `until` is set; `on_ready` is called with the address of the bot's own web server.
 
-    ConnectionError when no socket to Slack lived for five minutes, so that a supervisor starts us anew.
+    ConnectionError when no socket to Slack lived for five minutes, so that a supervisor starts us anew; TokenRefused
+    when Slack does not take a token, which no waiting would mend.
     """
     settings = bot.settings
     token, secret = settings.slack_bot_token.get_secret_value(), settings.slack_signing_secret.get_secret_value()
     async with contextlib.AsyncExitStack() as held:
         client = await held.enter_async_context(listening_client(token, settings.slack_api_url))
+        await show_tokens(client, "" if over_http else settings.slack_app_token.get_secret_value())
         app = build_app(bot.desk, verbs=VERBS, client=client, signing_secret=secret, now=bot.ports.clock.now)
         sockets = None if over_http else Sockets(app, settings.slack_app_token.get_secret_value())
         reach = _Reach(sockets)
