@@ -288,7 +288,7 @@ def _retry_after(error: SlackApiError, method: str) -> float:
 
 def _person(member: dict[str, Any]) -> ChatPerson:
     profile = member.get("profile") or {}
-    name = profile.get("display_name") or profile.get("real_name") or member.get("real_name") or member.get("name")
+    name = profile.get("real_name") or member.get("real_name") or profile.get("display_name") or member.get("name")
     return ChatPerson(
         id=str(member["id"]),
         handle=str(member.get("name") or ""),

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+)
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.client import WebClient
 
@@ -22,7 +25,11 @@ async def listening_client(token: str, api_url: str = SLACK_API) -> AsyncIterato
     """
     # Slack's client applies its own timeout only to sessions that it makes itself.
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session:
-        retries = [AsyncRateLimitErrorRetryHandler(max_retry_count=2)]
+        # A connection that Slack closed while it was idle fails only when it is used again.
+        retries = [
+            AsyncRateLimitErrorRetryHandler(max_retry_count=2),
+            AsyncConnectionErrorRetryHandler(max_retry_count=2),
+        ]
         yield AsyncWebClient(
             token, base_url=_with_slash(api_url), timeout=TIMEOUT, session=session, retry_handlers=list(retries)
         )

@@ -31,7 +31,7 @@ RELEASE_STATES = (
     "failed",
     "rolled_back",
 )
-INTENT_STATES = ("due", "started", "finished", "withdrawn")
+INTENT_STATES = ("due", "started", "finished", "failed", "withdrawn")
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 

@@ -95,7 +95,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.PACKAGE_REFUSED: lambda t: f"{t.get('file')} by {t.by} was not accepted: {t.get('problem')}",
     Kind.PACKAGE_ACCEPTED: lambda t: (
         f"{t.get('file')} by {t.by} is the package now: {t.get('components')} components, "
-        f"{t.get('deletions')} deletions, SHA-256 {code(t.get('digest')[:12])}."
+        f"deletions: {t.get('deletions')}, SHA-256 {code(t.get('digest')[:12])}."
     ),
     Kind.PACKAGE_COMPARED: lambda _: "The package was compared with its target.",
     Kind.PACKAGE_NOT_COMPARED: lambda t: f"The package could not be compared with its target: {t.get('problem')}",
@@ -115,7 +115,10 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.WINDOW_OPENED: _window_opened,
     Kind.WINDOW_CLOSED: lambda _: "The window closed without a deployment. Set another one when you are ready.",
     Kind.WINDOW_MISSED: lambda t: f"The window of {t.instant('starts_at')} was missed: Rollcall was not running.",
-    Kind.FREEZE_SET: lambda t: f"{t.by} set the freeze {t.get('freeze')} on {t.org()}.",
+    Kind.FREEZE_SET: lambda t: (
+        f"{t.by} set the freeze {t.get('freeze')}: nothing may start on {t.org()} from {t.instant('starts_at')} to "
+        f"{t.instant('ends_at')}. {t.get('reason')}"
+    ),
     Kind.FREEZE_LIFTED: lambda t: f"{t.by} lifted the freeze {t.get('freeze')}{t.after('reason')}.",
     Kind.FREEZE_WAIVED: lambda t: (
         f"{t.by} let this release through the freeze {t.get('freeze')} “{t.get('name')}”: {t.get('reason')}"

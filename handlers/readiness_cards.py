@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from handlers.conversation import (
     Actions,
@@ -41,6 +41,7 @@ from handlers.release_words import (
 from release_core.facts import ReleaseFacts
 from release_core.policy import Policy
 from release_core.readiness import Gate, gates, next_legal
+from release_core.windows import HORIZON
 
 
 def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
@@ -68,9 +69,14 @@ def _next_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> str:
     legal = next_legal(facts, policy, now)
     if legal is None:
         return f"No legal time to deploy to {title} was found in the next 90 days."
-    if legal.starts_at <= now:
-        return f"Next legal time for {title}: now, until {at(legal.ends_at)}. Asked {at(now)}."
-    return f"Next legal time for {title}: {at(legal.starts_at)} to {at(legal.ends_at)}. Asked {at(now)}."
+    window = facts.window
+    fits = window is not None and legal.starts_at < window.ends_at
+    end = min(legal.ends_at, window.ends_at) if window and fits else legal.ends_at
+    start = "now" if legal.starts_at <= now else at(legal.starts_at)
+    # Where nothing ends it, the search does, at its horizon; that instant means nothing to people.
+    until = f" to {at(end)}" if fits or end - now < HORIZON - timedelta(days=1) else ""
+    moved = "" if fits or window is None else " That is after the window: move it, or have the freeze waived."
+    return f"Next legal time for {title}: {start}{until}.{moved} Asked {at(now)}."
 
 
 def deploy_button(facts: ReleaseFacts, policy: Policy, now: datetime) -> Button:

@@ -123,7 +123,7 @@ def items_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
     """Every required item must be done or waived; the snapshot is taken on the way."""
     open_items = [i for i in facts.items if i.required and i.rule == "" and i.state not in SETTLED]
     if not open_items:
-        return [Gate("checklist", True, f"The checklist is settled ({len(facts.items)} items).")]
+        return [Gate("checklist", True, "Every required item of the checklist is settled.")]
     return [_item_gate(item, facts, policy) for item in open_items]
 
 
@@ -226,12 +226,12 @@ def window_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[
     if window is None:
         return [Gate("no_window", False, "No window is set.", who, way_out)]
     if now >= window.ends_at:
-        return [Gate("window_over", False, "The window ended at {0}.", who, way_out, instants=(window.ends_at,))]
+        return [Gate("window_over", False, "The window ended {0}.", who, way_out, instants=(window.ends_at,))]
     if not is_inside_windows(Interval(window.starts_at, window.ends_at), release.target_org, policy.windows):
         because = "The window {0} to {1} lies outside the times at which the policy lets this org be deployed to."
         return [Gate("window_illegal", False, because, who, way_out, instants=(window.starts_at, window.ends_at))]
     if now < window.starts_at:
-        because = "The window opens at {0}."
+        because = "The window opens {0}."
         return [Gate("window_ahead", False, because, (), "Wait for it.", window.starts_at, (window.starts_at,))]
     return [Gate("window", True, "The window is open until {0}.", instants=(window.ends_at,))]
 
@@ -255,7 +255,7 @@ def freeze_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[
     if window and ahead:
         for span in freezes_over(Interval(start, window.ends_at), org, facts.freezes, waived=waived):
             if start < span.starts_at:
-                because = f"The freeze {span.key} “{span.name}” begins at {{0}}, inside the window: start before."
+                because = f"The freeze {span.key} “{span.name}” begins {{0}}, inside the window: start before."
                 found.append(Gate("freeze_ahead", True, because, instants=(span.starts_at,)))
     return found or [Gate("no_freeze", True, "No freeze is in the way.")]
 

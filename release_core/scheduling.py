@@ -153,9 +153,14 @@ def set_freeze(ports: Ports, actor: str, *, org: str, name: str, during: Interva
             set_at=now,
         )
         session.add(freeze)
-        record(
-            session, Kind.FREEZE_SET, stream=freeze.key, actor=actor, at=now, details={"freeze": freeze.key, "org": org}
-        )
+        details = {
+            "freeze": freeze.key,
+            "org": org,
+            "reason": freeze.reason,
+            "starts_at": freeze.starts_at.isoformat(),
+            "ends_at": freeze.ends_at.isoformat(),
+        }
+        record(session, Kind.FREEZE_SET, stream=freeze.key, actor=actor, at=now, details=details)
         return freeze.key
 
 

@@ -196,7 +196,8 @@ The rehearsal is ready: open {scene.workspace.url} in a browser.
 
 You are Anna, release manager; switch whom you act as at the top of the page. Try this:
   1. In #releases type  /release new  and fill in the form.
-  2. As Priya, the developer, attach a package with  /release attach : {first}
+  2. As Priya, the developer, attach a package with  /release attach
+     (the file {first}; on the page it is under Guide)
   3. /release validate   One test fails. Attach {mended.name} and validate again.
   4. /release ask        Approve as Tomás (QA) and as Lena (business). Attach {changed.name} and see what happens.
   5. /release why        Every reason at once. /release help says what else there is.

@@ -85,7 +85,7 @@ def plan(story: Story) -> None:
     """The release manager plans a release."""
     form = story.anna.types("/release new")
     story.anna.submits(form, {"Name": "Discount approvals", "Target org": "production", "Kind": "standard"})
-    story.head = story.anna.sees("Discount approvals")
+    story.head = story.anna.sees("Discount approvals", showing="draft, no window yet")
     story.key = next(word.strip("*:") for word in story.head["plain"].split() if "REL-" in word)
     heads = [m for m in story.anna.everything_in("#releases") if story.key in m["plain"] and not m["ephemeral"]]
     story.expect(len(heads) == 1, f"{story.key} has exactly one headline post in #releases")
@@ -170,7 +170,7 @@ def schedule(story: Story) -> None:
     frozen = story.mei.types(f"/release freeze in PRODUCTION {during} -- quarter-end figures are being closed")
     story.freeze = next(word.strip(":*") for word in story.private(frozen).split() if word.startswith("FRZ-"))
     answer = story.private(story.anna.types(f"/release why {story.key}"))
-    for words in (story.freeze, "The window opens at", "@Omar Haddad can clear it", "Next legal time"):
+    for words in (story.freeze, "The window opens", "@Omar Haddad can clear it", "Next legal time"):
         story.expect(words in answer, f"“why” says “{words}”")
     not_anna = story.anna.types(f"/release waive {story.key} {story.freeze} -- the release does not touch the figures")
     story.expect("may not" in story.private(not_anna), "the release manager herself may not waive the freeze")

@@ -13,6 +13,7 @@ from bot.rehearsal.workspace.controls import Control, Values, controls, initial_
 from bot.rehearsal.workspace.elements import OFFER
 from bot.rehearsal.workspace.model import Channel, Json, Message, View
 from bot.rehearsal.workspace.payloads import channel_in_payload, interaction, message_json, view_json
+from bot.rehearsal.workspace.plain import read_markup
 from bot.rehearsal.workspace.refusals import ActingError, NotVisibleError
 from bot.rehearsal.workspace.shapes import choice_key, confirm_seen, element_seen, message_blocks
 
@@ -84,6 +85,8 @@ def needs_confirmation(act: Act, control: Control) -> bool:
 async def asking_first(act: Act, control: Control) -> Json:
     """The outcome that shows a confirm dialog."""
     dialog = confirm_seen(control.element)
+    if dialog:
+        dialog["text"] = read_markup(act.workspace, act.person, dialog["text"])
     sentence = (
         f'“{control.label}” asks first. Send the same act with "confirmed": true to say “{dialog["confirm"]}”.'
         if dialog
