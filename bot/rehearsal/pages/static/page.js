@@ -513,12 +513,17 @@
     one("#modal [aria-invalid]")?.focus();
   }
 
+  let closing = "";
+
   function closeView(everything) {
     const view = one("form.view", modal);
-    if (view) actAloud("close", { view_id: view.dataset.view, all: everything }).then(() => refresh("views"));
+    if (!view || closing === view.dataset.view) return;
+    closing = view.dataset.view;
+    actAloud("close", { view_id: view.dataset.view, all: everything }).then(() => refresh("views"));
   }
 
   modal.addEventListener("cancel", (event) => {
+    if (event.target !== modal) return; // a file chooser that was left without a choice says so too
     event.preventDefault();
     const open = one("details[open]", modal);
     if (open) open.open = false;
