@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from release_core.policy_file import load_policy
@@ -68,7 +69,9 @@ async def _rounds(servers: list[Running], connections: int) -> list[list[Round]]
 
 async def _round(server: Running, connections: int, seconds: float) -> Round:
     requests = status_requests(server.address, SECRET, server.keys, ASKERS)
-    return await ask(server.address, requests, server.expected, connections=connections, seconds=seconds)
+    before = server.worked()
+    found = await ask(server.address, requests, server.expected, connections=connections, seconds=seconds)
+    return replace(found, work=(server.worked() - before) * 1000 / found.answers)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 from sqlmodel import SQLModel
 
 from release_core.facts import approval_digest
@@ -41,13 +41,13 @@ def found(store: Store, policy: Policy, releases: int) -> None:
     """Fill an empty database: releases with package, checklist, approvals, window, attempts, timeline, posts."""
     now = datetime.now(UTC)
     with store.transaction() as session:
-        session.execute(insert(Person.__table__), [_person(number, now) for number in range(PEOPLE)])
-        session.execute(insert(Counter.__table__), [{"kind": "REL", "last": releases}])
+        session.execute(insert(_table(Person)), [_person(number, now) for number in range(PEOPLE)])
+        session.execute(insert(_table(Counter)), [{"kind": "REL", "last": releases}])
         for first in range(1, releases + 1, 1000):
             numbers = range(first, min(first + 1000, releases + 1))
             stories = [_story(policy, number, releases - number < OPEN, now) for number in numbers]
             for table in stories[0]:
-                session.execute(insert(table.__table__), [row for story in stories for row in story[table]])
+                session.execute(insert(_table(table)), [row for story in stories for row in story[table]])
 
 
 def open_keys(releases: int) -> list[str]:
@@ -58,6 +58,10 @@ def open_keys(releases: int) -> list[str]:
 def person_id(number: int) -> str:
     """The chat id of one of the people."""
     return f"U0BENCH{number:03}"
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return SQLModel.metadata.tables[str(model.__tablename__)]
 
 
 @cache

@@ -18,11 +18,14 @@ _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Round:
-    """What one round of asking gave: milliseconds, answers per second."""
+    """What one round of asking gave: milliseconds until an answer, answers, answers per second."""
 
     p50: float
     p99: float
+    answers: int
     per_second: float
+    work: float = 0.0
+    """Milliseconds of the server's processor for one answer."""
 
 
 def status_requests(address: str, secret: str, keys: Sequence[str], people: Sequence[str]) -> list[bytes]:
@@ -65,6 +68,8 @@ def _request(address: str, secret: str, key: str, person: str) -> bytes:
 async def ask(address: str, requests: Sequence[bytes], expected: bytes, *, connections: int, seconds: float) -> Round:
     """Ask for some seconds; RuntimeError at the first answer that is not 200 or lacks the expected words."""
     where = urlsplit(address)
+    assert where.hostname
+    assert where.port
     loop = asyncio.get_running_loop()
     begun = time.perf_counter()
     times: list[float] = []
@@ -77,7 +82,7 @@ async def ask(address: str, requests: Sequence[bytes], expected: bytes, *, conne
     await asyncio.gather(*(talk.ended for talk in talks))
     took = time.perf_counter() - begun
     cuts = quantiles(times, n=100)
-    return Round(cuts[49] * 1000, cuts[98] * 1000, len(times) / took)
+    return Round(cuts[49] * 1000, cuts[98] * 1000, len(times), len(times) / took)
 
 
 class _Talk(asyncio.Protocol):

@@ -31,6 +31,7 @@ def table(servers: Sequence[Running], measured: Mapping[int, Sequence[Sequence[R
         rows.append(_row(f"{at}: requests per second", "{:,.0f}", rounds, lambda r: r.per_second))
         rows.append(_row(f"{at}: p50, ms", "{:.2f}", rounds, lambda r: r.p50))
         rows.append(_row(f"{at}: p99, ms", "{:.2f}", rounds, lambda r: r.p99))
+        rows.append(_row(f"{at}: processor time, ms", "{:.2f}", rounds, lambda r: r.work))
     rows.append(_figures("resident memory, MB", "{:.0f}", [server.resident() for server in servers]))
     rows.append(_figures("ready to serve in, s", "{:.2f}", [server.ready_in for server in servers]))
     return _drawn([head, *rows])
