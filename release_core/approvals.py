@@ -52,7 +52,7 @@ def answer(
     """Record one person's yes or no for a seat; returns the seat.
 
     `digest` is what the card showed when the person clicked: when something else is attached by now, nothing is
-    recorded. A no needs a comment.
+    recorded. A no needs a comment; after one's own yes it takes that back.
     """
     now = ports.clock.now()
     with ports.store.transaction() as session:
@@ -62,7 +62,7 @@ def answer(
         if digest and digest != facts.digest:
             raise Conflict(f"{key} has changed since this was asked. Look at the newest request in its thread.")
         seat = _seat_for(facts, ports.policy, actor, seat)
-        _must_not_be_answered(facts, ports.policy, seat, yes)
+        _must_not_be_answered(facts, ports.policy, seat, actor, yes)
         if not yes and len(comment.strip()) < 3:
             raise Unclear("Say why, so that the release manager can act on it.", field="note")
         session.add(
@@ -126,10 +126,12 @@ def _stands(approval: Approval, facts: ReleaseFacts) -> bool:
     return approval.state == "standing" and approval.digest == facts.digest
 
 
-def _must_not_be_answered(facts: ReleaseFacts, policy: Policy, seat: str, yes: bool) -> None:
+def _must_not_be_answered(facts: ReleaseFacts, policy: Policy, seat: str, actor: str, yes: bool) -> None:
     earlier = facts.approval(seat)
     if earlier is None or (yes and not earlier.yes):
         return
+    if earlier.yes and not yes and earlier.person_id == actor:
+        return  # who said yes may think better of it; only others may not overrule them
     word = "approved" if earlier.yes else "declined"
     raise AlreadyAnswered(policy.seats[seat].title, word, earlier.person_id, earlier.at)
 

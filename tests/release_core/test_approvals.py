@@ -156,7 +156,15 @@ def test_a_no_may_become_a_yes_of_the_same_person(ports: Ports, key: str) -> Non
     assert "declined" not in blocked_by(ports, key)
 
 
-def test_a_given_yes_is_not_taken_back_by_a_no(ports: Ports, key: str) -> None:
+def test_who_said_yes_may_take_it_back_with_a_reason(ports: Ports, key: str) -> None:
+    approvals.answer(ports, QA, key, yes=True)
+    approvals.answer(ports, QA, key, yes=False, comment="found one more fault")
+    assert "declined" in blocked_by(ports, key)
+    with pytest.raises(approvals.AlreadyAnswered, match="already declined"):
+        approvals.answer(ports, QA, key, yes=False, comment="found one more fault")
+
+
+def test_a_given_yes_is_not_overruled_by_a_no_of_somebody_else(ports: Ports, key: str) -> None:
     approvals.answer(ports, QA, key, yes=True)
     with pytest.raises(approvals.AlreadyAnswered, match="already approved"):
         approvals.answer(ports, OTHER_QA, key, yes=False, comment="wait a moment")
