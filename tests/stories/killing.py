@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlmodel import select
 
 import bot.__main__
@@ -30,8 +31,8 @@ from release_core.timeline import first_broken, read_stream
 from tests.bot import processes as small_bots
 
 # Whoever says it last decides what the parent of all bots has imported; the small ones said it when they were imported.
-_processes = small_bots.PROCESSES
-_processes.set_forkserver_preload(["tests.bot.replica", "tests.stories.killing"])
+PROCESSES = small_bots.PROCESSES
+PROCESSES.set_forkserver_preload(["tests.bot.replica", "tests.stories.killing"])
 
 LOST = ("operation_timeout", "dispatch_failed", "trouble_connecting")
 OVER = ("succeeded", "failed", "cancelled", "rolled_back", "validated")
@@ -48,6 +49,13 @@ def serve(environ: Mapping[str, str], log: Path) -> None:
         os.dup2(file.fileno(), 2)
     sys.argv = ["rollcall", "serve"]
     bot.__main__.main()
+
+
+def start_serving(environ: Mapping[str, str], log: Path) -> Any:
+    """A bot in a process of its own."""
+    process = PROCESSES.Process(target=serve, args=(dict(environ), log), daemon=True)
+    process.start()
+    return process
 
 
 class Keeper:
@@ -88,8 +96,7 @@ class Keeper:
 
     def _forever(self) -> None:
         while not self._over:
-            process = _processes.Process(target=serve, args=(self._environ, self.log), daemon=True)
-            process.start()
+            process = start_serving(self._environ, self.log)
             with self._lock:
                 self._pid = process.pid
             process.join()
@@ -101,6 +108,43 @@ class Keeper:
 
 
 # --- when it is killed
+
+
+class Replicas:
+    """Several bots on one database; who runs a flow can be killed for good."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path, number: int) -> None:
+        self.deaths: list[str] = []
+        self.log = log
+        self._environ = dict(environ)
+        self._running = [start_serving(self._environ, log) for _ in range(number)]
+
+    def kill_who_runs(self, flow: str, why: str) -> None:
+        """End, for good, the one replica that runs a flow whose key begins with `flow`."""
+        address = self._environ["DATABASE_URL"].replace("postgresql+psycopg://", "postgresql://")
+        query = (
+            "SELECT pid FROM executorlease JOIN dbos.workflow_status USING (executor_id) "
+            "WHERE status = 'PENDING' AND workflow_uuid LIKE %s"
+        )
+        with psycopg.connect(address) as connection:
+            pids = [pid for (pid,) in connection.execute(query, (f"{flow}%",))]
+        assert len(pids) == 1, f"{flow} is run by {len(pids)} replicas"
+        os.kill(pids[0], signal.SIGKILL)
+        self.deaths.append(why)
+
+    def add(self) -> None:
+        """One more."""
+        self._running.append(start_serving(self._environ, self.log))
+
+    def stop(self) -> None:
+        """End them by SIGTERM; AssertionError when one ended by itself."""
+        by_itself = [one.exitcode for one in self._running if one.exitcode not in (None, -signal.SIGKILL)]
+        for process in self._running:
+            process.terminate()
+        for process in self._running:
+            process.join(timeout=30)
+        self._running.clear()
+        assert not by_itself, f"replicas ended with {by_itself}:\n{self.log.read_text()[-3000:]}"
 
 
 class Told(list[Any]):
@@ -118,11 +162,15 @@ class Told(list[Any]):
 
 @dataclass
 class Sweep:
-    """Kills once at each kind of moment that is worth it, before the bot hears the answer to what it did."""
+    """Kills once at each kind of moment that is worth it, before the bot hears the answer to what it did.
+
+    `chapter` is the one being told; `only` names the moments, if not all are wanted.
+    """
 
     scene: Stage
     keeper: Keeper
-    wanted: Callable[[str], bool] = lambda _: True
+    only: Collection[str] = ()
+    chapter: str = ""
     _had: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -130,26 +178,29 @@ class Sweep:
         workspace.on_change.append(self._on_change)
         for name, org in (("UAT", self.scene.uat.org), ("PRODUCTION", self.scene.production.org)):
             org.jobs = Told(org.jobs, lambda job, name=name: self._on_job(name, job))
-            org.retrievals = Told(org.retrievals, lambda _, name=name: self._at(f"a retrieve in {name}", times=9))
+            org.retrievals = Told(org.retrievals, lambda _, name=name: self._on_retrieve(name))
 
     def _at(self, moment: str, *, times: int = 1, later: float = 0.0) -> None:
         nth = next((n for n in range(1, times + 1) if f"{moment} ({n})" not in self._had), None)
         if nth is None:
             return
         self._had.add(f"{moment} ({nth})")
-        if not self.wanted(moment):
+        if self.only and moment not in self.only:
             return
         if later:
-            threading.Timer(later, self.keeper.kill, [f"after {moment}"]).start()
+            threading.Timer(later, self.keeper.kill, [f"{later} s after {moment}"]).start()
         else:
             self.keeper.kill(f"at {moment}")
+
+    def _on_retrieve(self, org: str) -> None:
+        self._at(f"retrieving from {org} in {self.chapter}", times=3)
 
     def _on_job(self, org: str, job: Job) -> None:
         kind = "a check" if job.options.check_only else "a quick deployment" if job.quick_of else "a deployment"
         times = 3 if job.options.check_only else 2
         self._at(f"{kind} accepted in {org}", times=times)
         if not job.options.check_only:
-            self._at(f"{kind} half-way in {org}", times=times, later=1.6)
+            self._at(f"{kind} going on in {org}", times=times, later=1.0)
 
     def _on_change(self, change: Change) -> None:
         if change.kind not in ("message", "edit") or change.user:
@@ -186,25 +237,22 @@ def at_random(keeper: Keeper, chance: random.Random, least: float, most: float) 
 class Insisting(Rehearsal):
     """People who, when Rollcall does not answer, look whether it was done, then do it again."""
 
-    keeper: Keeper | None = None
+    deaths: list[str] = field(default_factory=list)
     insisted: Counter[str] = field(default_factory=Counter)
 
     def act(self, what: str, **body: Any) -> Json:
         """POST something, until it was answered or is seen to be done."""
         deadline = time.monotonic() + 60
         while True:
-            deaths = self._deaths()
+            deaths = len(self.deaths)
             outcome = super().act(what, **body)
-            if not self._unanswered(what, outcome, died=self._deaths() > deaths) or time.monotonic() > deadline:
+            if not self._unanswered(what, outcome, died=len(self.deaths) > deaths) or time.monotonic() > deadline:
                 return outcome
             self.insisted[what] += 1
             time.sleep(0.2)
             seen = self._seen_as_done(what, body)
             if seen is not None:
                 return seen
-
-    def _deaths(self) -> int:
-        return len(self.keeper.deaths) if self.keeper else 0
 
     @staticmethod
     def _unanswered(what: str, outcome: Json, *, died: bool) -> bool:
