@@ -29,7 +29,6 @@ from handlers.conversation import (
     TextField,
     at,
     bold,
-    code,
 )
 from handlers.narration import narrate
 from handlers.phrases import (
@@ -56,6 +55,7 @@ from release_core.releases import Plan
 from release_core.timeline import Kind, first_broken, read_stream, record
 from release_core.windows import Interval
 
+TIMELINE_PAGE = 30  # entries; more would not fit into one message
 KINDS = (
     Option("standard", "standard", "every seat, the whole checklist"),
     Option("hotfix", "hotfix", "fewer seats, a short checklist"),
@@ -253,10 +253,17 @@ def timeline(ports: Ports, request: Request) -> Answer:
     whole = f"{count(len(entries), 'entry', 'entries')}, chain whole."
     if broken is not None:
         whole = f"The chain is broken at entry {broken}: it was changed behind Rollcall's back. Tell an administrator."
-    parts: list[Part] = [Paragraph(f"{bold(key)} timeline"), Listing(lines[-60:]), Note(whole)]
-    if len(lines) > 60:
-        parts.append(Note(f"The first {len(lines) - 60} are in {code(f'/release audit export {key}')}."))
+    end = _page_end(request, len(lines))
+    start = max(0, end - TIMELINE_PAGE)
+    parts: list[Part] = [Paragraph(f"{bold(key)} timeline"), Listing(lines[start:end]), Note(whole)]
+    if start:
+        parts.append(Actions([do(f"Earlier ({start})", "release_timeline", release=key, before=str(start))]))
     return Message(f"{key}: {whole}", parts, tone="plain" if broken is None else "stop")
+
+
+def _page_end(request: Request, entries: int) -> int:
+    said = str(request.args.get("before", ""))
+    return min(int(said), entries) if said.isdecimal() else entries
 
 
 def audit(ports: Ports, request: Request) -> Answer:

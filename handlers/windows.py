@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handlers.conversation import (
@@ -21,6 +22,7 @@ from handlers.conversation import (
 )
 from handlers.phrases import count, headline, note_argument, org_argument, org_title, release_argument
 from handlers.releases import facts_of
+from handlers.times import understand_time
 from release_core import scheduling
 from release_core.errors import Unclear
 from release_core.facts import gather
@@ -44,11 +46,20 @@ def interval_argument(request: Request) -> Interval | None:
     return Interval(start, end)
 
 
+def _with_bare_time(ports: Ports, request: Request) -> Request:
+    """The request with its loose words read as the start: people leave out the “at”."""
+    words = " ".join(str(word) for word in request.args.get("words", []))
+    if not words or "at" in request.args:
+        return request
+    start = understand_time(words, zone=request.actor.zone, now=ports.clock.now())
+    return replace(request, args={**request.args, "at": start})
+
+
 def window(ports: Ports, request: Request) -> Answer:
     """`/release window`: when a release may start."""
     require(ports.policy, request.actor.id, "set_window")
     key = release_argument(ports, request)
-    interval = interval_argument(request)
+    interval = interval_argument(_with_bare_time(ports, request))
     if interval is None:
         held = facts_of(ports, key).window
         fields = (

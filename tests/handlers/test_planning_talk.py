@@ -239,3 +239,25 @@ def test_the_audit_is_a_file_that_anybody_can_check(room: Room) -> None:
     answer = room.hears(STAKEHOLDER, "release audit export")
     assert [file.name for file in answer.attachments] == ["REL-1-audit.json"]
     assert b'"whole": true' in answer.attachments[0].data
+
+
+def test_a_long_timeline_begins_with_the_newest_and_pages_back(room: Room) -> None:
+    a_release(room.ports)
+    for number in range(40):
+        room.hears(MANAGER, f"release note -- word number {number} of forty")
+    newest = room.hears(STAKEHOLDER, "release timeline")
+    assert "word number 39 of" in words_of(newest)
+    assert "word number 2 of" not in words_of(newest)
+    earlier = next(each for each in words_of(newest).splitlines() if "Earlier" in each)
+    older = room.clicks(STAKEHOLDER, earlier.strip(" []"), newest)
+    assert "word number 2 of" in words_of(older)
+    assert "word number 39 of" not in words_of(older)
+
+
+def test_a_window_may_be_said_without_at(room: Room) -> None:
+    a_release(room.ports)
+    room.hears(MANAGER, "release window REL-1 2026-11-24 20:00 UTC for 3h")
+    window = facts_of(room.ports, "REL-1").window
+    assert window is not None
+    assert window.ends_at - window.starts_at == timedelta(hours=3)
+    assert "no time that I understand" in room.refuses(MANAGER, "release window REL-1 whenever it suits").words
