@@ -26,7 +26,9 @@ from handlers.release_words import (
     verdict_words,
 )
 from release_core.facts import ReleaseFacts
+from release_core.permissions import others
 from release_core.policy import Policy
+from release_core.readiness import barred_from_approving
 
 
 def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -> Message:
@@ -50,7 +52,7 @@ def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -
         sentence = f"{release.key} is {STATES[release.state]}; nothing needs to be approved any more."
         return Message(sentence, [*parts, Paragraph(sentence)])
     args = {"release": release.key, "seat": seat, "digest": digest}
-    holders = [p for p in facts.seats.get(seat, ()) if not facts.package or p != facts.package.author_id]
+    holders = others(facts.seats.get(seat, ()), than=barred_from_approving(facts))
     parts += [
         Facts(
             [

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from handlers.conversation import Answer, Form, Paragraph, Request, TextField, at, code, people
+from handlers.conversation import (
+    Answer,
+    ChoiceField,
+    Form,
+    Option,
+    Paragraph,
+    Request,
+    TextField,
+    at,
+    code,
+    people,
+)
 from handlers.phrases import note_argument, org_argument, org_title, plainly, release_argument
 from handlers.readiness_cards import why_card
 from handlers.release_words import way_back_words
 from handlers.releases import facts_of
-from release_core import attempts, deployments, org_locks, rollback_requests, validations
+from release_core import attempts, clarifying, deployments, org_locks, rollback_requests, validations
+from release_core.clarifying import Found
 from release_core.errors import Unclear
 from release_core.permissions import others, require
 from release_core.ports import Ports
+
+FOUND = (
+    Option("never_arrived", "the org never took it"),
+    Option("arrived", "it is there", "running or ended"),
+)
 
 
 def validate(ports: Ports, request: Request) -> Answer:
@@ -46,6 +63,24 @@ def stop(ports: Ports, request: Request) -> Answer:
     attempt = attempts.request_cancel(ports, request.actor.id, key)
     sentence = f"{attempt} is asked to stop. Its post says whether that was in time."
     return plainly(sentence, "wait")
+
+
+def clarify(ports: Ports, request: Request) -> Answer:
+    """`/release clarify`: what became of an attempt whose answer was lost."""
+    require(ports.policy, request.actor.id, "deploy")
+    key, note, found = release_argument(ports, request), note_argument(request), str(request.args.get("found") or "")
+    if found not in [option.value for option in FOUND]:
+        fields = (
+            ChoiceField("found", "In Deployment Status", FOUND),
+            TextField("job", "Its id there", optional=True, placeholder="0Af…", hint="Only when the org took it."),
+            TextField("note", "What you saw", note, long=True),
+        )
+        return Form(f"Clarify {key}", "release_clarify", fields, "Settle", {"release": key})
+    job = str(request.args.get("job") or "").strip()
+    what: Found = "arrived" if found == "arrived" else "never_arrived"
+    attempt = clarifying.clarify(ports, request.actor.id, key, found=what, job_id=job, note=note)
+    ending = "Its post shows how it goes on." if found == "arrived" else "It counts as failed; it may be tried again."
+    return plainly(f"{attempt} is clarified. {ending}", "good")
 
 
 def rollback(ports: Ports, request: Request) -> Answer:

@@ -72,6 +72,11 @@ def _differences(t: Telling) -> str:
     return f" Not as expected: {', '.join(found[:5])}." if found else ""
 
 
+def _clarified(t: Telling) -> str:
+    took = "took" if t.get("found") == "arrived" else "never took"
+    return f"{t.by} looked: {t.org()} {took} {t.get('key')}. {t.get('note')}"
+
+
 def _returned(t: Telling) -> str:
     found = t.names("differences")
     if not found:
@@ -140,6 +145,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"Nobody knows whether {t.org()} took {t.get('key')}: {t.get('problem')} "
         "Look at Deployment Status in its Setup."
     ),
+    Kind.DEPLOYMENT_CLARIFIED: _clarified,
     Kind.CANCEL_REQUESTED: lambda t: f"{t.by} asked to stop {t.get('key')} in {t.org()}.",
     Kind.ROLLBACK_ARMED: lambda t: (
         f"The way back is armed until {t.instant('until')}: it passed a check-only run with tests, so going back is a "

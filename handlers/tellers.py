@@ -13,6 +13,7 @@ from release_core.models import Incident, Post, Release, TimelineEntry
 from release_core.permissions import others
 from release_core.policy import Policy
 from release_core.ports import Ports
+from release_core.readiness import barred_from_approving
 from release_core.rollback_requests import find_request
 from release_core.timeline import Kind
 
@@ -133,8 +134,8 @@ def _asked(told: Told) -> Iterable[Touched]:
     found = []
     for seat in told.entry.details.get("seats", []):
         slot = f"approval:{told.stream}:{seat}:{digest}"
-        author = facts.package.author_id if facts.package else ""
-        found += [Touched(slot), *(Touched(f"{slot}@{p}") for p in facts.seats.get(seat, ()) if p != author)]
+        asked = others(facts.seats.get(seat, ()), than=barred_from_approving(facts))
+        found += [Touched(slot), *(Touched(f"{slot}@{p}") for p in asked)]
     return found
 
 
@@ -241,6 +242,7 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.DEPLOYMENT_FAILED: _attempt_said,
     Kind.DEPLOYMENT_CANCELLED: _attempt_said,
     Kind.DEPLOYMENT_UNKNOWN: _attempt_said,
+    Kind.DEPLOYMENT_CLARIFIED: _attempt_said,
     Kind.CANCEL_REQUESTED: _attempt,
     Kind.ROLLBACK_ASKED: _rollback_asked,
     Kind.ROLLBACK_CONFIRMED: _rollback_decided,

@@ -127,6 +127,7 @@ _TABLE = (
         "release_deploy", deployments.deploy, "[REL-1]", "weigh everything, then press the button", "deploy", ("ship",)
     ),
     Verb("release_go", deployments.go, "", "start the deployment", "deploy", typed=False),
+    Verb("release_clarify", deployments.clarify, "[REL-1]", "what became of a deployment nobody knows about", "deploy"),
     Verb(
         "release_stop",
         deployments.stop,

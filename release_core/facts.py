@@ -26,7 +26,7 @@ from release_core.models import (
     ReleasePackage,
     Waiver,
 )
-from release_core.permissions import seat_people
+from release_core.permissions import seat_people, team_people
 from release_core.policy import Policy
 from release_core.windows import FrozenSpan, frozen_spans
 
@@ -82,7 +82,8 @@ class ReleaseFacts(Standing):
     """One release with all that bears on it.
 
     `others` are deployments under way on the target org; `names` holds how the people who answered for a seat are
-    called, by chat id, as far as that is known; `authors` attached the very bytes that count now.
+    called, by chat id, as far as that is known; `authors` attached the very bytes that count now; `teams` are the
+    people of each team that an item belongs to.
     """
 
     waivers: Sequence[Waiver]
@@ -93,6 +94,7 @@ class ReleaseFacts(Standing):
     broadcasts: Sequence[Broadcast]
     names: Mapping[str, str] = field(default_factory=dict)
     authors: Sequence[str] = ()
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def waived_freezes(self, now: datetime) -> tuple[str, ...]:
         """Keys of freezes that somebody let this release through."""
@@ -135,6 +137,7 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
             select(Broadcast).where(Broadcast.release_id == rid).order_by(col(Broadcast.number))
         ).all(),
         authors=_authors_of(session, own.package),
+        teams={t: team_people(session, policy, t) for t in {i.team for i in own.items} if t in policy.teams},
         names=_names_of(session, {approval.person_id for approval in own.approvals}),
     )
 

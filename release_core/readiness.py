@@ -111,6 +111,14 @@ def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
     return [Gate("over", False, f"{facts.release.key} is {state.replace('_', ' ')} already.", (), way_out)]
 
 
+def outcome_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """While nobody knows what became of an attempt, it is not repeated: a person looks first."""
+    lost = [d for d in facts.deployments if d.state == "unknown" and d.purpose in ("deployment", "rollback")]
+    way_out = f"/release clarify {facts.release.key} -- what Deployment Status in Setup says"
+    who = policy.holders_of("deploy")
+    return [Gate("outcome_unknown", False, f"Nobody knows what became of {d.key}.", who, way_out) for d in lost]
+
+
 def package_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
     """There must be something to deploy."""
     if facts.package:
@@ -138,9 +146,7 @@ def item_owners(item: ChecklistItem, facts: ReleaseFacts, policy: Policy) -> tup
     """Who answers for an item: its owner, else the people of its team, else the release's owner."""
     if item.owner_id:
         return (item.owner_id,)
-    if item.team and item.team in policy.teams and policy.teams[item.team].people:
-        return policy.teams[item.team].people
-    return (facts.release.owner_id,)
+    return facts.teams.get(item.team) or (facts.release.owner_id,)
 
 
 def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -160,6 +166,8 @@ def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Seque
         ]
     newest = facts.newest("validation", org=facts.release.target_org)
     code, because = _why_not_validated(newest, facts, title, now)
+    if code == "validating":
+        return [Gate(code, False, because, (), "Wait for its end.")]
     who = policy.holders_of("validate")
     return [Gate(code, False, because, who, f"/release validate {facts.release.key}")]
 
@@ -280,6 +288,7 @@ def org_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gat
 
 RULES: Sequence[Rule] = (
     state_gate,
+    outcome_gate,
     package_gate,
     items_gate,
     validation_gate,

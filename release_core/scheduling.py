@@ -19,7 +19,6 @@ from release_core.timeline import BOT, Kind, intend, record, withdraw_intents
 from release_core.windows import FrozenSpan, Interval, frozen_spans, is_inside_windows, next_open
 
 LONGEST_WINDOW = timedelta(days=2)
-WAIVER_LASTS = timedelta(days=7)
 
 
 def set_window(ports: Ports, actor: str, key: str, window: Interval) -> None:
@@ -180,7 +179,7 @@ def lift_freeze(ports: Ports, actor: str, key: str, reason: str) -> None:
 
 
 def waive_freeze(ports: Ports, actor: str, key: str, freeze: str, reason: str) -> None:
-    """Let one release through one freeze, by name, with a reason; it lapses with the freeze or after seven days."""
+    """Let one release through one freeze, by name, with a reason; it lapses with the freeze."""
     require(ports.policy, actor, "waive_freeze")
     if len(reason.strip()) < 10:
         raise Unclear("A waiver needs a reason of at least 10 characters; it is shown to everybody.", field="note")
@@ -200,7 +199,7 @@ def waive_freeze(ports: Ports, actor: str, key: str, freeze: str, reason: str) -
             by=actor,
             reason=reason.strip(),
             at=now,
-            expires_at=max(span.ends_at, now + WAIVER_LASTS),
+            expires_at=span.ends_at,
         )
         session.add(waiver)
         details = {"freeze": freeze_key, "name": span.name, "reason": reason.strip()}

@@ -61,6 +61,7 @@ class Kind(StrEnum):
     DEPLOYMENT_FAILED = "deployment_failed"
     DEPLOYMENT_CANCELLED = "deployment_cancelled"
     DEPLOYMENT_UNKNOWN = "deployment_unknown"
+    DEPLOYMENT_CLARIFIED = "deployment_clarified"
     CANCEL_REQUESTED = "cancel_requested"
     ROLLBACK_ARMED = "rollback_armed"
     ROLLBACK_NOT_ARMED = "rollback_not_armed"

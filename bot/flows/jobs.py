@@ -25,6 +25,11 @@ def run_job(deployment_id: int, *, check_only: bool) -> None:
     """
     note_asking(deployment_id, "validating" if check_only else "deploying")
     note_job(deployment_id, start_job(deployment_id, check_only))
+    watch(deployment_id)
+
+
+def watch(deployment_id: int) -> None:
+    """Look at the attempt's job, ever more seldom, until it is done."""
     for turn in count():
         if look(deployment_id):
             return

@@ -9,7 +9,7 @@ import pytest
 
 from handlers.conversation import Place, Request
 from handlers.verbs import VERBS
-from release_core import approvals, deployments, incidents, rollback_requests
+from release_core import approvals, attempts, deployments, incidents, rollback_requests
 from release_core.errors import NotAllowed, ReleaseError
 from tests.handlers.room import CAST, Refusal, Room, _actor, words_of
 from tests.release_core.builders import (
@@ -29,6 +29,7 @@ from tests.release_core.builders import (
     a_soaking_release,
     facts_of,
     kinds,
+    row_id,
 )
 
 Scene = Callable[[Room], None]
@@ -58,6 +59,13 @@ def ready(room: Room) -> None:
 def under_way(room: Room) -> None:
     a_ready_release(room.ports)
     deployments.request_deployment(room.ports, MANAGER, "REL-1")
+
+
+def lost(room: Room) -> None:
+    key = a_ready_release(room.ports)
+    attempt = row_id(room.ports, deployments.request_deployment(room.ports, MANAGER, key))
+    attempts.note_asking(room.ports, attempt, "deploying")
+    attempts.note_unknown(room.ports, attempt, "The answer was lost.")
 
 
 def soaking(room: Room) -> None:
@@ -127,6 +135,7 @@ SAYINGS = [
     Saying("release_unfreeze", frozen, "release unfreeze FRZ-1 -- books closed", ADMINISTRATOR, "lifted", DEVELOPER),
     Saying("release_calendar", frozen, "release calendar", STAKEHOLDER, "Month end"),
     Saying("release_deploy", ready, "release deploy", MANAGER, "may go now", DEVELOPER),
+    Saying("release_clarify", lost, "release clarify", MANAGER, "In Deployment Status", STAKEHOLDER),
     Saying("release_stop", under_way, "release stop", MANAGER, "is asked to stop", STAKEHOLDER),
     Saying("release_rollback", soaking, "release rollback -- quotes fail", MANAGER, "has to confirm", DEVELOPER),
     Saying("release_lock", nothing, "release lock in PRODUCTION -- disk full", ADMINISTRATOR, "is locked", DEVELOPER),

@@ -399,10 +399,10 @@ def test_waiving_makes_a_planned_release_ready(ports: Ports) -> None:
     assert release(ports, key).state == "ready"
 
 
-def test_a_waiver_lasts_seven_days_or_as_long_as_its_freeze(ports: Ports) -> None:
+def test_a_waiver_lasts_as_long_as_its_freeze(ports: Ports) -> None:
     key = a_ready_release(ports)
     scheduling.waive_freeze(ports, DIRECTOR, key, a_freeze(ports, hours=4), REASON)
     scheduling.waive_freeze(ports, DIRECTOR, key, a_freeze(ports, hours=24 * 30), REASON)
     with ports.store.reading() as session:
         ends = [row.expires_at - NOW for row in session.exec(select(Waiver))]
-    assert ends == [timedelta(days=7), timedelta(days=30)]
+    assert ends == [timedelta(hours=4), timedelta(days=30)]

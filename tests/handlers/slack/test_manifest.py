@@ -36,6 +36,9 @@ SCOPES: dict[str, Sequence[str]] = {
     "files.info": ["files:read"],
     "usergroups.users.list": ["usergroups:read"],
     "users.list": ["users:read"],
+    # Asked at the start, to tell a wrong token at once; the second one is the app-level token's.
+    "auth.test": [],
+    "apps.connections.open": [],
     "views.open": [],
     "views.push": [],
     "views.update": [],
