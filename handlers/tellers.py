@@ -55,13 +55,22 @@ Teller = Callable[[Told], Iterable[Touched]]
 
 def touched_by(told: Told) -> list[Touched]:
     """The posts that a fact touches, the headline first; a slot may come twice."""
-    return [*_head(told), *TELLERS.get(Kind(told.entry.kind), _say_it)(told)]
+    kind = Kind(told.entry.kind)
+    # What the fact posts itself comes last: of two mentions of one slot the last counts.
+    return [*_head(told), *(_every_card(told) if kind in TURNS else ()), *TELLERS.get(kind, _say_it)(told)]
 
 
 def _head(told: Told) -> list[Touched]:
     if told.stream.startswith("REL-"):
         return [Touched(f"headline:{told.stream}")]
     return [Touched(f"incident:{told.stream}")] if told.stream.startswith("INC-") else []
+
+
+def _every_card(told: Told) -> list[Touched]:
+    """The cards of the release that people still see, with buttons that may not be pressed any more."""
+    kinds = (col(Post.slot).startswith(f"{kind}:") for kind in CARDS)
+    query = select(Post.slot).where(Post.stream == told.stream, or_(*kinds)).order_by(col(Post.slot))
+    return [Touched(slot, only_if_posted=True) for slot in told.session.exec(query).all()]
 
 
 def _say_it(told: Told) -> Iterable[Touched]:
@@ -209,6 +218,20 @@ def readers(policy: Policy, audiences: Iterable[str]) -> list[str]:
     ]
     return list(dict.fromkeys(found))
 
+
+CARDS = ("package", "checklist", "deployment", "approval", "window")
+# After these, cards of the past say or offer something else.
+TURNS = frozenset(
+    {
+        Kind.PACKAGE_ACCEPTED,
+        Kind.VALIDATION_VOIDED,
+        Kind.DEPLOYMENT_SUCCEEDED,
+        Kind.ROLLBACK_SUCCEEDED,
+        Kind.ROLLBACK_FAILED,
+        Kind.RELEASE_CANCELLED,
+        Kind.RELEASE_CLOSED,
+    }
+)
 
 TELLERS: Mapping[Kind, Teller] = {
     Kind.RELEASE_CREATED: _created,
