@@ -19,13 +19,17 @@ import psycopg
 from sqlmodel import select
 
 import bot.__main__
+from bot.artifacts import ArtifactFolder
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.driver import Json, Rehearsal
 from bot.rehearsal.org.jobs import Job
 from bot.rehearsal.run import Stage
 from bot.rehearsal.workspace.cast import BOT_USER_ID
 from bot.rehearsal.workspace.model import Change, Message
+from handlers.announcements import draw
+from handlers.slack.blocks import draw_message
 from release_core.models import Deployment, Intent, Post, TimelineEntry
+from release_core.ports import Ports
 from release_core.store import Store, open_store
 from release_core.timeline import first_broken, read_stream
 from tests.bot import processes as small_bots
@@ -35,6 +39,7 @@ PROCESSES = small_bots.PROCESSES
 PROCESSES.set_forkserver_preload(["tests.bot.replica", "tests.stories.killing"])
 
 LOST = ("operation_timeout", "dispatch_failed", "trouble_connecting")
+SAID = ("entry:", "plain:", "broadcast:", "last:")
 OVER = ("succeeded", "failed", "cancelled", "rolled_back", "validated")
 
 
@@ -357,6 +362,35 @@ def told_twice_or_never(store: Store, scene: Stage) -> list[str]:
     lost = [f"{post.slot}: never" for post in posts if not times[(post.slot, post.channel)]]
     known = {post.slot for post in posts}
     return wrong + lost + [f"{slot}: by nobody" for slot, _ in times if slot not in known]
+
+
+def out_of_date(store: Store, scene: Stage) -> list[str]:
+    """Cards that do not look as they would be drawn now; what was said at its time stays as it was."""
+    settings = scene.settings()
+    ports = Ports(store, settings.policy, scene.clock, ArtifactFolder(settings.artifacts_folder))
+    shown = {(message.channel, message.ts): message.blocks for message in ours(scene)}
+    with store.reading() as session:
+        posts = [post for post in session.exec(select(Post)) if not post.slot.startswith(SAID)]
+    wrong = []
+    for post in posts:
+        announcement = draw(ports, post.slot)
+        if announcement is None:
+            continue
+        now = sorted(words_in(draw_message(announcement.message)["blocks"]))
+        seen = sorted(words_in(shown[(post.channel, post.ts)]))
+        if now != seen:
+            wrong.append(f"{post.slot} shows {set(seen) - set(now)} instead of {set(now) - set(seen)}")
+    return wrong
+
+
+def words_in(blocks: Any) -> list[str]:
+    """Every text in blocks, in order, buttons included."""
+    if isinstance(blocks, list):
+        return [word for block in blocks for word in words_in(block)]
+    if not isinstance(blocks, dict):
+        return []
+    own = [blocks["text"]] if isinstance(blocks.get("text"), str) else []
+    return own + [word for value in blocks.values() for word in words_in(value)]
 
 
 def changes_to_production(scene: Stage) -> list[str]:

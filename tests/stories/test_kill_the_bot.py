@@ -29,6 +29,7 @@ from tests.stories.killing import (
     broken_chains,
     changes_to_production,
     failed_flows,
+    out_of_date,
     still_to_run,
     the_facts,
     told_twice_or_never,
@@ -85,6 +86,7 @@ def count_what_everyone_saw(scene: Stage, before: bytes, url: str, end: Callable
         assert unfinished(store) == []
         assert broken_chains(store) == []
         assert told_twice_or_never(store, scene) == []
+        assert out_of_date(store, scene) == []
     assert changes_to_production(scene) == ["quick", "quick"]  # the release, then the way back
     assert export(scene.production.org, history=False) == before
     methods = {call["method"] for call in scene.workspace.workspace.calls}
