@@ -147,9 +147,9 @@ def step(
     """Make a function a step: one question to the outside, or one change there that looks first whether it was made.
 
     Completed, it is never repeated; interrupted by a crash, it is. An error of the kind `on` is tried again, `tries`
-    times in all, after `backoff` seconds and then twice as long each time, up to a minute. It takes and returns plain values (text,
-    numbers, lists, dicts); a ReleaseError is raised in the flow, also after a restart. Outside of a flow it is a plain
-    function.
+    times in all, after `backoff` seconds and then twice as long each time, up to a minute. It takes and returns plain
+    values (text, numbers, lists, dicts); a ReleaseError is raised in the flow, also after a restart. Outside of a flow
+    it is a plain function.
     """
     patience = tuple(min(backoff * 2**turn, LONGEST_WAIT) for turn in range(tries - 1))
 

@@ -228,7 +228,8 @@ def test_value_from_the_environment_takes_the_place_of_its_name() -> None:
             "to: 2027-01-02 06:00",
             "to: 2026-01-02 06:00",
             "quarter-end:",
-            "freezes.quarter-end: found a mapping with name, org, from, to, zone; expected 'to' to be later than 'from'",
+            "freezes.quarter-end: found a mapping with name, org, from, to, zone; "
+            "expected 'to' to be later than 'from'",
         ),
         (
             "to: 2027-01-02 06:00",
