@@ -13,6 +13,7 @@ from bot.rehearsal.org.apex.interpreter import Jumped, Machine, Returned
 from bot.rehearsal.org.apex.lexer import CompileError, tokens_of
 from bot.rehearsal.org.apex.nodes import Block, ClassDecl, MethodDecl, Stmt, TriggerDecl
 from bot.rehearsal.org.apex.parser import parse_class, parse_trigger
+from bot.rehearsal.org.apex.type_checking import check_types
 from bot.rehearsal.org.apex.values import ApexThrow, show
 from bot.rehearsal.org.results import Coverage, TestOutcome, TestReport
 
@@ -60,9 +61,12 @@ class ApexCode:
             self._take_trigger(name, _trigger(source))
         by_low = {decl.name.lower(): decl for decl in self._classes.values()}
         self._world = World(by_low, list(self._triggers.values()), doubts.labels, doubts.unsure, doubts.guarded)
+        known = frozenset(name.lower() for kind, name in self._sources if kind == "ApexClass")
         for key in self._sources:
             decl = self._classes.get(key[1]) if key[0] == "ApexClass" else self._triggers.get(key[1])
-            bad = check_calls(self._world, decl, self._sources[key]) if decl else None
+            if decl is None:
+                continue
+            bad = check_types(decl, by_low, known) or check_calls(self._world, decl, self._sources[key])
             if bad:
                 self.problems[key] = bad
 

@@ -113,9 +113,9 @@ def test_what_does_not_hold_fails_with_salesforces_words(body: str, expected: st
         "List<AggregateResult> r = [SELECT COUNT(Id) c FROM Account GROUP BY Name]; System.assertEquals(9, r.size());",
         "Database.SaveResult s = Database.insert(new Account(), false); System.assert(!s.isSuccess());",
         "Integer n = 1; if (UserInfo.getName() == 'x') { n = 2; } System.assertEquals(3, n);",
-        "for (Integer i : Library.numbers()) { System.assertEquals(99, i); }",
+        "for (Integer i : Limits.numbers()) { System.assertEquals(99, i); }",
         "Type t = Type.forName('Policy'); System.assertEquals(null, t);",
-        "System.enqueueJob(new Worker()); System.assertEquals(5, [SELECT COUNT() FROM AsyncApexJob]);",
+        "System.enqueueJob((Queueable) null); System.assertEquals(5, [SELECT COUNT() FROM AsyncApexJob]);",
     ],
 )
 def test_what_cannot_be_known_never_fails(body: str) -> None:
