@@ -174,11 +174,12 @@ def known_part(scene: Scene) -> Json:
             "commands": side["commands"],
             "handles": people + [{key: one[key] for key in ("id", "handle", "name")} for one in groups],
             "rooms": [
-                {key: one[value] for key, value in (("id", "id"), ("handle", "name"), ("name", "name"))}
+                {"id": one["id"], "handle": one["name"], "name": one["name"], "public": one["kind"] == "public"}
                 for one in side["channels"]
                 if one["kind"] != "im"
             ],
             "app_dm": app_dm["id"] if app_dm else "",
+            "app_name": app_dm["name"] if app_dm else "",
         },
     }
 

@@ -260,7 +260,8 @@
 
   async function actAloud(path, data, source) {
     const outcome = await act(path, data, source);
-    if (!outcome.ok) toast(sentenceOf(outcome));
+    const gone = outcome.error?.code === "not_visible" && (path === "click" || path === "choose");
+    if (!outcome.ok) toast(gone ? "That message has just changed, so nothing was done. Look again." : sentenceOf(outcome));
     return outcome;
   }
 
@@ -384,6 +385,7 @@
   document.addEventListener("toggle", (event) => {
     const details = event.target;
     if (!(details instanceof HTMLDetailsElement)) return;
+    if (details.matches(".persona")) all("a[href]", details).forEach(stayHere);
     if (details.open) {
       all("details[open]:is(.overflow, .multi, .pop)").forEach((other) => {
         if (other !== details && !other.contains(details)) other.open = false;
@@ -491,7 +493,7 @@
 
   // One after the other: whoever corrects a field quickly is not ignored, and a double click finds the form gone.
   function submit(form) {
-    submitting = submitting.then(() => (form.isConnected ? submitNow(form) : undefined));
+    submitting = submitting.then(() => taking).then(() => (form.isConnected ? submitNow(form) : undefined));
   }
 
   async function submitNow(form) {
@@ -772,6 +774,13 @@
 
   addEventListener("popstate", (event) => go(event.state || {}, false));
 
+  // Another person sees the same place: the channel and thread if it is public, their own talk with the bot for mine.
+  function stayHere(link) {
+    const shared = known.rooms.some(({ id, public: open }) => open && id === here.channel);
+    const place = here.channel === known.app_dm ? { channel: known.app_name, tab: here.tab } : shared ? here : {};
+    link.href = `/?${new URLSearchParams({ ...place, as: link.dataset.person })}`;
+  }
+
   function openDrawer(name) {
     body.dataset.drawer = name;
     shade();
@@ -886,7 +895,13 @@
     one("textarea", box).focus();
   }
 
-  async function takeSample(button) {
+  let taking = Promise.resolve();
+
+  function takeSample(button) {
+    taking = attachSample(button).catch(() => toast("The sample did not come through. Is the rehearsal still running?"));
+  }
+
+  async function attachSample(button) {
     const answer = await fetch(button.dataset.sample);
     const held = new DataTransfer();
     held.items.add(new File([await answer.blob()], button.dataset.filename, { type: "application/zip" }));
