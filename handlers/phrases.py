@@ -64,11 +64,13 @@ def gate_sentence(gate: Gate) -> str:
 
 def gate_line(gate: Gate) -> str:
     """A closed gate: the reason, who can clear it, how."""
-    parts = [f"✗ {gate_sentence(gate)}"]
-    if gate.who:
+    reason = gate_sentence(gate)
+    # Where people's own words end the sentence, its end is often missing.
+    parts = [f"✗ {reason}" if reason.endswith((".", "!", "?", "…")) else f"✗ {reason}."]
+    if gate.who and gate.way_out.startswith("/"):
         parts.append(f"{people(gate.who[:4], last='or')} can clear it: {code(gate.way_out)}")
     elif gate.way_out:
-        parts.append(gate.way_out)
+        parts.append(f"{gate.way_out} Ask {people(gate.who[:4], last='or')}." if gate.who else gate.way_out)
     return " ".join(parts)
 
 
