@@ -82,7 +82,7 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals.update(tone_of=tone_of, emoji=draw_emoji, **guide_part())
+        self._templates.globals.update(tone_of=tone_of, emoji=draw_emoji, say_live=say_live, **guide_part())
 
     async def whole(self, request: Request) -> Response:
         """The page in full, which also reads as a plain document without scripts."""
@@ -93,7 +93,6 @@ class Page:
             "theme": theme if theme in _THEMES else "",
             "panels": panels,
             "has_orgs": bool(panels),
-            "live": say_live(panels),
         }
         for part in (thread_part, channel_part, views_part, clock_part, known_part):
             shown |= part(scene)
@@ -115,7 +114,7 @@ class Page:
         """The side panel, as the orgs are at this moment."""
         scene = scene_of(self._workspace, request.query_params)
         panels = panels_of(await look_at_orgs(self._orgs_now()), scene.reader)
-        return self._answer("orgs.html", scene, {"panels": panels, "live": say_live(panels)})
+        return self._answer("orgs.html", scene, {"panels": panels})
 
     def _answer(self, template: str, scene: Scene, shown: Json) -> Response:
         frame = frame_part(scene)

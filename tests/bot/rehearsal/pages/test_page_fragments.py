@@ -10,9 +10,12 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from bot.rehearsal.packages import Variant, sample_package
 from bot.rehearsal.pages.app import Page, page_routes
+from bot.rehearsal.pages.blocks import draw_block
 from bot.rehearsal.pages.orgs import look_at_orgs, panels_of
 from bot.rehearsal.pages.reader import Reader
+from bot.rehearsal.pages.surface import Surface
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -202,6 +205,8 @@ async def test_side_panel_shows_progress_failures_and_components(workspace: Any)
     html = page.draw("orgs.html", {"panels": [panel]})
     assert html.index("0Af2") < html.index("0Af1"), "the latest stands first"
     assert '<progress max="23" value="14"' in html
+    assert 'data-live="UAT 14/23"' in html
+    assert " open data-urgent" in html, "what failed opens by itself"
     assert "1 failed test" in html
     assert "PricingTest.gold, line 41" in html
     assert "Expected: 3 &lt;b&gt;" in html
@@ -209,3 +214,57 @@ async def test_side_panel_shows_progress_failures_and_components(workspace: Any)
     assert "9f2c41ab<" in html
     assert "today 08:11" in html
     assert "Changed Apex Class Pricing" in html
+
+
+async def test_empty_releases_says_what_to_try(page: httpx.AsyncClient, workspace: Any) -> None:
+    """Who opens an empty #releases reads whom they are, what to type, where the sample packages are."""
+    html = (await page.get("/?as=anna")).text
+    assert "You are Anna Keller, release manager." in html
+    assert 'data-draft="/release new"' in html
+    assert 'class="welcome"' in html
+    workspace.messages.append(a_message("Hello"))
+    after = (await page.get("/?as=anna")).text
+    assert 'class="welcome"' not in after
+    assert 'class="pop guide"' in after, "the guide stays at the top"
+
+
+@pytest.mark.parametrize("variant", ["first", "mended", "changed"])
+async def test_sample_packages_are_offered_for_download(page: httpx.AsyncClient, variant: Variant) -> None:
+    """Each sample that the page links to is the package itself."""
+    address = f"/page/packages/discount-approvals-{variant}.zip"
+    assert f'href="{address}"' in (await page.get("/?as=anna")).text
+    answer = await page.get(address)
+    assert answer.content == sample_package(variant)
+    assert answer.headers["content-type"] == "application/zip"
+
+
+async def test_unknown_sample_names_those_there_are(page: httpx.AsyncClient) -> None:
+    """A wrong name is 404 with the right ones."""
+    answer = await page.get("/page/packages/other.zip")
+    assert answer.status_code == 404
+    assert "discount-approvals-mended.zip" in answer.text
+
+
+async def test_nobody_who_left_can_be_chosen(page: httpx.AsyncClient, workspace: Any) -> None:
+    """A people picker offers neither deactivated people, nor hides their names elsewhere."""
+    workspace.people[1]["active"] = False
+    picker = {"type": "users_select", "action_id": "owner"}
+    blocks = [{"type": "actions", "block_id": "b", "elements": [picker]}]
+    workspace.messages.append(a_message("<@U0TESTER> left", blocks=blocks))
+    html = (await page.get("/page/channel?as=anna")).text
+    assert '<option value="U0RELMGR">' in html
+    assert '<option value="U0TESTER">Tom' not in html[html.index("<select") :].split('aria-label="Person"')[0]
+
+
+async def test_visible_label_names_a_control() -> None:
+    """Inside a form, a placeholder does not speak over the field's own label."""
+    element = {"type": "static_select", "action_id": "a", "options": []}
+    field = {
+        "type": "input",
+        "block_id": "org",
+        "label": {"type": "plain_text", "text": "Target org"},
+        "element": element,
+    }
+    surface = Surface(Reader("U0RELMGR"))
+    assert "aria-label" not in draw_block(field, surface)
+    assert 'aria-label="Choose…"' in draw_block({"type": "actions", "elements": [element]}, surface)
