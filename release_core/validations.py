@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from release_core.attempts import (
     announce_request,
@@ -16,7 +16,7 @@ from release_core.attempts import (
 from release_core.errors import Conflict, Refused
 from release_core.facts import UNDER_WAY, gather
 from release_core.lookups import find_org, find_release, package_of, release_of
-from release_core.models import Deployment, Release
+from release_core.models import Deployment, Release, ReleasePackage
 from release_core.permissions import require
 from release_core.ports import JobStatus, Ports
 from release_core.readiness import settle_state
@@ -34,6 +34,7 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
         release = find_release(session, key)
         if release.state not in ("draft", "planned", "ready", "failed"):
             raise Refused("too_late", f"{key} is {release.state.replace('_', ' ')}; there is nothing to validate.")
+        _must_not_be_reading(session, release)
         package = package_of(session, release)
         if package is None:
             raise Refused("no_package", f"{key} has no package yet. Attach one: /release attach {key}")
@@ -47,6 +48,17 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
         validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, path[1:]
         announce_request(session, Kind.VALIDATION_REQUESTED, release, validation, actor, now)
         return validation.key
+
+
+def _must_not_be_reading(session: Session, release: Release) -> None:
+    """Who sent a package a second ago means that one, not the one before it."""
+    reading = session.exec(
+        select(ReleasePackage).where(ReleasePackage.release_id == release.id, ReleasePackage.state == "reading")
+    ).first()
+    if reading:
+        raise Conflict(
+            f"{reading.file_name} is still being read for {release.key}. Validate when its post is in the thread."
+        )
 
 
 def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> None:

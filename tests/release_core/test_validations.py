@@ -52,6 +52,14 @@ def attempt(ports: Ports, key: str) -> int:
     return row_id(ports, validations.request_validation(ports, DEVELOPER, key))
 
 
+def test_a_package_that_is_still_being_read_is_not_passed_over(ports: Ports, key: str) -> None:
+    """Otherwise the package before it would be validated, which is not what anybody meant."""
+    releases.attach_package(ports, DEVELOPER, key, file_id="F2", file_name="mended.zip")
+    with pytest.raises(Conflict, match=r"mended\.zip is still being read for REL-1"):
+        validations.request_validation(ports, TESTER, key)
+    assert Kind.VALIDATION_REQUESTED not in kinds(ports, key)
+
+
 def test_the_first_check_runs_in_uat(ports: Ports, key: str) -> None:
     assert validations.request_validation(ports, TESTER, key) == "DEP-1"
     first = deployment(ports, "DEP-1")
