@@ -71,6 +71,13 @@
     scroller.scrollTop = scroller.scrollHeight;
   };
 
+  // Who reads the newest words goes on reading them when the input below grows.
+  const reading = new WeakMap();
+  const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+    if (reading.get(target) !== false) toEnd(target);
+  }));
+  const watchSize = (scroller) => sizes.observe(scroller);
+
   function swap(part, html) {
     const root = document.getElementById(part === "views" ? "modal" : part);
     const fresh = document.createElement("template");
@@ -82,6 +89,7 @@
     for (const scroller of all("[data-stick]", root)) {
       if (before.get(scroller) !== false || isAnswer(scroller, lastBefore)) toEnd(scroller);
     }
+    all("[data-stick]", root).forEach(watchSize);
     all("details.multi", root).forEach(sayChosen);
     all("[data-composer]", root).forEach(wakeComposer);
     if (part === "channel") afterChannel(root, lastBefore);
@@ -536,7 +544,7 @@
     const form = event.target;
     event.preventDefault();
     if (form.matches("form.view")) submit(form);
-    if (form.id === "clock-set") moveClock({ set_at: instantIn(one("input", form).value).toISOString() });
+    if (form.id === "clock-set") setClock(instantIn(one("input", form).value));
   });
 
   /* ---------- composer ---------- */
@@ -825,6 +833,12 @@
     return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - Math.floor(instant / 1000) * 1000;
   }
 
+  function setClock(instant) {
+    const now = Date.now() + ahead;
+    if (instant > now) moveClock({ set_at: instant.toISOString() });
+    else toast(`The clock only moves forward. It is already ${clockWords.format(now)}.`);
+  }
+
   async function moveClock(move) {
     const answer = await post("clock", move);
     if (!answer.ok) toast(sentenceOf(answer));
@@ -1007,12 +1021,14 @@
 
   document.addEventListener("scroll", (event) => {
     const scroller = event.target;
+    if (scroller.matches?.("[data-stick]")) reading.set(scroller, isAtEnd(scroller));
     if (scroller.matches?.("[data-stick]") && isAtEnd(scroller)) one("[data-to-end]", scroller.parentElement).hidden = true;
   }, true);
 
   /* ---------- begin ---------- */
 
   all("[data-stick]").forEach(toEnd);
+  all("[data-stick]").forEach(watchSize);
   all("[data-composer]").forEach(wakeComposer);
   afterViews(modal);
   readClock();

@@ -70,7 +70,7 @@ def the_form() -> dict[str, Any]:
             field("opens", "Opens", {"type": "datetimepicker"}),
             field("day", "Day", {"type": "datepicker"}),
             field("at", "At", {"type": "timepicker"}),
-            field("package", "Package", {"type": "file_input", "max_files": 1}, optional=True),
+            field("package", "Package", {"type": "file_input", "max_files": 1, "filetypes": ["zip"]}, optional=True),
             field("notes", "Notes", {"type": "plain_text_input", "multiline": True}, optional=True),
         ],
     }
@@ -438,3 +438,49 @@ def test_light_and_dark_can_be_chosen(open_page: OpenPage) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.reload()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_clock_that_should_go_back_says_what_it_is(open_page: OpenPage) -> None:
+    """A moment in the past is refused in words, without asking the rehearsal."""
+    page = open_page("anna")
+    page.locator(".clock > summary").click()
+    page.locator("#clock-to").fill("2020-01-01T10:00")
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(page.get_by_role("alert").get_by_text("The clock only moves forward.")).to_be_visible()
+
+
+def test_sample_package_is_one_click_away_in_a_form(open_page: OpenPage, heard: list[Any]) -> None:
+    """A form that takes a zip offers the rehearsal's own packages."""
+    page = open_page("anna")
+    type_command(page, "/release new")
+    expect(page.get_by_role("dialog", name="New release")).to_be_visible()
+    fill_form(page, "Sampled")
+    page.locator('[data-block="package"]').get_by_role("button", name="mended").click()
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("dialog", name="New release")).to_be_hidden()
+    assert [one["name"] for one in heard[-1]["package"]["a"]["files"]] == ["discount-approvals-mended.zip"]
+
+
+def test_another_person_sees_the_same_place(open_page: OpenPage) -> None:
+    """Who changes whom they act as stays in the channel they had gone to."""
+    page = open_page("anna")
+    page.locator("#sidebar").get_by_role("link", name="stakeholders").click()
+    expect(page.locator("#channel h1")).to_contain_text("stakeholders")
+    page.locator(".persona > summary").click()
+    page.get_by_label("Act as").get_by_role("link", name="Tomás Silva").click()
+    expect(page.locator(".persona > summary")).to_contain_text("Tomás Silva")
+    expect(page.locator("#channel h1")).to_contain_text("stakeholders")
+
+
+def test_orgs_stay_within_reach_beside_a_thread(open_page: OpenPage, client: WebClient) -> None:
+    """With a thread open, a tab shows the orgs, and one more shows the thread again."""
+    head = client.chat_postMessage(channel=CARDS, text="A head with orgs beside it")
+    client.chat_postMessage(channel=CARDS, thread_ts=head["ts"], text="A reply")
+    page = open_page("anna")
+    said(page, "A head with orgs beside it").locator(".replies").click()
+    expect(page.locator("#thread .message")).to_have_count(2)
+    expect(page.locator("#orgs")).to_be_hidden()
+    page.get_by_role("tab", name="Orgs").click()
+    expect(page.locator("#orgs")).to_be_visible()
+    page.get_by_role("tab", name="Thread").click()
+    expect(page.locator("#thread .message").first).to_be_visible()
