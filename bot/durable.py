@@ -151,7 +151,7 @@ def step(
     values (text, numbers, lists, dicts); a ReleaseError is raised in the flow, also after a restart. Outside of a flow
     it is a plain function.
     """
-    patience = tuple(min(backoff * 2**turn, LONGEST_WAIT) for turn in range(tries - 1))
+    patience = tuple(min(backoff * 2 ** min(turn, 30), LONGEST_WAIT) for turn in range(tries - 1))
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
@@ -159,8 +159,9 @@ def step(
             run = _run.get()
             if run is None:
                 return function(*args, **kwargs)
-            ask = partial(function, *args, **kwargs)
-            return _record(run, function.__qualname__, partial(run.engine.parking.insist, ask, on, patience))
+            insist = run.engine.parking.insist
+            ask = partial(insist, partial(function, *args, **kwargs), Contended, CONTENTION_PATIENCE)
+            return _record(run, function.__qualname__, partial(insist, ask, on, patience))
 
         return call
 
