@@ -1,4 +1,4 @@
-"""A bot that is killed without warning, people who insist, the count of what everyone saw."""
+"""A bot that is killed without warning, with people who insist."""
 
 from __future__ import annotations
 
@@ -16,31 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlmodel import select
 
 import bot.__main__
-from bot.artifacts import ArtifactFolder
-from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.driver import Json, Rehearsal
 from bot.rehearsal.org.jobs import Job
 from bot.rehearsal.run import Stage
-from bot.rehearsal.workspace.cast import BOT_USER_ID
-from bot.rehearsal.workspace.model import Change, Message
-from handlers.announcements import draw
-from handlers.slack.blocks import draw_message
-from release_core.models import Deployment, Intent, Post, TimelineEntry
-from release_core.ports import Ports
-from release_core.store import Store, open_store
-from release_core.timeline import first_broken, read_stream
+from bot.rehearsal.workspace.model import Change
 from tests.bot import processes as small_bots
+from tests.stories.counting import slot_of
 
 # Whoever says it last decides what the parent of all bots has imported; the small ones said it when they were imported.
 PROCESSES = small_bots.PROCESSES
 PROCESSES.set_forkserver_preload(["tests.bot.replica", "tests.stories.killing"])
 
 LOST = ("operation_timeout", "dispatch_failed", "trouble_connecting")
-SAID = ("entry:", "plain:", "broadcast:", "last:")
-OVER = ("succeeded", "failed", "cancelled", "rolled_back", "validated")
 
 
 # --- the bot
@@ -169,7 +158,7 @@ class Told(list[Any]):
 class Sweep:
     """Kills once at each kind of moment that is worth it, before the bot hears the answer to what it did.
 
-    `chapter` is the one being told; `only` names the moments, if not all are wanted.
+    `chapter` is the one being told; `only` names the moments, if not all are wanted, and then each counts less often.
     """
 
     scene: Stage
@@ -198,11 +187,11 @@ class Sweep:
             self.keeper.kill(f"at {moment}")
 
     def _on_retrieve(self, org: str) -> None:
-        self._at(f"retrieving from {org} in {self.chapter}", times=3)
+        self._at(f"retrieving from {org} in {self.chapter}", times=2 if self.only else 3)
 
     def _on_job(self, org: str, job: Job) -> None:
         kind = "a check" if job.options.check_only else "a quick deployment" if job.quick_of else "a deployment"
-        times = 3 if job.options.check_only else 2
+        times = 2 if not job.options.check_only else 1 if self.only else 3
         self._at(f"{kind} accepted in {org}", times=times)
         if not job.options.check_only:
             self._at(f"{kind} going on in {org}", times=times, later=1.0)
@@ -301,98 +290,3 @@ class Insisting(Rehearsal):
         if "Severity" in typed:
             return "/incident menu", next(str(value) for value in typed.values() if "cannot" in str(value))
         return ("/release list", str(typed["Name"])) if "Name" in typed else ("", "")
-
-
-# --- the count
-
-
-def slot_of(message: Message) -> str:
-    """The slot that a post of ours fills, "" for anything else."""
-    return str(((message.metadata or {}).get("event_payload") or {}).get("slot", ""))
-
-
-def ours(scene: Stage) -> list[Message]:
-    """Every message of the bot's that more than one person may see, in the order of sending."""
-    messages = [message for room in scene.workspace.workspace.messages.values() for message in list(room)]
-    return [one for one in messages if one.user == BOT_USER_ID and not one.only_for]
-
-
-@contextmanager
-def the_facts(url: str) -> Iterator[Store]:
-    """The bot's own facts, while it does not run or beside it."""
-    store = open_store(url)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-def still_to_run(store: Store, clock: MovableClock) -> list[str]:
-    """The keys of intents that have fallen due and did not end."""
-    with store.reading() as session:
-        found = session.exec(select(Intent).where(Intent.state.in_(("due", "started"))))  # type: ignore[attr-defined]
-        return [one.key for one in found if one.state == "started" or one.due_at <= clock.now()]
-
-
-def unfinished(store: Store) -> list[tuple[str, str]]:
-    """Attempts that did not come to an end, with their state."""
-    with store.reading() as session:
-        return [(one.key, one.state) for one in session.exec(select(Deployment)) if one.state not in OVER]
-
-
-def failed_flows(store: Store) -> list[tuple[str, str]]:
-    """Flows that broke, with the sentence."""
-    with store.reading() as session:
-        return [(one.key, one.problem) for one in session.exec(select(Intent).where(Intent.state == "failed"))]
-
-
-def broken_chains(store: Store) -> list[str]:
-    """The streams whose chain of hashes is not whole."""
-    with store.reading() as session:
-        streams = set(session.exec(select(TimelineEntry.stream)))
-        return [stream for stream in streams if first_broken(read_stream(session, stream)) is not None]
-
-
-def told_twice_or_never(store: Store, scene: Stage) -> list[str]:
-    """Slots that were posted more than once in a channel, or that we believe posted and nobody can see."""
-    times = Counter((slot_of(message), message.channel) for message in ours(scene) if slot_of(message))
-    wrong = [f"{slot} in {channel}: {count} times" for (slot, channel), count in times.items() if count != 1]
-    with store.reading() as session:
-        posts = list(session.exec(select(Post)))
-    lost = [f"{post.slot}: never" for post in posts if not times[(post.slot, post.channel)]]
-    known = {post.slot for post in posts}
-    return wrong + lost + [f"{slot}: by nobody" for slot, _ in times if slot not in known]
-
-
-def out_of_date(store: Store, scene: Stage) -> list[str]:
-    """Cards that do not look as they would be drawn now; what was said at its time stays as it was."""
-    settings = scene.settings()
-    ports = Ports(store, settings.policy, scene.clock, ArtifactFolder(settings.artifacts_folder))
-    shown = {(message.channel, message.ts): message.blocks for message in ours(scene)}
-    with store.reading() as session:
-        posts = [post for post in session.exec(select(Post)) if not post.slot.startswith(SAID)]
-    wrong = []
-    for post in posts:
-        announcement = draw(ports, post.slot)
-        if announcement is None:
-            continue
-        now = sorted(words_in(draw_message(announcement.message)["blocks"]))
-        seen = sorted(words_in(shown[(post.channel, post.ts)]))
-        if now != seen:
-            wrong.append(f"{post.slot} shows {set(seen) - set(now)} instead of {set(now) - set(seen)}")
-    return wrong
-
-
-def words_in(blocks: Any) -> list[str]:
-    """Every text in blocks, in order, buttons included."""
-    if isinstance(blocks, list):
-        return [word for block in blocks for word in words_in(block)]
-    if not isinstance(blocks, dict):
-        return []
-    own = [blocks["text"]] if isinstance(blocks.get("text"), str) else []
-    return own + [word for value in blocks.values() for word in words_in(value)]
-
-
-def changes_to_production(scene: Stage) -> list[str]:
-    """Which jobs changed production, in order: a quick deployment names what it replayed."""
-    return ["quick" if job.quick_of else "full" for job in scene.production.org.jobs if not job.options.check_only]
