@@ -13,6 +13,7 @@ from release_core.facts import UNDER_WAY, gather
 from release_core.lookups import find_deployment, find_release, next_key, release_of
 from release_core.models import Deployment, Release
 from release_core.permissions import may
+from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
 from release_core.readiness import settle_state
 from release_core.timeline import BOT, Kind, intend, record
@@ -128,19 +129,30 @@ def note_unreachable(ports: Ports, deployment_id: int, sentence: str) -> None:
 
 def note_unknown(ports: Ports, deployment_id: int, sentence: str) -> None:
     """We asked, lost the answer, and did not find our job: a person looks."""
-    now = ports.clock.now()
     with ports.store.transaction() as session:
-        deployment, release = deployment_with_release(session, deployment_id)
-        if deployment.state not in UNDER_WAY:
-            return
-        deployment.state, deployment.problem, deployment.finished_at = "unknown", sentence, now
-        session.add(deployment)
-        details = details_of(deployment, problem=sentence)
-        record(session, Kind.DEPLOYMENT_UNKNOWN, stream=release.key, actor=BOT, at=now, details=details)
-        if deployment.purpose == "deployment":
-            release.state = "failed"
-            _distrust_validations(session, deployment)
-            settle_state(session, ports.policy, release, now)
+        deployment = find_deployment(session, deployment_id)
+        if deployment.state in UNDER_WAY:
+            lose(session, ports.policy, deployment, sentence, ports.clock.now())
+
+
+def lose(session: Session, policy: Policy, attempt: Deployment, sentence: str, now: datetime) -> None:
+    """An attempt may or may not have changed its org; the sentence says why nobody knows."""
+    release = release_of(session, attempt)
+    attempt.state, attempt.problem, attempt.finished_at = "unknown", sentence, now
+    session.add(attempt)
+    details = details_of(attempt, problem=sentence)
+    record(session, Kind.DEPLOYMENT_UNKNOWN, stream=release.key, actor=BOT, at=now, details=details)
+    if attempt.purpose == "deployment":
+        release.state = "failed"
+        _distrust_validations(session, attempt)
+        settle_state(session, policy, release, now)
+
+
+def only_checked(session: Session, policy: Policy, attempt: Deployment, status: JobStatus, now: datetime) -> bool:
+    """Whether a person took a check-only job for the lost one: it changed nothing, so nothing is known yet."""
+    if status.check_only:
+        lose(session, policy, attempt, f"The job {status.id} was check-only: it put nothing into the org.", now)
+    return status.check_only
 
 
 def _distrust_validations(session: Session, lost: Deployment) -> None:

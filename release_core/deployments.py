@@ -8,7 +8,14 @@ from datetime import datetime
 from sqlmodel import Session
 
 from release_core.arming import request_arming, void_validations
-from release_core.attempts import announce_request, deployment_with_release, details_of, keep_result, new_attempt
+from release_core.attempts import (
+    announce_request,
+    deployment_with_release,
+    details_of,
+    keep_result,
+    new_attempt,
+    only_checked,
+)
 from release_core.errors import Conflict, Refused
 from release_core.facts import UNDER_WAY, gather
 from release_core.lookups import find_release
@@ -132,7 +139,7 @@ def finish_deployment(ports: Ports, deployment_id: int, status: JobStatus) -> No
     now = ports.clock.now()
     with ports.store.transaction() as session:
         deployment, release = deployment_with_release(session, deployment_id)
-        if deployment.state not in UNDER_WAY:
+        if deployment.state not in UNDER_WAY or only_checked(session, ports.policy, deployment, status, now):
             return
         keep_result(deployment, status, now)
         if not status.success:

@@ -71,6 +71,11 @@ class Standing:
         arming = [d for d in self.deployments if d.purpose == "arming" and d.undoes_id == self.live.id]
         return arming[-1] if arming and counts(arming[-1], now) else None
 
+    @property
+    def lost(self) -> Sequence[Deployment]:
+        """Attempts that may or may not have changed the org; none is repeated before a person has looked."""
+        return [d for d in self.deployments if d.state == "unknown" and d.purpose in ("deployment", "rollback")]
+
     def approval(self, seat: str) -> Approval | None:
         """The standing answer for a seat to what would be deployed now."""
         found = [a for a in self.approvals if a.seat == seat and a.state == "standing" and a.digest == self.digest]

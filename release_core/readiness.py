@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from release_core.errors import Refused
 from release_core.facts import ReleaseFacts, counts, gather
 from release_core.models import ChecklistItem, Deployment, Release
 from release_core.permissions import others
@@ -113,10 +114,19 @@ def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
 
 def outcome_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
     """While nobody knows what became of an attempt, it is not repeated: a person looks first."""
-    lost = [d for d in facts.deployments if d.state == "unknown" and d.purpose in ("deployment", "rollback")]
     way_out = f"/release clarify {facts.release.key} -- what Deployment Status in Setup says"
     who = policy.holders_of("deploy")
-    return [Gate("outcome_unknown", False, f"Nobody knows what became of {d.key}.", who, way_out) for d in lost]
+    return [Gate("outcome_unknown", False, f"Nobody knows what became of {d.key}.", who, way_out) for d in facts.lost]
+
+
+def must_be_known(facts: ReleaseFacts) -> None:
+    """Refused while nobody knows what became of an attempt: what comes next depends on it."""
+    if facts.lost:
+        key, lost = facts.release.key, facts.lost[-1].key
+        raise Refused(
+            "outcome_unknown",
+            f"Nobody knows what became of {lost}. Look in the org first, then: /release clarify {key}",
+        )
 
 
 def package_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:

@@ -19,7 +19,7 @@ from release_core.packages import Package
 from release_core.permissions import require
 from release_core.policy import ItemRule, Kind, Policy, Strategy
 from release_core.ports import Ports
-from release_core.readiness import settle_state
+from release_core.readiness import must_be_known, settle_state
 from release_core.rollback_requests import pending_request
 from release_core.scheduling import book
 from release_core.timeline import Kind as Fact
@@ -255,6 +255,7 @@ def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:
     with ports.store.transaction() as session:
         release = find_release(session, key)
         _still_before_deployment(release, "be cancelled")
+        must_be_known(gather(session, ports.policy, release))
         release.state, release.closed_at = "cancelled", now
         session.add(release)
         for attempt in deployments_of(session, release):
@@ -284,13 +285,14 @@ def close_release(ports: Ports, actor: str, key: str, *, by_timer: bool = False)
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        obstacle = _what_keeps_open(session, ports.policy, release)
-        if obstacle and by_timer:
+        try:
+            _must_be_closable(session, ports.policy, release)
+        except Refused:
+            if not by_timer:
+                raise
             if release.state == "soaking":
                 _soak_again(session, ports.policy, release, now)
             return False
-        if obstacle:
-            raise obstacle
         release.state, release.closed_at = "closed", now
         session.add(release)
         end_broadcasts(session, release, now=now)
@@ -298,20 +300,20 @@ def close_release(ports: Ports, actor: str, key: str, *, by_timer: bool = False)
         return True
 
 
-def _what_keeps_open(session: Session, policy: Policy, release: Release) -> Refused | None:
+def _must_be_closable(session: Session, policy: Policy, release: Release) -> None:
     if release.state != "soaking":
         state = release.state.replace("_", " ")
-        return Refused("not_soaking", f"{release.key} is {state}; only a release that soaks can be closed.")
+        raise Refused("not_soaking", f"{release.key} is {state}; only a release that soaks can be closed.")
     facts = gather(session, policy, release)
+    must_be_known(facts)
     if facts.incidents:
-        return Refused("incident_open", f"{facts.incidents[0].key} is open on this org. Resolve it first, then close.")
+        raise Refused("incident_open", f"{facts.incidents[0].key} is open on this org. Resolve it first, then close.")
     running = [d for d in facts.deployments if d.purpose == "rollback" and d.state in UNDER_WAY]
     if running:
-        return Refused("rollback_under_way", f"{running[0].key} is taking {release.key} back; wait for its end.")
+        raise Refused("rollback_under_way", f"{running[0].key} is taking {release.key} back; wait for its end.")
     if facts.live and pending_request(session, facts.live):
         sentence = f"Going back to before {release.key} was asked for and waits for a second person. Decide that first."
-        return Refused("rollback_under_way", sentence)
-    return None
+        raise Refused("rollback_under_way", sentence)
 
 
 def _soak_again(session: Session, policy: Policy, release: Release, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session, col, desc, func, select
 
 from release_core.arming import void_validations
-from release_core.attempts import announce_request, details_of, keep_result, new_attempt
+from release_core.attempts import announce_request, details_of, keep_result, new_attempt, only_checked
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Conflict, NotAllowed, NotFound, Refused, Unclear
 from release_core.facts import UNDER_WAY, gather
@@ -17,6 +17,7 @@ from release_core.models import Deployment, Incident, Release, RollbackRequest
 from release_core.org_locks import close
 from release_core.permissions import others, require
 from release_core.ports import JobStatus, Ports
+from release_core.readiness import must_be_known
 from release_core.timeline import BOT, Kind, intend, record
 
 
@@ -63,6 +64,7 @@ def ask_rollback(ports: Ports, actor: str, key: str, reason: str, *, overwrite: 
 
 def _must_be_undoable(session: Session, ports: Ports, release: Release) -> Deployment:
     facts = gather(session, ports.policy, release)
+    must_be_known(facts)
     running = [d for d in facts.deployments if d.purpose in ("rollback", "deployment") and d.state in UNDER_WAY]
     if running:
         raise Conflict(f"{running[-1].key} is under way for {release.key}; wait for its end.")
@@ -180,7 +182,7 @@ def finish_rollback(ports: Ports, deployment_id: int, status: JobStatus) -> None
     now = ports.clock.now()
     with ports.store.transaction() as session:
         rollback = find_deployment(session, deployment_id)
-        if rollback.state not in UNDER_WAY:
+        if rollback.state not in UNDER_WAY or only_checked(session, ports.policy, rollback, status, now):
             return
         keep = rollback.result
         keep_result(rollback, status, now)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from release_core import attempts, clarifying, deployments
+from release_core import attempts, clarifying, deployments, releases
 from release_core.errors import NotAllowed, Refused, Unclear
 from release_core.ports import Ports
 from tests.release_core.builders import (
@@ -17,6 +19,7 @@ from tests.release_core.builders import (
     gate,
     intents,
     kinds,
+    newest,
     release,
     row_id,
 )
@@ -80,3 +83,38 @@ def test_what_is_known_needs_no_clarifying(ports: Ports) -> None:
     with pytest.raises(Refused) as refused:
         clarifying.clarify(ports, MANAGER, key, found="never_arrived", note="not there")
     assert refused.value.code == "nothing_unknown"
+
+
+def test_an_attempt_may_be_lost_and_found_twice(ports: Ports) -> None:
+    key, attempt = a_lost_deployment(ports)
+    for _ in range(2):
+        clarifying.clarify(ports, MANAGER, key, found="arrived", job_id=JOB, note="it is there")
+        attempts.note_unknown(ports, attempt, "The org does not know this job.")
+    assert [intent.args["deployment"] for intent in intents(ports, "clarified")] == [attempt, attempt]
+
+
+def test_the_job_of_another_attempt_is_not_taken_for_the_lost_one(ports: Ports) -> None:
+    key, attempt = a_lost_deployment(ports)
+    earlier = newest(ports, key, "validation")
+    with ports.store.transaction() as session:
+        session.merge(earlier).job_id = JOB
+    with pytest.raises(Unclear) as unclear:
+        clarifying.clarify(ports, MANAGER, key, found="arrived", job_id=JOB[:15], note="it is there")
+    assert unclear.value.field == "job"
+    assert deployment(ports, attempt).state == "unknown"
+
+
+def test_a_release_that_may_be_in_its_org_is_not_given_up(ports: Ports) -> None:
+    key, _ = a_lost_deployment(ports)
+    with pytest.raises(Refused) as refused:
+        releases.cancel_release(ports, MANAGER, key, "not needed any more")
+    assert refused.value.code == "outcome_unknown"
+
+
+def test_a_check_only_job_is_not_taken_for_a_deployment(ports: Ports) -> None:
+    key, attempt = a_lost_deployment(ports)
+    clarifying.clarify(ports, MANAGER, key, found="arrived", job_id=JOB, note="it is there")
+    deployments.finish_deployment(ports, attempt, replace(a_success(), check_only=True))
+    assert deployment(ports, attempt).state == "unknown"
+    assert "check-only" in deployment(ports, attempt).problem
+    assert release(ports, key).state == "planned"

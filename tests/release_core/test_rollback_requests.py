@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import attempts, deployments, incidents, org_locks, releases
+from release_core import attempts, clarifying, deployments, incidents, org_locks, releases
 from release_core.errors import Conflict, NotAllowed, NotFound, Refused, Unclear
 from release_core.ports import Ports
 from release_core.rollback_requests import (
@@ -312,6 +312,25 @@ def test_a_lost_answer_leaves_the_release_where_it_was(ports: Ports, key: str) -
     attempt = a_rollback(ports, key)
     attempts.note_unknown(ports, attempt, "The answer was lost.")
     assert deployment(ports, attempt).state == "unknown"
+    assert release(ports, key).state == "soaking"
+
+
+def test_a_rollback_nobody_knows_about_is_not_repeated_blindly(ports: Ports, key: str) -> None:
+    attempts.note_unknown(ports, a_rollback(ports, key), "The answer was lost.")
+    with pytest.raises(Refused) as refused:
+        ask_rollback(ports, MANAGER, key, "orders still fail")
+    assert refused.value.code == "outcome_unknown"
+    assert f"/release clarify {key}" in str(refused.value)
+    clarifying.clarify(ports, MANAGER, key, found="never_arrived", note="no such job at 21:40")
+    assert ask_rollback(ports, MANAGER, key, "orders still fail")
+
+
+def test_a_release_whose_rollback_nobody_knows_about_is_not_closed(ports: Ports, key: str) -> None:
+    attempts.note_unknown(ports, a_rollback(ports, key), "The answer was lost.")
+    with pytest.raises(Refused) as refused:
+        releases.close_release(ports, MANAGER, key)
+    assert refused.value.code == "outcome_unknown"
+    assert not releases.close_release(ports, BOT, key, by_timer=True)
     assert release(ports, key).state == "soaking"
 
 
