@@ -80,6 +80,8 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
             return f"succeeded{took}{ran}.", "good"
         case "rolled_back":
             return "succeeded and was rolled back later.", "plain"
+        case "failed" if deployment.result.get("test_failures"):
+            return "failed.", "stop"  # each failed test stands below, with its place
         case "failed":
             return f"failed. {clean(deployment.problem)}", "stop"
         case "cancelled":
