@@ -305,5 +305,5 @@ def _is_html(answer: httpx.Response) -> bool:
 
 def _too_large(limit: int) -> Unclear:
     return Unclear(
-        f"The file is larger than {limit / 1_000_000:g} MB, which is the most that Rollcall takes.", field="files"
+        f"The file is larger than {limit / 1024 / 1024:.0f} MB, which is the most that Rollcall takes.", field="files"
     )

@@ -26,16 +26,18 @@ from handlers.release_words import (
     verdict_words,
 )
 from release_core.facts import ReleaseFacts
-from release_core.permissions import others
+from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.policy import Policy
-from release_core.readiness import barred_from_approving
+from release_core.readiness import who_may_answer
 
 
 def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -> Message:
     """The request to one seat, and what came of it."""
     release, title = facts.release, policy.seats[seat].title
     parts: list[Part] = [Paragraph(f"{headline(release)}: {title} is asked to approve.")]
-    mine = [a for a in facts.approvals if a.seat == seat and a.digest == digest]
+    before = release.state in BEFORE_DEPLOYMENT
+    left = facts.left(seat) if before and digest == facts.digest else ""
+    mine = [a for a in facts.approvals if a.seat == seat and a.digest == digest and a.person_id != left]
     answer = mine[-1] if mine else None
     if answer and answer.state == "standing":
         word = "approved" if answer.yes else "declined"
@@ -48,11 +50,11 @@ def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -
         because = answer.withdrawn_because if answer else "What was to be approved has changed."
         sentence = f"Withdrawn. {because} Nothing needs to be done here."
         return Message(f"{release.key}, {title}: {sentence}", [*parts, Paragraph(sentence)], tone="stop")
-    if release.state not in ("draft", "planned", "ready", "failed"):
+    if not before:
         sentence = f"{release.key} is {STATES[release.state]}; nothing needs to be approved any more."
         return Message(sentence, [*parts, Paragraph(sentence)])
     args = {"release": release.key, "seat": seat, "digest": digest}
-    holders = others(facts.seats.get(seat, ()), than=barred_from_approving(facts))
+    holders = who_may_answer(facts, seat)
     parts += [
         Facts(
             [

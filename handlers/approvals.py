@@ -15,8 +15,6 @@ def ask(ports: Ports, request: Request) -> Answer:
     approvals.ask_for_approvals(ports, request.actor.id, key)
     facts = facts_of(ports, key)
     titles = [ports.policy.seats[seat].title for seat in facts.seats if facts.approval(seat) is None]
-    if not titles:
-        return plainly(f"Every seat of {key} has answered already; /release why {key} says how.")
     return plainly(f"{', '.join(titles)}: asked to approve {key}, in its thread and in direct messages.", "wait")
 
 

@@ -51,10 +51,9 @@ class Desk:
         except NotReady as refused:
             return gates_message("Not now: nothing was started.", refused.gates)
         except Conflict as late:
-            by, decided_at = getattr(late, "by", ""), getattr(late, "at", None)
-            if not by or decided_at is None:
+            if not late.by or late.at is None:
                 raise
-            raise Conflict(f"{late} It was {who(by)}, {at(decided_at)}.") from late
+            raise Conflict(f"{late} It was {who(late.by)}, {at(late.at)}.") from late
         finally:
             if request.verb not in QUESTIONS:
                 self._nudge()

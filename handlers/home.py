@@ -20,12 +20,14 @@ from handlers.conversation import (
     at,
     bold,
 )
-from handlers.phrases import count, do, incident_line, org_title, plainly, release_line
+from handlers.phrases import count, do, incident_line, lock_line, org_title, plainly, release_line
 from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import open_incidents, open_releases
-from release_core.permissions import may, team_people
+from release_core.org_locks import standing_locks
+from release_core.permissions import may
 from release_core.policy import Policy
 from release_core.ports import Ports
+from release_core.readiness import SETTLED, item_owners, who_may_answer
 from release_core.scheduling import freezes_ahead
 
 
@@ -44,21 +46,13 @@ def owed(session: Session, policy: Policy, person_id: str, now: datetime) -> lis
     lines: list[str] = []
     for release in open_releases(session)[:40]:
         facts = gather(session, policy, release)
-        lines += [*_items_owed(session, facts, policy, person_id, now), *_answers_owed(facts, policy, person_id)]
+        lines += [*_items_owed(facts, policy, person_id, now), *_answers_owed(facts, policy, person_id)]
     return lines
 
 
-def _items_owed(session: Session, facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> list[str]:
-    mine = [
-        item
-        for item in facts.items
-        if not item.rule
-        and item.state not in ("done", "waived")
-        and (
-            item.owner_id == person_id
-            or (item.team in policy.teams and person_id in team_people(session, policy, item.team))
-        )
-    ]
+def _items_owed(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> list[str]:
+    loose = [item for item in facts.items if not item.rule and item.state not in SETTLED]
+    mine = [item for item in loose if person_id in item_owners(item, facts, policy)]
     return [
         f"{bold(facts.release.key)} item {item.number} “{item.title}”"
         + (f", due {at(item.due_at)}{' (overdue)' if item.due_at < now else ''}" if item.due_at else "")
@@ -69,7 +63,8 @@ def _items_owed(session: Session, facts: ReleaseFacts, policy: Policy, person_id
 def _answers_owed(facts: ReleaseFacts, policy: Policy, person_id: str) -> list[str]:
     if not facts.release.asked_digest or facts.release.asked_digest != facts.digest:
         return []
-    seats = [seat for seat, holders in facts.seats.items() if person_id in holders and facts.approval(seat) is None]
+    waiting = [seat for seat in facts.seats if facts.approval(seat) is None]
+    seats = [seat for seat in waiting if person_id in who_may_answer(facts, seat)]
     return [f"{bold(facts.release.key)} approval for {policy.seats[seat].title}" for seat in seats]
 
 
@@ -81,10 +76,13 @@ def home(ports: Ports, person_id: str) -> Home:
         every = [gather(session, ports.policy, release) for release in open_releases(session)[:20]]
         incidents = [incident_line(incident, ports.policy) for incident in open_incidents(session)[:10]]
         frozen = freezes_ahead(session, ports.policy, now)[:10]
+        locks = [lock_line(lock, ports.policy) for lock in standing_locks(session)]
     parts: list[Part] = [Paragraph(bold("What you owe")), Listing(owes[:30] or ["Nothing."])]
     parts += [Paragraph(bold("Releases")), *_release_parts(every, ports.policy)]
     if incidents:
         parts += [Paragraph(bold("Incidents")), Listing(incidents)]
+    if locks:
+        parts += [Paragraph(bold("Locks")), Listing(locks)]
     windows = [
         f"{bold(f.release.key)} {at(f.window.starts_at)} to {at(f.window.ends_at)}"
         for f in every

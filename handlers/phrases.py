@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from handlers.conversation import Button, Message, Paragraph, Request, Tone, at, bold, clean, code, people, person
 from release_core.errors import NotFound, Unclear
 from release_core.lookups import checklist, find_org, find_release, open_incidents, open_releases
-from release_core.models import ChecklistItem, Deployment, Incident, Release
+from release_core.models import ChecklistItem, Deployment, Incident, OrgLock, Release
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import Gate
@@ -210,6 +210,12 @@ def incident_line(incident: Incident, policy: Policy) -> str:
 def plainly(sentence: str, tone: Tone = "plain") -> Message:
     """A message of one sentence."""
     return Message(sentence, [Paragraph(sentence)], tone=tone)
+
+
+def lock_line(lock: OrgLock, policy: Policy) -> str:
+    """ "PRODUCTION is locked since today 21:40 by Anna: …"."""
+    title = bold(org_title(policy, lock.org))
+    return f"{title} is locked since {at(lock.locked_at)} by {who(lock.locked_by)}: {lock.reason}"
 
 
 def do(label: str, verb: str, **args: str) -> Button:

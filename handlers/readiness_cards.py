@@ -39,6 +39,7 @@ from handlers.release_words import (
     window_words,
 )
 from release_core.facts import ReleaseFacts
+from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.policy import Policy
 from release_core.readiness import Gate, gates, next_legal
 from release_core.windows import HORIZON
@@ -122,7 +123,7 @@ def window_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     release, title = facts.release, org_title(policy, facts.release.target_org)
     closed = [gate for gate in gates(facts, policy, now) if not gate.passes]
     parts: list[Part] = [Paragraph(f"{headline(release)}: the window is open, {window_words(facts)}.")]
-    if release.state not in ("draft", "planned", "ready", "failed"):
+    if release.state not in BEFORE_DEPLOYMENT:
         sentence = f"{release.key} is {STATES[release.state]}."
         return Message(sentence, [*parts, Paragraph(sentence)])
     if facts.window is None or facts.window.state != "open":

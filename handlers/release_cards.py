@@ -37,6 +37,7 @@ from handlers.release_words import (
     window_words,
 )
 from release_core.facts import Standing
+from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.policy import Policy
 
 TONES: dict[str, Tone] = {
@@ -76,7 +77,7 @@ def next_buttons(facts: Standing) -> list[Button]:
     buttons = [do("May we go?", "release_why", release=key), do("Checklist", "release_checklist", release=key)]
     if facts.package:
         buttons.append(do("Package", "release_package", release=key))
-    if state in ("draft", "planned", "ready", "failed"):
+    if state in BEFORE_DEPLOYMENT:
         buttons.append(do("Attach package", "release_attach", release=key))
         if facts.package:
             buttons.append(do("Validate", "release_validate", release=key))

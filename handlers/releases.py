@@ -274,7 +274,9 @@ def audit(ports: Ports, request: Request) -> Answer:
         release = find_release(session, key)
         details = {"by": request.actor.id}
         record(session, Kind.AUDIT_EXPORTED, stream=key, actor=request.actor.id, at=now, details=details)
-        data = json.dumps(_packet(session, ports.policy, release), indent=2, ensure_ascii=False).encode()
+        data = json.dumps(
+            _packet(session, ports.policy, release), indent=2, ensure_ascii=False, sort_keys=True
+        ).encode()
     sentence = f"The whole history of {key} is in the file; its chain of hashes can be checked by anybody."
     return Message(
         sentence, [Paragraph(sentence)], attachments=[Attachment(f"{key}-audit.json", data, f"Audit of {key}")]

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from release_core.lookups import FINAL_STATES
 from release_core.models import ChecklistItem, Release
 from release_core.permissions import may, seat_people, team_people
-from release_core.policy import Policy, Right
+from release_core.policy import Right
 from release_core.ports import Ports
 
 Question = Callable[[Ports, str], bool]
@@ -32,16 +32,9 @@ def settles_items(ports: Ports, person_id: str) -> bool:
         .distinct()
     )
     with ports.store.reading() as session:
-        teams = {team for team in policy.teams if person_id in team_people(session, policy, team)}
+        people_of = {team: team_people(session, policy, team) for team in policy.teams}
         held = session.exec(query).all()
-    return any(
-        team in teams or person_id == (owner or ("" if _is_staffed(policy, team) else manager))
-        for owner, team, manager in held
-    )
-
-
-def _is_staffed(policy: Policy, team: str) -> bool:
-    return team in policy.teams and bool(policy.teams[team].people)
+    return any(person_id in ((owner,) if owner else people_of.get(team) or (manager,)) for owner, team, manager in held)
 
 
 def fills_a_seat(ports: Ports, person_id: str) -> bool:

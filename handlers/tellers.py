@@ -13,7 +13,7 @@ from release_core.models import Incident, Post, Release, TimelineEntry
 from release_core.permissions import others
 from release_core.policy import Policy
 from release_core.ports import Ports
-from release_core.readiness import barred_from_approving
+from release_core.readiness import who_may_answer
 from release_core.rollback_requests import find_request
 from release_core.timeline import Kind
 
@@ -143,8 +143,7 @@ def _asked(told: Told) -> Iterable[Touched]:
     found = []
     for seat in told.entry.details.get("seats", []):
         slot = f"approval:{told.stream}:{seat}:{digest}"
-        asked = others(facts.seats.get(seat, ()), than=barred_from_approving(facts))
-        found += [Touched(slot), *(Touched(f"{slot}@{p}") for p in asked)]
+        found += [Touched(slot), *(Touched(f"{slot}@{p}") for p in who_may_answer(facts, seat))]
     return found
 
 

@@ -20,13 +20,14 @@ from handlers.conversation import (
     at,
     bold,
 )
-from handlers.phrases import count, headline, note_argument, org_argument, org_title, release_argument
+from handlers.phrases import count, headline, lock_line, note_argument, org_argument, org_title, release_argument
 from handlers.releases import facts_of
 from handlers.times import understand_time
 from release_core import scheduling
 from release_core.errors import Unclear
 from release_core.facts import gather
 from release_core.lookups import open_releases
+from release_core.org_locks import standing_locks
 from release_core.permissions import require
 from release_core.ports import Ports
 from release_core.windows import Interval, freezes_over
@@ -131,6 +132,7 @@ def calendar(ports: Ports, request: Request) -> Answer:
     with ports.store.reading() as session:
         every = [gather(session, ports.policy, release) for release in open_releases(session)[:40]]
         spans = {span.key: span for span in scheduling.freezes_ahead(session, ports.policy, now)}
+        locks = [lock_line(lock, ports.policy) for lock in standing_locks(session)]
     windows = [(f.window.starts_at, f) for f in every if f.window and f.window.ends_at > now]
     lines = [
         f"{at(starts)} to {at(f.window.ends_at)}: {headline(f.release)} "
@@ -148,4 +150,6 @@ def calendar(ports: Ports, request: Request) -> Answer:
         Paragraph(bold("Freezes")),
         Listing(frozen or ["none"]),
     ]
+    if locks:
+        parts += [Paragraph(bold("Locks")), Listing(locks)]
     return Message(f"{count(len(lines), 'window')} and {count(len(frozen), 'freeze')} ahead", parts)

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
 from release_core.facts import ReleaseFacts, gather
-from release_core.lookups import find_release
+from release_core.lookups import BEFORE_DEPLOYMENT, find_release
 from release_core.models import Approval, Release
 from release_core.permissions import others, require
 from release_core.policy import Policy
@@ -26,9 +26,12 @@ def ask_for_approvals(ports: Ports, actor: str, key: str) -> None:
         release = find_release(session, key)
         facts = gather(session, ports.policy, release)
         _must_be_askable(facts)
+        waiting = [seat for seat in facts.seats if facts.approval(seat) is None]
+        if not waiting:
+            raise Refused("all_answered", f"Every seat of {key} has answered already; /release why {key} says how.")
         release.asked_digest = facts.digest
         session.add(release)
-        details = {"seats": list(facts.seats), "digest": facts.digest}
+        details = {"seats": waiting, "digest": facts.digest}
         record(session, Kind.APPROVALS_ASKED, stream=release.key, actor=actor, at=now, details=details)
 
 
@@ -40,7 +43,7 @@ def _must_be_askable(facts: ReleaseFacts) -> None:
         raise Refused(
             "no_package", f"Attach the package first (/release attach {key}): approvals are given to a package."
         )
-    if facts.release.state not in ("draft", "planned", "ready", "failed"):
+    if facts.release.state not in BEFORE_DEPLOYMENT:
         raise Refused(
             "too_late", f"{key} is {facts.release.state.replace('_', ' ')}; there is nothing to approve any more."
         )
@@ -65,25 +68,20 @@ def answer(
         _must_not_be_answered(facts, ports.policy, seat, actor, yes)
         if not yes and len(comment.strip()) < 3:
             raise Unclear("Say why, so that the release manager can act on it.", field="note")
-        session.add(
-            Approval(
-                release_id=release.id or 0,
-                seat=seat,
-                person_id=actor,
-                yes=yes,
-                digest=facts.digest,
-                comment=comment.strip(),
-                at=now,
-                state="standing",
-                seen=_what_is_seen(facts),
-            )
+        given = Approval(
+            release_id=release.id or 0,
+            seat=seat,
+            person_id=actor,
+            yes=yes,
+            digest=facts.digest,
+            comment=comment.strip(),
+            at=now,
+            state="standing",
+            seen=_what_is_seen(facts),
         )
-        details = {
-            "seat": seat,
-            "title": ports.policy.seats[seat].title,
-            "comment": comment.strip(),
-            "digest": facts.digest,
-        }
+        session.add(given)
+        title = ports.policy.seats[seat].title
+        details = {"seat": seat, "title": title, "comment": given.comment, "digest": given.digest}
         kind = Kind.APPROVED if yes else Kind.DECLINED
         record(session, kind, stream=release.key, actor=actor, at=now, details=details)
         settle_state(session, ports.policy, release, now)
@@ -110,7 +108,7 @@ def _seat_for(facts: ReleaseFacts, policy: Policy, actor: str, wanted: str | Non
     if not mine:
         titles = " or ".join(policy.seats[seat].title for seat in candidates)
         raise NotAllowed(f"You do not sit in the seat of {titles}; nothing was recorded.", who_may=who)
-    taken = [a.seat for a in facts.approvals if _stands(a, facts) and a.person_id == actor]
+    taken = [seat for seat in facts.seats if (given := facts.approval(seat)) and given.person_id == actor]
     if taken and taken[0] not in candidates:
         raise NotAllowed(
             f"You already answered for {policy.seats[taken[0]].title}; one person fills one seat.",
@@ -120,10 +118,6 @@ def _seat_for(facts: ReleaseFacts, policy: Policy, actor: str, wanted: str | Non
         return taken[0]
     waiting = [seat for seat in mine if facts.approval(seat) is None]
     return (waiting or mine)[0]
-
-
-def _stands(approval: Approval, facts: ReleaseFacts) -> bool:
-    return approval.state == "standing" and approval.digest == facts.digest
 
 
 def _must_not_be_answered(facts: ReleaseFacts, policy: Policy, seat: str, actor: str, yes: bool) -> None:
@@ -140,8 +134,7 @@ class AlreadyAnswered(Conflict):
     """A seat has answered: by whom, when."""
 
     def __init__(self, title: str, word: str, by: str, at: datetime) -> None:
-        super().__init__(f"{title} has already {word} this.")
-        self.title, self.word, self.by, self.at = title, word, by, at
+        super().__init__(f"{title} has already {word} this.", by=by, at=at)
 
 
 def _what_is_seen(facts: ReleaseFacts) -> dict[str, Any]:

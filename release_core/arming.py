@@ -64,7 +64,7 @@ def void_validations(session: Session, policy: Policy, org: str, because: str, n
         release = release_of(session, validation)
         if validation.purpose == "arming":
             _arm_again(session, validation, release, because, now)
-        elif release.state in ("draft", "planned", "ready", "failed"):
+        elif release.state in ("draft", "planned", "ready", "failed") and validation.package_id == release.package_id:
             details = details_of(validation, because=because)
             record(session, Kind.VALIDATION_VOIDED, stream=release.key, actor=BOT, at=now, details=details)
             settle_state(session, policy, release, now)

@@ -92,8 +92,7 @@ class AlreadySettled(Conflict):
     """An item was done before: by whom, when."""
 
     def __init__(self, item: ChecklistItem) -> None:
-        super().__init__(f"Item {item.number} “{item.title}” is already done.")
-        self.by, self.at = item.changed_by, item.changed_at
+        super().__init__(f"Item {item.number} “{item.title}” is already done.", by=item.changed_by, at=item.changed_at)
 
 
 def _must_explain(reason: str, usage: str) -> None:
@@ -109,10 +108,10 @@ def _settle(
         release = find_release(session, key)
         row = find_item(session, release, item)
         _must_be_changeable(release, row)
+        if row.rule and not by_release_manager:
+            raise Refused("settles_itself", f"Item {row.number} “{row.title}” settles itself; nobody ticks it.")
         _must_be_theirs(session, ports.policy, actor, release, row, by_release_manager)
         kind = change(row)
-        if row.rule and kind is not Kind.ITEM_WAIVED:
-            raise Refused("settles_itself", f"Item {row.number} “{row.title}” settles itself; nobody ticks it.")
         row.changed_by, row.changed_at = actor, now
         session.add(row)
         _note(session, kind, release, row, actor, now)

@@ -44,8 +44,8 @@ class AlreadyRequested(Conflict):
     """A deployment is under way: by whom, since when."""
 
     def __init__(self, running: Deployment) -> None:
-        super().__init__(f"{running.key} is already under way; nothing was started a second time.")
-        self.by, self.at = running.requested_by, running.requested_at
+        sentence = f"{running.key} is already under way; nothing was started a second time."
+        super().__init__(sentence, by=running.requested_by, at=running.requested_at)
 
 
 def request_deployment(ports: Ports, actor: str, key: str, *, digest: str = "") -> str:

@@ -63,7 +63,12 @@ class Refused(ReleaseError):
 
 
 class Conflict(ReleaseError):
-    """Somebody changed it first."""
+    """Somebody changed it first: `by` (chat id, "" when that is not told), `at` (aware UTC)."""
+
+    def __init__(self, sentence: str, *, by: str = "", at: datetime | None = None) -> None:
+        super().__init__(sentence)
+        self.by = by
+        self.at = at
 
 
 class OrgProblem(ReleaseError):

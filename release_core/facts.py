@@ -77,9 +77,17 @@ class Standing:
         return [d for d in self.deployments if d.state == "unknown" and d.purpose in ("deployment", "rollback")]
 
     def approval(self, seat: str) -> Approval | None:
-        """The standing answer for a seat to what would be deployed now."""
-        found = [a for a in self.approvals if a.seat == seat and a.state == "standing" and a.digest == self.digest]
+        """The standing answer for a seat to what would be deployed now; it leaves with the person who gave it."""
+        found = [a for a in self._answers(seat) if a.person_id in self.seats.get(seat, ())]
         return found[-1] if found else None
+
+    def left(self, seat: str) -> str:
+        """Who answered for a seat and does not sit there any more, by chat id; "" when nobody."""
+        gone = [a.person_id for a in self._answers(seat) if a.person_id not in self.seats.get(seat, ())]
+        return gone[-1] if gone and self.approval(seat) is None else ""
+
+    def _answers(self, seat: str) -> list[Approval]:
+        return [a for a in self.approvals if a.seat == seat and a.state == "standing" and a.digest == self.digest]
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ def stand(session: Session, policy: Policy, release: Release) -> Standing:
         package=package_of(session, release),
         items=checklist(session, release),
         approvals=session.exec(_APPROVALS, params={"release": release.id}).all(),
-        seats={seat: seat_people(session, policy, seat) for seat in needed_seats(policy, release)},
+        seats={seat: seat_people(session, policy, seat) for seat in policy.seats_of(release.kind)},
         window=window_of(session, release),
         deployments=deployments_of(session, release),
     )
@@ -168,11 +176,6 @@ def _names_of(session: Session, people: Collection[str]) -> dict[str, str]:
         return {}
     known = session.exec(select(Person.id, Person.name).where(col(Person.id).in_(people), Person.name != "")).all()
     return dict(known)
-
-
-def needed_seats(policy: Policy, release: Release) -> tuple[str, ...]:
-    """The seats whose yes a release of this kind needs."""
-    return policy.approvals.get(release.kind, ())  # type: ignore[call-overload,no-any-return]
 
 
 def counts(validation: Deployment, now: datetime) -> bool:

@@ -22,7 +22,10 @@ from release_core.models import (
 )
 from release_core.policy import Policy
 
+BEFORE_DEPLOYMENT = ("draft", "planned", "ready", "failed")
+"""The states of a release that has not reached its org: its plan may still change."""
 FINAL_STATES = ("closed", "cancelled", "rolled_back")
+"""The states of a release that is over."""
 
 # Asked all the time, so put into words once: saying them anew takes as long as asking the database.
 _BY_KEY = select(Release).where(Release.key == bindparam("key"))

@@ -25,7 +25,8 @@ def lock_org(ports: Ports, actor: str, org: str, reason: str) -> str:
     with ports.store.transaction() as session:
         held = standing_lock(session, key)
         if held:
-            raise Conflict(f"{ports.policy.orgs[key].title} is already locked: {held.reason}")
+            sentence = f"{ports.policy.orgs[key].title} is already locked: {held.reason}"
+            raise Conflict(sentence, by=held.locked_by, at=held.locked_at)
         close(session, key, reason.strip(), actor=actor, now=ports.clock.now(), stream=stream_of(key))
     return key
 
@@ -63,6 +64,12 @@ def close(session: Session, org: str, reason: str, *, actor: str, now: datetime,
 def standing_lock(session: Session, org: str) -> OrgLock | None:
     """The lock that closes an org now."""
     return session.exec(select(OrgLock).where(OrgLock.org == org, col(OrgLock.lifted_at).is_(None))).first()
+
+
+def standing_locks(session: Session) -> list[OrgLock]:
+    """The locks that close orgs now, oldest first."""
+    query = select(OrgLock).where(col(OrgLock.lifted_at).is_(None)).order_by(col(OrgLock.id))
+    return list(session.exec(query).all())
 
 
 def stream_of(org: str) -> str:

@@ -250,9 +250,13 @@ class Policy(_Rule):
         """The zone in which the company lives."""
         return ZoneInfo(self.zone)
 
-    def roles_of(self, person_id: str) -> tuple[Role, ...]:
-        """The roles that a person fills."""
-        return tuple(role for role, ids in self.people.items() if person_id in ids)
+    def seats_of(self, kind: str) -> tuple[str, ...]:
+        """The seats whose yes a release of a kind needs."""
+        return next((seats for name, seats in self.approvals.items() if name == kind), ())
+
+    def checklist_of(self, kind: str) -> tuple[ItemRule, ...]:
+        """The template of the checklist of a kind."""
+        return next((rules for name, rules in self.checklists.items() if name == kind), ())
 
     def holders_of(self, right: Right) -> tuple[str, ...]:
         """The people who hold a right, by chat id, in the order of the policy."""

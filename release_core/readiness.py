@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from release_core.errors import Refused
 from release_core.facts import ReleaseFacts, counts, gather
+from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.models import ChecklistItem, Deployment, Release
 from release_core.permissions import others
 from release_core.policy import Policy
@@ -51,6 +52,8 @@ Rule = Callable[[ReleaseFacts, Policy, datetime], Sequence[Gate]]
 
 def gates(facts: ReleaseFacts, policy: Policy, now: datetime) -> list[Gate]:
     """Every gate of a release at `now`, those that block first."""
+    if over := state_gate(facts, policy, now):
+        return list(over)  # nothing else matters any more
     found = [gate for rule in RULES for gate in rule(facts, policy, now)]
     return sorted(found, key=lambda gate: gate.passes)
 
@@ -69,7 +72,7 @@ def next_legal(facts: ReleaseFacts, policy: Policy, now: datetime) -> Interval |
 
 def settle_state(session: Session, policy: Policy, release: Release, now: datetime) -> None:
     """Move a release that has not been deployed to draft, planned or ready, as its facts say."""
-    if release.state not in ("draft", "planned", "ready", "failed"):
+    if release.state not in BEFORE_DEPLOYMENT:
         return
     session.flush()
     facts = gather(session, policy, release)
@@ -106,7 +109,7 @@ def _target_validation(facts: ReleaseFacts, now: datetime) -> Deployment | None:
 def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
     """A release is deployed once; what is over stays over."""
     state = facts.release.state
-    if state in ("draft", "planned", "ready", "failed", "deploying"):
+    if state in (*BEFORE_DEPLOYMENT, "deploying"):
         return []
     way_out = "Plan a new release with /release new."
     return [Gate("over", False, f"{facts.release.key} is {state.replace('_', ' ')} already.", (), way_out)]
@@ -205,18 +208,20 @@ def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: st
 def approvals_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
     """Each seat of the release's kind must have said yes to exactly this."""
     found = []
-    for seat, seat_holders in facts.seats.items():
+    for seat in facts.seats:
         title = policy.seats[seat].title
         answer = facts.approval(seat)
         if answer and answer.yes:
             found.append(Gate("approved", True, f"{title} approved.", (answer.person_id,)))
             continue
-        who = others(seat_holders, than=(*barred_from_approving(facts), *_answered_elsewhere(facts, seat)))
+        who = who_may_answer(facts, seat)
         if answer:
             because, code = f"{title} declined: {answer.comment}", "declined"
         elif not who:
             because = f"Nobody may approve for {title}: everyone named for it attached the package or answered already."
             code = "nobody_may_approve"
+        elif facts.left(seat):
+            because, code = f"Whoever answered for {title} does not sit there any more.", "approver_left"
         elif any(a.seat == seat and a.state == "withdrawn" for a in facts.approvals):
             because, code = f"{title} has to approve again: what was approved has changed.", "approval_withdrawn"
         else:
@@ -228,6 +233,12 @@ def approvals_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequen
 def barred_from_approving(facts: ReleaseFacts) -> tuple[str, ...]:
     """People who may not approve because the package is theirs."""
     return tuple(facts.authors)
+
+
+def who_may_answer(facts: ReleaseFacts, seat: str) -> tuple[str, ...]:
+    """The people who can fill a seat now: not the package's authors, nobody who fills another seat."""
+    barred = (*barred_from_approving(facts), *_answered_elsewhere(facts, seat))
+    return others(facts.seats.get(seat, ()), than=barred)
 
 
 def _answered_elsewhere(facts: ReleaseFacts, seat: str) -> tuple[str, ...]:

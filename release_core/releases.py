@@ -6,27 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, func, select
 
 from release_core import windows
 from release_core.approvals import withdraw_approvals
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
 from release_core.facts import UNDER_WAY, gather
-from release_core.lookups import FINAL_STATES, deployments_of, find_org, find_release, next_key
-from release_core.models import ChecklistItem, DeploymentWindow, Release, ReleasePackage
+from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, deployments_of, find_org, find_release, next_key
+from release_core.models import ChecklistItem, Release, ReleasePackage
 from release_core.packages import Package
 from release_core.permissions import require
 from release_core.policy import ItemRule, Kind, Policy, Strategy
 from release_core.ports import Ports
 from release_core.readiness import must_be_known, settle_state
 from release_core.rollback_requests import pending_request
-from release_core.scheduling import book
+from release_core.scheduling import book, withdraw_window
 from release_core.timeline import Kind as Fact
 from release_core.timeline import intend, record
 from release_core.verdicts import Judgement
-
-STATES_BEFORE_DEPLOYMENT = ("draft", "planned", "ready", "failed")
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
         )
         session.add(release)
         session.flush()
-        _lay_out_checklist(session, ports.policy, release, plan.window)
+        _lay_out_checklist(session, ports.policy, release)
         details = {"name": name, "org": org, "kind": plan.kind, "strategy": plan.strategy, "owner": plan.owner_id}
         record(session, Fact.RELEASE_CREATED, stream=release.key, actor=actor, at=now, details=details)
         if plan.window:
@@ -76,8 +74,8 @@ def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
         return release.key
 
 
-def _lay_out_checklist(session: Session, policy: Policy, release: Release, window: windows.Interval | None) -> None:
-    for number, rule in enumerate(policy.checklists.get(release.kind, ()), start=1):  # type: ignore[call-overload]
+def _lay_out_checklist(session: Session, policy: Policy, release: Release) -> None:
+    for number, rule in enumerate(policy.checklist_of(release.kind), start=1):
         session.add(
             ChecklistItem(
                 release_id=release.id or 0,
@@ -87,7 +85,6 @@ def _lay_out_checklist(session: Session, policy: Policy, release: Release, windo
                 required=rule.required,
                 owner_id=_owner_of(policy, release, rule),
                 team=rule.team or "",
-                due_at=window.starts_at - rule.due if window else None,
                 state="open",
             )
         )
@@ -153,7 +150,7 @@ def _refuse(session: Session, package: ReleasePackage, release: Release, sentenc
 
 
 def _why_too_late(package: ReleasePackage, earlier: ReleasePackage | None, release: Release) -> str:
-    if release.state not in STATES_BEFORE_DEPLOYMENT:
+    if release.state not in BEFORE_DEPLOYMENT:
         return f"{release.key} is {release.state.replace('_', ' ')}; a package comes too late."
     if earlier and earlier.number > package.number:
         return f"{earlier.file_name} was attached after it and counts already."
@@ -262,13 +259,7 @@ def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:
             if attempt.state in UNDER_WAY and not attempt.abort_requested_by:
                 attempt.abort_requested_by = actor
                 session.add(attempt)
-        for window in session.exec(
-            select(DeploymentWindow).where(
-                DeploymentWindow.release_id == release.id, col(DeploymentWindow.state).in_(("booked", "open"))
-            )
-        ):
-            window.state = "withdrawn"
-            session.add(window)
+        withdraw_window(session, release)
         end_broadcasts(session, release, now=now)
         record(
             session, Fact.RELEASE_CANCELLED, stream=release.key, actor=actor, at=now, details={"reason": reason.strip()}
@@ -338,7 +329,7 @@ def add_note(ports: Ports, actor: str, stream: str, text: str) -> None:
 
 
 def _still_before_deployment(release: Release, what: str) -> None:
-    if release.state in STATES_BEFORE_DEPLOYMENT:
+    if release.state in BEFORE_DEPLOYMENT:
         return
     ending = "It is over." if release.state in FINAL_STATES else "Use /release status to see where it stands."
     raise Refused("too_late", f"{release.key} is {release.state.replace('_', ' ')} and cannot {what}. {ending}")

@@ -35,7 +35,8 @@ def ask_rollback(ports: Ports, actor: str, key: str, reason: str, *, overwrite: 
         deployment = _must_be_undoable(session, ports, release)
         asked = pending_request(session, deployment)
         if asked and now < asked.expires_at:
-            raise Conflict(f"Going back to before {release.key} was already asked for and waits for a second person.")
+            sentence = f"Going back to before {release.key} was already asked for and waits for a second person."
+            raise Conflict(sentence, by=asked.requested_by, at=asked.requested_at)
         incident = _incident_about(session, release)
         count = select(func.count()).where(RollbackRequest.deployment_id == deployment.id)
         request = RollbackRequest(
@@ -96,8 +97,8 @@ class AlreadyDecided(Conflict):
 
     def __init__(self, request: RollbackRequest) -> None:
         word = {"confirmed": "confirmed", "declined": "declined"}.get(request.state, "expired")
-        super().__init__(f"This request was already {word}.")
-        self.by, self.at = request.decided_by, request.decided_at or request.expires_at
+        decided_at = request.decided_at or request.expires_at
+        super().__init__(f"This request was already {word}.", by=request.decided_by, at=decided_at)
 
 
 def decide_rollback(ports: Ports, actor: str, request_id: int, *, yes: bool, comment: str = "") -> str:

@@ -9,7 +9,15 @@ from sqlmodel import Session, col, func, select
 from release_core.broadcasts import schedule_for_window
 from release_core.errors import Conflict, Refused, Unclear
 from release_core.facts import gather
-from release_core.lookups import checklist, find_freeze, find_org, find_release, next_key, window_of
+from release_core.lookups import (
+    BEFORE_DEPLOYMENT,
+    checklist,
+    find_freeze,
+    find_org,
+    find_release,
+    next_key,
+    window_of,
+)
 from release_core.models import DeploymentWindow, Freeze, Release, Waiver
 from release_core.permissions import require
 from release_core.policy import Policy
@@ -27,7 +35,7 @@ def set_window(ports: Ports, actor: str, key: str, window: Interval) -> None:
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        if release.state not in ("draft", "planned", "ready", "failed"):
+        if release.state not in BEFORE_DEPLOYMENT:
             raise Refused(
                 "too_late", f"{release.key} is {release.state.replace('_', ' ')}; its window cannot be moved."
             )
@@ -42,45 +50,44 @@ def book(session: Session, policy: Policy, release: Release, window: Interval, *
     if window.ends_at - window.starts_at > LONGEST_WINDOW:
         raise Unclear("A window lasts two days at most. Give an earlier end.", field="until")
     _must_be_legal(session, policy, release, window, now)
-    earlier = window_of(session, release)
-    if earlier and earlier.state in ("booked", "open"):
-        earlier.state = "withdrawn"
-        session.add(earlier)
-        withdraw_intents(
-            session, (f"{flow}:{release.key}:{earlier.number}" for flow in ("window_opening", "window_closing"))
-        )
+    withdraw_window(session, release)
     count = select(func.count()).where(DeploymentWindow.release_id == release.id)
-    number = session.exec(count).one() + 1
-    session.add(
-        DeploymentWindow(
-            release_id=release.id or 0,
-            number=number,
-            starts_at=window.starts_at,
-            ends_at=window.ends_at,
-            zone=policy.zone,
-            set_by=actor,
-            set_at=now,
-            state="booked",
-        )
+    row = DeploymentWindow(
+        release_id=release.id or 0,
+        number=session.exec(count).one() + 1,
+        starts_at=window.starts_at,
+        ends_at=window.ends_at,
+        zone=policy.zone,
+        set_by=actor,
+        set_at=now,
+        state="booked",
     )
-    for flow, due_at in (("window_opening", window.starts_at), ("window_closing", window.ends_at)):
-        intend(
-            session,
-            f"{flow}:{release.key}:{number}",
-            flow,
-            now=now,
-            lane=release.key,
-            due_at=due_at,
-            release=release.key,
-            number=number,
-        )
-    rules = {rule.title: rule.due for rule in policy.checklists.get(release.kind, ())}  # type: ignore[call-overload]
-    for item in checklist(session, release):
-        item.due_at = max(now, window.starts_at - rules.get(item.title, timedelta()))
-        session.add(item)
-    details = {"number": number, "starts_at": window.starts_at.isoformat(), "ends_at": window.ends_at.isoformat()}
+    session.add(row)
+    for flow, due_at in (("window_opening", row.starts_at), ("window_closing", row.ends_at)):
+        key = f"{flow}:{release.key}:{row.number}"
+        intend(session, key, flow, now=now, lane=release.key, due_at=due_at, release=release.key, number=row.number)
+    _date_items(session, policy, release, window, now)
+    details = {"number": row.number, "starts_at": window.starts_at.isoformat(), "ends_at": window.ends_at.isoformat()}
     record(session, Kind.WINDOW_SET, stream=release.key, actor=actor, at=now, details=details)
     schedule_for_window(session, policy, release, window, now=now)
+
+
+def withdraw_window(session: Session, release: Release) -> None:
+    """Take back the release's window, if one is to come or open, with its alarms."""
+    window = window_of(session, release)
+    if window and window.state in ("booked", "open"):
+        window.state = "withdrawn"
+        session.add(window)
+        withdraw_intents(
+            session, [f"{flow}:{release.key}:{window.number}" for flow in ("window_opening", "window_closing")]
+        )
+
+
+def _date_items(session: Session, policy: Policy, release: Release, window: Interval, now: datetime) -> None:
+    before = {rule.title: rule.due for rule in policy.checklist_of(release.kind)}
+    for item in checklist(session, release):
+        item.due_at = max(now, window.starts_at - before.get(item.title, timedelta()))
+        session.add(item)
 
 
 def _must_be_legal(session: Session, policy: Policy, release: Release, window: Interval, now: datetime) -> None:
@@ -104,31 +111,38 @@ def open_window(ports: Ports, key: str, number: int) -> bool:
         window = window_of(session, release)
         if window is None or window.number != number or window.state != "booked":
             return False
-        late = now >= window.ends_at
-        window.state = "missed" if late else "open"
-        session.add(window)
-        reasons = [g.code for g in blocking(gather(session, ports.policy, release), ports.policy, now)]
-        kind = Kind.WINDOW_MISSED if late else Kind.WINDOW_OPENED
-        details = {"number": number, "blocked_by": reasons, "starts_at": window.starts_at.isoformat()}
-        record(session, kind, stream=release.key, actor=BOT, at=now, details=details)
-        settle_state(session, ports.policy, release, now)
+        _turn(session, ports.policy, release, window, now)
         return True
 
 
 def close_window(ports: Ports, key: str, number: int) -> None:
-    """The end of a window has come: what has not started may not start any more."""
+    """The end of a window has come: what has not started may not start any more.
+
+    After a standstill both alarms of a window ring together; whichever comes first says that it was missed.
+    """
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
         window = window_of(session, release)
-        if window is None or window.number != number or window.state not in ("open", "booked"):
-            return
-        window.state = "closed"
-        session.add(window)
-        settle_state(session, ports.policy, release, now)
-        unused = release.state in ("draft", "planned", "ready")
-        if unused:
-            record(session, Kind.WINDOW_CLOSED, stream=release.key, actor=BOT, at=now, details={"number": number})
+        if window and window.number == number and window.state in ("open", "booked"):
+            _turn(session, ports.policy, release, window, now)
+
+
+def _turn(session: Session, policy: Policy, release: Release, window: DeploymentWindow, now: datetime) -> None:
+    """Move a window on to what it is now; people hear of it while the release has not gone."""
+    state, kind = "open", Kind.WINDOW_OPENED
+    if now >= window.ends_at:
+        was_open = window.state == "open"
+        state, kind = ("closed", Kind.WINDOW_CLOSED) if was_open else ("missed", Kind.WINDOW_MISSED)
+    if release.state not in BEFORE_DEPLOYMENT:
+        state = "closed" if state == "missed" else state
+    window.state = state
+    session.add(window)
+    if release.state in BEFORE_DEPLOYMENT:
+        reasons = [gate.code for gate in blocking(gather(session, policy, release), policy, now)]
+        details = {"number": window.number, "blocked_by": reasons, "starts_at": window.starts_at.isoformat()}
+        record(session, kind, stream=release.key, actor=BOT, at=now, details=details)
+        settle_state(session, policy, release, now)
 
 
 def set_freeze(ports: Ports, actor: str, *, org: str, name: str, during: Interval, reason: str) -> str:
@@ -172,6 +186,8 @@ def lift_freeze(ports: Ports, actor: str, key: str, reason: str) -> None:
         freeze = session.exec(select(Freeze).where(Freeze.key == key)).first()
         if freeze is None:
             raise Refused("freeze_in_policy", f"The freeze {key} stands in the policy file and is lifted there.")
+        if freeze.ends_at <= now:
+            raise Refused("freeze_over", f"The freeze {key} is over already; there is nothing to lift.")
         freeze.lifted_by, freeze.lifted_at = actor, now
         session.add(freeze)
         details = {"freeze": key, "reason": reason.strip()}
@@ -186,11 +202,15 @@ def waive_freeze(ports: Ports, actor: str, key: str, freeze: str, reason: str) -
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
+        if release.state not in BEFORE_DEPLOYMENT:
+            raise Refused("too_late", f"{release.key} is {release.state.replace('_', ' ')}; no freeze is in its way.")
         facts = gather(session, ports.policy, release)
         freeze_key = find_freeze(session, ports.policy, freeze)
         span = next((span for span in facts.freezes if span.key == freeze_key), None)
         if span is None:
             raise Refused("freeze_elsewhere", f"The freeze {freeze_key} does not concern {release.key}.")
+        if span.ends_at <= now:
+            raise Refused("freeze_over", f"The freeze {freeze_key} is over already; nothing needs to be waived.")
         if freeze_key in facts.waived_freezes(now):
             raise Conflict(f"The freeze {freeze_key} is already waived for {release.key}.")
         waiver = Waiver(

@@ -15,7 +15,7 @@ from release_core.attempts import (
 )
 from release_core.errors import Conflict, Refused
 from release_core.facts import UNDER_WAY, gather
-from release_core.lookups import find_org, find_release, package_of, release_of
+from release_core.lookups import BEFORE_DEPLOYMENT, find_org, find_release, package_of, release_of
 from release_core.models import Deployment, Release, ReleasePackage
 from release_core.permissions import require
 from release_core.ports import JobStatus, Ports
@@ -32,7 +32,7 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        if release.state not in ("draft", "planned", "ready", "failed"):
+        if release.state not in BEFORE_DEPLOYMENT:
             raise Refused("too_late", f"{key} is {release.state.replace('_', ' ')}; there is nothing to validate.")
         _must_not_be_reading(session, release)
         package = package_of(session, release)
@@ -91,7 +91,7 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
 
 def _goes_on(validation: Deployment, release: Release) -> bool:
     """Whether the next org is to be checked too: nobody cancelled, and the package is still the one that counts."""
-    wanted = release.state in ("draft", "planned", "ready", "failed") and not validation.abort_requested_by
+    wanted = release.state in BEFORE_DEPLOYMENT and not validation.abort_requested_by
     return bool(validation.then) and wanted and release.package_id == validation.package_id
 
 

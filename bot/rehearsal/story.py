@@ -118,7 +118,7 @@ def checklist(story: Story) -> None:
 def validate(story: Story) -> None:
     """A validation fails on one test; after a mended package it passes, in UAT and then in production."""
     story.priya.types(f"/release validate {story.key}")
-    failed = story.priya.in_thread("loyalGoldAccountsGetMore", story.head)
+    failed = story.priya.in_thread("loyalGoldAccountsGetMore", story.head, showing="line 31")
     for words in ("DiscountPolicyTest", "Expected: 15, Actual: 10", "line 31"):
         story.expect(words in failed["plain"], f"the failing test is shown with “{words}”")
     form = story.priya.types(f"/release attach {story.key}")
@@ -256,12 +256,15 @@ def tell_story(folder: Path | None) -> int:
 
 def play_on(scene: Stage, say: Callable[[str], None]) -> bool:
     """Play the story on a stage that has a bot; whether every expectation held."""
-    told = Rehearsal(scene.workspace.url, lambda who, what, text: say(f"   {NAMES.get(who, who)} {what}: {text}"))
-    story = Story(told, scene.production.instance_url, scene.uat.instance_url, say)
-    try:
-        story.play()
-    except Disappointed as failed:
-        say(f"\n✗ {failed}")
-        return False
+
+    def tell(who: str, what: str, text: str) -> None:
+        say(f"   {NAMES.get(who, who)} {what}: {text}")
+
+    with Rehearsal(scene.workspace.url, tell) as told:
+        try:
+            Story(told, scene.production.instance_url, scene.uat.instance_url, say).play()
+        except Disappointed as failed:
+            say(f"\n✗ {failed}")
+            return False
     say("\nEvery expectation held.")
     return True
