@@ -129,16 +129,16 @@ def close_window(ports: Ports, key: str, number: int) -> None:
 
 
 def _turn(session: Session, policy: Policy, release: Release, window: DeploymentWindow, now: datetime) -> None:
-    """Move a window on to what it is now; people hear of it while the release has not gone."""
-    state, kind = "open", Kind.WINDOW_OPENED
-    if now >= window.ends_at:
-        was_open = window.state == "open"
-        state, kind = ("closed", Kind.WINDOW_CLOSED) if was_open else ("missed", Kind.WINDOW_MISSED)
-    if release.state not in BEFORE_DEPLOYMENT:
-        state = "closed" if state == "missed" else state
-    window.state = state
+    """Move a window on to what it is now; people hear of it while the release still waits for it."""
+    waits = release.state in ("draft", "planned", "ready")
+    if now < window.ends_at:
+        window.state, kind = "open", Kind.WINDOW_OPENED
+    elif window.state == "booked" and waits:
+        window.state, kind = "missed", Kind.WINDOW_MISSED
+    else:
+        window.state, kind = "closed", Kind.WINDOW_CLOSED
     session.add(window)
-    if release.state in BEFORE_DEPLOYMENT:
+    if waits:
         reasons = [gate.code for gate in blocking(gather(session, policy, release), policy, now)]
         details = {"number": window.number, "blocked_by": reasons, "starts_at": window.starts_at.isoformat()}
         record(session, kind, stream=release.key, actor=BOT, at=now, details=details)

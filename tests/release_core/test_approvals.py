@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlmodel import select
 
@@ -241,3 +243,27 @@ def test_every_answer_is_kept_for_the_audit(ports: Ports, key: str) -> None:
         rows = session.exec(select(Approval).order_by(Approval.id)).all()  # type: ignore[arg-type]
     assert [(row.yes, row.state) for row in rows] == [(False, "withdrawn"), (True, "withdrawn")]
     assert {row.digest for row in rows} == {rows[0].digest}
+
+
+def test_the_yes_of_somebody_who_left_the_seat_does_not_count_any_more(ports: Ports, key: str) -> None:
+    approvals.answer(ports, OTHER_QA, key, yes=True, seat="qa")
+    assert "approver_left" not in blocked_by(ports, key)
+    without = a_policy(teams={"qa": {"title": "QA team", "people": [QA]}})
+    after = replace(ports, policy=without)
+    assert "approver_left" in blocked_by(after, key)
+    approvals.answer(after, QA, key, yes=True, seat="qa")
+    assert "approver_left" not in blocked_by(after, key)
+    answer = facts_of(after, key).approval("qa")
+    assert answer is not None
+    assert answer.person_id == QA
+
+
+def test_only_seats_that_wait_are_asked(ports: Ports, key: str) -> None:
+    approvals.answer(ports, QA, key, yes=True, seat="qa")
+    approvals.ask_for_approvals(ports, MANAGER, key)
+    assert last(ports, key, Kind.APPROVALS_ASKED).details["seats"] == ["business"]
+    approvals.answer(ports, BUSINESS, key, yes=True, seat="business")
+    with pytest.raises(Refused) as refused:
+        approvals.ask_for_approvals(ports, MANAGER, key)
+    assert refused.value.code == "all_answered"
+    assert kinds(ports, key).count(Kind.APPROVALS_ASKED) == 1

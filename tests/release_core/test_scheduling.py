@@ -170,6 +170,7 @@ def test_an_opening_that_comes_after_the_end_is_stated_as_missed(ports: Ports) -
 
 def test_a_window_that_closes_unused_is_told(ports: Ports) -> None:
     key = a_ready_release(ports)
+    scheduling.open_window(ports, key, 1)
     go_to(ports, window(ports, key).ends_at)
     scheduling.close_window(ports, key, 1)
     assert kinds(ports, key)[-1] == Kind.WINDOW_CLOSED
@@ -406,3 +407,47 @@ def test_a_waiver_lasts_as_long_as_its_freeze(ports: Ports) -> None:
     with ports.store.reading() as session:
         ends = [row.expires_at - NOW for row in session.exec(select(Waiver))]
     assert ends == [timedelta(hours=4), timedelta(days=30)]
+
+
+def test_what_is_over_is_neither_waived_nor_lifted(ports: Ports) -> None:
+    key = a_release(ports, window=a_window(start=6))
+    freeze = a_freeze(ports, hours=4)
+    later(ports, hours=4)
+    with pytest.raises(Refused) as waived:
+        scheduling.waive_freeze(ports, DIRECTOR, key, freeze, "the books are closed already")
+    with pytest.raises(Refused) as lifted:
+        scheduling.lift_freeze(ports, ADMINISTRATOR, freeze, "closed early")
+    assert {waived.value.code, lifted.value.code} == {"freeze_over"}
+    assert kinds(ports, freeze) == [Kind.FREEZE_SET]
+
+
+def test_a_release_that_is_over_needs_no_waiver(ports: Ports) -> None:
+    key = a_release(ports, window=a_window())
+    freeze = a_freeze(ports)
+    releases.cancel_release(ports, MANAGER, key, "not needed any more")
+    with pytest.raises(Refused) as refused:
+        scheduling.waive_freeze(ports, DIRECTOR, key, freeze, "we go through it anyway")
+    assert refused.value.code == "too_late"
+
+
+def test_after_a_standstill_a_window_counts_as_missed_whichever_alarm_rings_first(ports: Ports) -> None:
+    key = a_release(ports, window=a_window(start=1, hours=2))
+    later(ports, hours=5)
+    scheduling.close_window(ports, key, 1)
+    assert not scheduling.open_window(ports, key, 1)
+    assert kinds(ports, key)[-1] == Kind.WINDOW_MISSED
+    assert window(ports, key).state == "missed"
+
+
+def test_a_window_opens_quietly_over_a_release_that_goes_already(ports: Ports) -> None:
+    key = a_ready_release(ports)
+    a_started_deployment(ports, key)
+    assert scheduling.open_window(ports, key, 1)
+    assert Kind.WINDOW_OPENED not in kinds(ports, key)
+    assert window(ports, key).state == "open"
+
+
+def test_the_alarms_of_a_cancelled_release_are_taken_back(ports: Ports) -> None:
+    key = a_release(ports, window=a_window(start=1))
+    releases.cancel_release(ports, MANAGER, key, "not needed any more")
+    assert intents(ports, "window_opening") == intents(ports, "window_closing") == []
