@@ -4,6 +4,7 @@ ChatProblem             root; `code` is Slack's own word for it
   ChannelClosed         somebody in the channel, or an administrator of Rollcall's policy, acts
   PersonUnreachable     the person left, or cannot be written to
   TokenRefused          an administrator of the Slack app acts
+    TokenEnded          … and until then nothing at all can be said
   ChatRefused           Slack did not take what we sent: a fault of ours
   ChatUnavailable       safe to try again later
 """
@@ -37,6 +38,10 @@ class PersonUnreachable(ChatProblem):
 
 class TokenRefused(ChatProblem):
     """Slack does not accept our token, or it lacks a scope."""
+
+
+class TokenEnded(TokenRefused):
+    """Slack takes our token for nothing any more."""
 
 
 class ChatRefused(ChatProblem):
@@ -117,7 +122,7 @@ def problem(error: SlackApiError, method: str, *, channel: str = "", user: str =
         sentence = f"The Slack app lacks the scope {code_mark(needed)} for {code_mark(method)}."
         return TokenRefused(f"{sentence} Install it again from manifest.yml.", code=code)
     if code in _TOKEN:
-        return TokenRefused(
+        return TokenEnded(
             f"Slack does not accept the bot token any more ({code_mark(code)}). "
             "An administrator has to install the app again and set SLACK_BOT_TOKEN.",
             code=code,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from bot.chat_problems import ChatUnavailable
 from bot.durable import fact, flow, step
 from bot.outside import current
 from release_core import releases
@@ -27,7 +28,7 @@ def intake(args: dict[str, Any]) -> None:
     accept(package_id, digest)
 
 
-@step(tries=5)
+@step(tries=30, on=ChatUnavailable)
 def fetch(package_id: int) -> str:
     """Bring the file in, check that it is a package, keep it; returns its digest."""
     outside = current()

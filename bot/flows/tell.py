@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from bot.chat_problems import ChatProblem, ChatRefused, ChatUnavailable
+from bot.chat_problems import ChatProblem, ChatRefused, ChatUnavailable, TokenEnded
 from bot.durable import flow, step
 from bot.outside import Outside, current
 from handlers import announcements
@@ -16,6 +16,9 @@ from handlers.announcements import Announcement, Touched
 from release_core.models import Post
 
 log = structlog.get_logger(__name__)
+
+# What happened is told in order, so what cannot be said now is waited for: about a day, a minute between two tries.
+A_DAY = 24 * 60
 
 
 @flow("tell", queue="tell")
@@ -36,7 +39,7 @@ def touched(stream: str, number: int) -> list[dict[str, Any]]:
     return [asdict(one) for one in announcements.touched(current().ports, stream, number)]
 
 
-@step(tries=8, backoff=1.0, on=ChatUnavailable)
+@step(tries=A_DAY, on=(ChatUnavailable, TokenEnded))
 def deliver(stream: str, slot: str, only_if_posted: bool) -> None:
     """Make one post look as it should now; posted for the first time only when it was never tried before."""
     outside = current()
