@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.durable import flow, step
+from bot.durable import fact, flow, step
 from bot.outside import current
 from release_core import releases
 from release_core.comparison import compare
@@ -38,7 +38,7 @@ def look_into_target(package_id: int) -> None:
     releases.note_comparison(outside.ports, package_id, changes, judge(package, live))
 
 
-@step
+@fact
 def say_not_compared(package_id: int, sentence: str) -> None:
     """Tell people that the comparison is missing."""
     releases.note_comparison_failed(current().ports, package_id, sentence)
