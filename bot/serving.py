@@ -10,7 +10,7 @@ import sys
 import typer
 
 from bot.settings import Settings
-from bot.wiring import build_bot, listen
+from bot.wiring import build_bot, listen, try_tokens
 from release_core.ports import Clock
 
 
@@ -27,6 +27,7 @@ async def _serve(settings: Settings, clock: Clock, *, over_http: bool) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, until.set)
+    await try_tokens(settings, over_http=over_http)
     bot = build_bot(settings, clock)
     await asyncio.to_thread(bot.start)
     try:

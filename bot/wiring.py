@@ -61,7 +61,13 @@ class Orgs:
         return org
 
     def _connect(self, key: str) -> SalesforceOrg:
-        rule = self._policy.orgs[key]
+        rule = self._policy.orgs.get(key)
+        if rule is None:
+            raise OrgRefused(
+                f'The policy names no org "{key}" any more, so Rollcall has no login to it. '
+                "An administrator puts it back until nothing is under way there, then starts Rollcall again.",
+                code="not_in_policy",
+            )
         org = connect(rule.login, clock=self._clock, environ=self._environ)
         if org.identity().is_sandbox != (rule.kind == "sandbox"):
             found = "a sandbox" if org.identity().is_sandbox else "a production org"
@@ -116,17 +122,21 @@ def build_bot(
     return Bot(settings, store, ports, engine, Desk(ports, engine.nudge), Directory(ports, courier), courier)
 
 
+async def try_tokens(settings: Settings, *, over_http: bool) -> None:
+    """TokenRefused when Slack does not take a token; to be called before anything starts, since no waiting mends it."""
+    async with listening_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url) as client:
+        await show_tokens(client, "" if over_http else settings.slack_app_token.get_secret_value())
+
+
 async def listen(bot: Bot, *, over_http: bool, until: asyncio.Event, on_ready: Callable[[str], None]) -> None:
     """Answer people until `until` is set; `on_ready` is called with the address of the bot's own web server.
 
-    ConnectionError when no socket to Slack lived for five minutes, so that a supervisor starts us anew; TokenRefused
-    when Slack does not take a token, which no waiting would mend.
+    ConnectionError when no socket to Slack lived for five minutes, so that a supervisor starts us anew.
     """
     settings = bot.settings
     token, secret = settings.slack_bot_token.get_secret_value(), settings.slack_signing_secret.get_secret_value()
     async with contextlib.AsyncExitStack() as held:
         client = await held.enter_async_context(listening_client(token, settings.slack_api_url))
-        await show_tokens(client, "" if over_http else settings.slack_app_token.get_secret_value())
         app = build_app(bot.desk, verbs=VERBS, client=client, signing_secret=secret, now=bot.ports.clock.now)
         sockets = None if over_http else Sockets(app, settings.slack_app_token.get_secret_value())
         reach = _Reach(sockets)
