@@ -71,3 +71,7 @@ class Directory:
             except (ChatProblem, Contended, OperationalError) as problem:
                 log.warning("directory.not_refreshed", problem=str(problem))
                 wait = 15.0
+            except Exception:
+                # A loop that must outlive every fault: a thread that ended would leave names and groups as they are.
+                log.exception("directory.broke")
+                wait = REFRESH_EVERY

@@ -148,7 +148,7 @@ class Engine:
                 self.parking.leave_if_asked(error)
                 self._gave_up(key, error)
                 return
-            self._mark(partial(intents.finish, self._store, key, self._clock.now()))
+            self._insist(partial(intents.finish, self._store, key, self._clock.now()))
         self.nudge()
 
     def step_begins(self) -> None:
@@ -194,12 +194,19 @@ class Engine:
         started = {errand.key: errand for errand in intents.started(self._store) if errand.flow in known_flows}
         found = DBOS.list_workflows(workflow_ids=list(started), load_input=False, load_output=False) if started else []
         states = {workflow.workflow_id: workflow.status for workflow in found}
+        of_other_versions = {
+            workflow.workflow_id
+            for workflow in found
+            if workflow.status in ("PENDING", "ENQUEUED") and workflow.app_version not in (None, FLOW_VERSION)
+        }
         for key, errand in started.items():
             state = states.get(key)
+            if key in of_other_versions:
+                log.error("engine.of_another_version", key=key, problem="Nobody carries this on: its flow was changed.")
             if state is None:
                 self._start(errand)
             elif state == "SUCCESS":
-                self._mark(partial(intents.finish, self._store, key, self._clock.now()))
+                self._insist(partial(intents.finish, self._store, key, self._clock.now()))
             elif state in ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
                 self._gave_up(
                     key, ReleaseError(f"This stopped half-way and cannot carry on by itself ({state.lower()}).")
@@ -240,15 +247,16 @@ class Engine:
             log.error("flow.broke", key=key, exc_info=error)
             problem = f"A fault in Rollcall stopped this ({type(error).__name__}: {error}). The log tells more."
         try:
-            self._on_failed_flow(key, error)
+            # Untold, what the flow was doing would look as if it still ran, with nothing left to end it.
+            self._insist(partial(self._on_failed_flow, key, error))
         except Exception:
             # Whatever went wrong with telling people, the intent must not look as if it still ran.
             log.exception("flow.failure_not_told", key=key)
-        self._mark(partial(intents.fail, self._store, key, self._clock.now(), problem))
+        self._insist(partial(intents.fail, self._store, key, self._clock.now(), problem))
         self.nudge()
 
-    def _mark(self, mark: Callable[[], bool]) -> None:
-        self.parking.insist(mark, (Contended, OperationalError), CONTENTION_PATIENCE + DATABASE_PATIENCE)
+    def _insist(self, write: Callable[[], object]) -> None:
+        self.parking.insist(write, (Contended, OperationalError), CONTENTION_PATIENCE + DATABASE_PATIENCE)
 
     @contextmanager
     def _as_busy(self) -> Iterator[None]:
