@@ -346,7 +346,7 @@ def test_our_token_goes_to_slack_alone(chat: Chat) -> None:
 def test_everybody_is_known_by_name_and_zone(chat: Chat) -> None:
     known = {person.id: person for person in chat.courier.people()}
     anna = known["U0RELMGR"]
-    assert (anna.handle, anna.name, anna.zone, anna.active) == ("anna", "anna", "Europe/Berlin", True)
+    assert (anna.handle, anna.name, anna.zone, anna.active) == ("anna", "Anna Keller", "Europe/Berlin", True)
     assert not known["U0LEAVER"].active
     assert known["U0ROLLCALL"].bot
 

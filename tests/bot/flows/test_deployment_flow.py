@@ -1,0 +1,231 @@
+"""A release goes to a local org, with everything that can come between."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.failures import tell_of_failure
+from bot.flows import clarified, deployment, jobs
+from release_core import attempts, clarifying
+from release_core.errors import NotFound, OrgUnavailable, OutcomeUnknown
+from tests.bot.flows.scenes import Scene
+from tests.release_core import builders
+from tests.release_core.builders import MANAGER, ArtifactsInMemory
+
+
+def test_a_release_goes_live_by_a_quick_deploy(scene: Scene) -> None:
+    key = scene.ready()
+    done = scene.deploy(key)
+    assert done.state == "succeeded"
+    assert done.result["differences"] == []
+    assert done.snapshot_digest
+    assert done.rollback_digest
+    assert scene.release(key).state == "soaking"
+    assert [job.quick_of for job in scene.jobs] == [done.validated_job_id]
+
+
+@pytest.mark.parametrize("strategy", ["validate_then_quick", "full"])
+def test_a_lost_answer_is_looked_up_and_nothing_is_started_twice(scene: Scene, strategy: str) -> None:
+    key = scene.ready(strategy=strategy)  # type: ignore[arg-type]
+    scene.fault("drop_connection")
+    done = scene.deploy(key)
+    assert done.state == "succeeded"
+    assert [job.id for job in scene.jobs] == [done.job_id]
+
+
+def test_a_crash_after_the_org_took_the_job_starts_nothing_twice(scene: Scene) -> None:
+    attempt = scene.asked(scene.ready())
+    jobs.note_asking(attempt, "deploying")
+    first = jobs.start_job(attempt, False)  # its checkpoint was lost with the process
+    assert jobs.start_job(attempt, False) == first
+    assert len(scene.jobs) == 1
+
+
+def test_an_org_that_is_away_after_the_answer_was_lost_is_not_taken_for_a_no(scene: Scene) -> None:
+    """ "Nothing was deployed" would be a lie: the job may be in the org."""
+    key = scene.ready()
+    attempt = scene.asked(key)
+    jobs.note_asking(attempt, "deploying")
+    scene.fault("drop_connection")
+    with pytest.raises(OutcomeUnknown):
+        jobs.start_job(attempt, False)
+    scene.away = True
+    with pytest.raises(OutcomeUnknown):  # as after a crash and a restart
+        jobs.start_job(attempt, False)
+    with pytest.raises(OutcomeUnknown):
+        jobs.start(attempt, check_only=False)
+    scene.away = False
+    jobs.start(attempt, check_only=False)
+    assert [job.id for job in scene.jobs] == [scene.attempt(attempt).job_id]
+
+
+def test_what_nobody_can_find_out_is_told_as_unknown(scene: Scene) -> None:
+    key = scene.ready()
+    attempt = scene.asked(key)
+    jobs.note_asking(attempt, "deploying")
+    scene.fault("drop_connection")
+    with pytest.raises(OutcomeUnknown):
+        jobs.start_job(attempt, False)
+    scene.production.org.jobs[-1].by = scene.production.org.users[1].id  # not to be recognised as ours any more
+    with pytest.raises(OutcomeUnknown, match="was used already") as lost:
+        jobs.start_job(attempt, False)
+    jobs.say_unknown(attempt, str(lost.value))
+    assert scene.attempt(attempt).state == "unknown"
+    assert "deployment_unknown" in scene.said(key)
+    assert len(scene.jobs) == 1
+
+
+def test_an_org_that_was_never_reached_leaves_the_release_as_it_was(scene: Scene) -> None:
+    key = scene.ready()
+    scene.away = True
+    done = scene.deploy(key)
+    assert done.state == "failed"
+    assert done.problem.startswith("Nothing was deployed")
+    assert "deployment_held" in scene.said(key)
+    assert scene.jobs == []
+
+
+def test_an_org_that_is_away_while_the_job_runs_is_told_once_and_watched_on(scene: Scene) -> None:
+    key = scene.ready()
+    attempt = scene.asked(key)
+    deployment.take_snapshot(attempt)
+    jobs.start(attempt, check_only=False)
+    scene.away = True
+    assert [jobs.look(attempt), jobs.look(attempt)] == ["under way", "under way"]
+    with pytest.raises(OrgUnavailable):
+        deployment.conclude(attempt)
+    assert scene.attempt(attempt).state == "deploying"
+    assert scene.said(key).count("org_unreachable") == 1
+    scene.away = False
+    deployment.follow(attempt)
+    assert scene.attempt(attempt).state == "succeeded"
+
+
+def test_a_job_that_the_org_does_not_know_is_missed(scene: Scene) -> None:
+    attempt = scene.asked(scene.ready())
+    attempts.note_asking(scene.ports, attempt, "deploying")
+    attempts.note_job(scene.ports, attempt, "0Af000000000001AAA")
+    assert jobs.look(attempt) == "missing"
+
+
+def test_somebody_who_deploys_now_is_waited_for_by_people(scene: Scene) -> None:
+    """Even if they began long before the click."""
+    key = scene.ready()
+    other = scene.somebody_else_deploys(pace=1000)
+    done = scene.deploy(key)
+    assert done.state == "failed"
+    assert f"Somebody else is deploying to this org now (job {other.id}" in done.problem
+    assert len(scene.jobs) == 1
+
+
+def test_a_deployment_by_others_since_the_validation_voids_it(scene: Scene) -> None:
+    key = scene.ready()
+    scene.somebody_else_deploys()
+    done = scene.deploy(key)
+    assert done.state == "failed"
+    assert "Validate again" in done.problem
+    assert "validation_voided" in scene.said(key)
+    assert len(scene.jobs) == 1
+
+
+def test_a_deployment_by_others_before_the_validation_does_not_matter(scene: Scene) -> None:
+    scene.somebody_else_deploys()
+    assert scene.deploy(scene.ready()).state == "succeeded"
+
+
+def test_cancelled_during_the_snapshot_it_does_not_begin(scene: Scene) -> None:
+    key = scene.ready()
+    attempt = scene.asked(key)
+    deployment.take_snapshot(attempt)
+    attempts.request_cancel(scene.ports, MANAGER, key)
+    deployment.deployment({"deployment": attempt})
+    assert scene.attempt(attempt).state == "failed"
+    assert "cancelled before it began" in scene.attempt(attempt).problem
+    assert scene.jobs == []
+
+
+def test_without_a_snapshot_nothing_is_deployed(scene: Scene) -> None:
+    key = scene.ready()
+    attempt = scene.asked(key)
+    assert deployment.look_around(attempt) == ""
+    scene.fault("api_420", 20)
+    deployment.deployment({"deployment": attempt})
+    assert "the snapshot for the way back could not be taken" in scene.attempt(attempt).problem
+    scene.fault("api_420", 0)
+    assert scene.jobs == []
+
+
+def test_a_package_that_is_not_kept_any_more_stops_it_before_it_begins(scene: Scene) -> None:
+    key = scene.ready()
+    attempt = scene.asked(key)
+    _lose_every_file(scene)
+    with pytest.raises(NotFound) as lost:
+        deployment.deployment({"deployment": attempt})
+    tell_of_failure(scene.ports, f"deployment:{key}:{scene.attempt(attempt).key}", lost.value)
+    assert scene.attempt(attempt).state == "failed"
+    assert "deployment_held" in scene.said(key)
+    assert scene.jobs == []
+
+
+def test_a_snapshot_that_is_lost_leaves_the_release_live_without_a_way_back(scene: Scene) -> None:
+    key = scene.ready()
+    attempt = scene.asked(key)
+    deployment.take_snapshot(attempt)
+    _lose(scene, scene.attempt(attempt).snapshot_digest)
+    deployment.deployment({"deployment": attempt})
+    assert scene.attempt(attempt).state == "succeeded"
+    assert scene.release(key).state == "soaking"
+    assert "rollback_not_armed" in scene.said(key)
+
+
+def test_what_cannot_be_read_back_is_live_all_the_same(scene: Scene) -> None:
+    key = scene.ready()
+    attempt = scene.asked(key)
+    deployment.take_snapshot(attempt)
+    jobs.start(attempt, check_only=False)
+    jobs.watch(attempt)
+    deployment.conclude(attempt)
+    _lose_every_file(scene)
+    with pytest.raises(NotFound) as lost:
+        deployment.read_back(attempt)
+    tell_of_failure(scene.ports, f"deployment:{key}:{scene.attempt(attempt).key}", lost.value)
+    assert scene.attempt(attempt).state == "succeeded"
+    assert scene.release(key).state == "soaking"
+    assert "could not be read back" in builders.last(scene.ports, key, "deployment_succeeded").details["differences"][0]
+
+
+def test_a_job_that_a_person_found_is_followed_to_its_end(scene: Scene) -> None:
+    key, attempt, job = _lost_in_the_org(scene)
+    clarifying.clarify(scene.ports, MANAGER, key, found="arrived", job_id=job, note="seen in Setup")
+    clarified.clarified({"deployment": attempt})
+    assert scene.attempt(attempt).state == "succeeded"
+    assert scene.release(key).state == "soaking"
+
+
+def test_a_check_is_not_taken_for_the_job_that_was_lost(scene: Scene) -> None:
+    key, attempt, _ = _lost_in_the_org(scene)
+    check = scene.somebody_else_deploys(check_only=True).id
+    clarifying.clarify(scene.ports, MANAGER, key, found="arrived", job_id=check, note="seen in Setup")
+    clarified.clarified({"deployment": attempt})
+    assert scene.attempt(attempt).state == "unknown"
+    assert "only checked" in scene.attempt(attempt).problem
+
+
+def _lost_in_the_org(scene: Scene) -> tuple[str, int, str]:
+    key = scene.ready()
+    attempt = scene.asked(key)
+    deployment.take_snapshot(attempt)
+    jobs.note_asking(attempt, "deploying")
+    job = jobs.start_job(attempt, False)
+    jobs.say_unknown(attempt, "The answer was lost.")
+    return key, attempt, job
+
+
+def _lose(scene: Scene, digest: str) -> None:
+    assert isinstance(scene.ports.artifacts, ArtifactsInMemory)
+    del scene.ports.artifacts._kept[digest]
+
+
+def _lose_every_file(scene: Scene) -> None:
+    assert isinstance(scene.ports.artifacts, ArtifactsInMemory)
+    scene.ports.artifacts._kept.clear()
