@@ -40,8 +40,7 @@ def touched(ports: Ports, stream: str, number: int) -> list[Touched]:
     """The posts that a fact touches, in the order in which they must be sent."""
     with ports.store.reading() as session:
         query = select(TimelineEntry).where(TimelineEntry.stream == stream, TimelineEntry.number == number)
-        found = touched_by(Told(session, ports, session.exec(query).one()))
-        return list({one.slot: one for one in found}.values())
+        return touched_by(Told(session, ports, session.exec(query).one()))
 
 
 def draw(ports: Ports, slot: str) -> Announcement | None:

@@ -54,10 +54,18 @@ Teller = Callable[[Told], Iterable[Touched]]
 
 
 def touched_by(told: Told) -> list[Touched]:
-    """The posts that a fact touches, the headline first; a slot may come twice."""
+    """The posts that a fact touches, each once, those that people wait for first.
+
+    Only a headline that is not there yet comes before all else: the rest goes into its thread.
+    """
     kind = Kind(told.entry.kind)
-    # What the fact posts itself comes last: of two mentions of one slot the last counts.
-    return [*_head(told), *(_every_card(told) if kind in TURNS else ()), *TELLERS.get(kind, _say_it)(told)]
+    head, cards = _head(told), _every_card(told) if kind in TURNS else []
+    own = list(TELLERS.get(kind, _say_it)(told))
+    is_new = any(told.session.get(Post, one.slot) is None for one in head)
+    # What the fact posts itself wins over a mere drawing anew of the same slot.
+    wins = {one.slot: one for one in [*head, *cards, *own]}
+    order = [*head, *own, *cards] if is_new else [*own, *cards, *head]
+    return [wins[slot] for slot in dict.fromkeys(one.slot for one in order)]
 
 
 def _head(told: Told) -> list[Touched]:
