@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from release_core import arming, attempts, releases, rollback_requests, validations
 from release_core.attempts import Assignment
-from release_core.deployments import hold_because
+from release_core.deployments import hold_because, note_verified
 from release_core.errors import ReleaseError
 from release_core.models import Intent
 from release_core.ports import Ports
@@ -28,6 +28,9 @@ def tell_of_failure(ports: Ports, intent_key: str, error: Exception) -> None:
 def _end_attempt(ports: Ports, deployment_id: int, problem: str) -> None:
     task: Assignment = attempts.assignment(ports, deployment_id)
     asked = task.asked_at is not None
+    if task.state == "verifying":
+        _end_reading_back(ports, deployment_id, task, problem)
+        return
     if task.purpose == "validation":
         validations.fail_validation(ports, deployment_id, problem)
     elif task.purpose == "arming":
@@ -38,3 +41,12 @@ def _end_attempt(ports: Ports, deployment_id: int, problem: str) -> None:
         rollback_requests.hold_rollback(ports, deployment_id, problem)
     else:
         hold_because(ports, deployment_id, problem)
+
+
+def _end_reading_back(ports: Ports, deployment_id: int, task: Assignment, problem: str) -> None:
+    """The org carried the job out, whatever kept us from reading it back."""
+    differences = [f"it could not be read back ({problem})"]
+    if task.purpose == "rollback":
+        rollback_requests.note_returned(ports, deployment_id, differences)
+    else:
+        note_verified(ports, deployment_id, differences=differences, rollback_digest="", note=problem)

@@ -6,7 +6,6 @@ from typing import Any
 
 from bot.durable import flow, step
 from bot.flows import deployment, rollback
-from bot.flows.jobs import watch
 from bot.outside import current
 from release_core import attempts
 
@@ -15,10 +14,8 @@ from release_core import attempts
 def clarified(args: dict[str, Any]) -> None:
     """Watch the job, keep its result, read the org back."""
     deployment_id = args["deployment"]
-    watch(deployment_id)
-    ending = rollback if purpose_of(deployment_id) == "rollback" else deployment
-    ending.conclude(deployment_id)
-    ending.read_back(deployment_id)
+    story = rollback if purpose_of(deployment_id) == "rollback" else deployment
+    story.follow(deployment_id)
 
 
 @step

@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from bot.durable import fact, flow, step
-from bot.flows.jobs import run_job
+from bot.flows.history import LANDED, UNDER_WAY, deployments_around
+from bot.flows.jobs import patient_step, result, say_unknown, start, told_if_unreachable, watch
 from bot.outside import Outside, current
 from release_core import attempts, deployments, validations
 from release_core.attempts import Assignment
 from release_core.comparison import compare
-from release_core.errors import OrgProblem, OrgUnavailable, OutcomeUnknown, Refused
+from release_core.errors import NotFound, OrgProblem, OutcomeUnknown, Refused
 from release_core.metadata_types import Component
 from release_core.packages import Package, footprint, members, read_package, read_retrieved
-from release_core.ports import DeployRequestRow
 from release_core.rollbacks import build_rollback
-
-LANDED = ("Succeeded", "SucceededPartial")
-UNDER_WAY = ("Pending", "InProgress", "Finalizing", "Canceling")
 
 
 @flow("deployment", queue="orgs")
@@ -27,48 +24,54 @@ def deployment(args: dict[str, Any]) -> None:
     if hold_if_blocked(deployment_id):
         return
     try:
-        if look_around(deployment_id):
+        in_the_way = look_around(deployment_id)
+        if in_the_way:
+            stop(deployment_id, in_the_way)
             return
         take_snapshot(deployment_id)
     except OrgProblem as problem:
         stop(deployment_id, f"Nothing was deployed: the snapshot for the way back could not be taken. {problem}")
         return
+    # A snapshot can take minutes, in which a window may close or somebody press "Cancel".
+    if hold_if_blocked(deployment_id):
+        return
     try:
-        run_job(deployment_id, check_only=False)
+        start(deployment_id, check_only=False)
+    except OutcomeUnknown as lost:
+        say_unknown(deployment_id, str(lost))
+    except OrgProblem as problem:
+        stop(deployment_id, f"Nothing was deployed. {problem}")
+    else:
+        follow(deployment_id)
+
+
+def follow(deployment_id: int) -> None:
+    """From a job that the org has to what it came to."""
+    try:
+        watch(deployment_id)
+        conclude(deployment_id)
     except OutcomeUnknown as lost:
         say_unknown(deployment_id, str(lost))
         return
-    except OrgProblem as problem:
-        stop(deployment_id, f"Nothing was deployed. {problem}")
-        return
-    conclude(deployment_id)
     read_back(deployment_id)
 
 
 @fact
 def hold_if_blocked(deployment_id: int) -> bool:
-    """Whether a gate has closed since the click."""
+    """Whether a gate has closed since the click, or it was cancelled."""
     return deployments.hold_if_blocked(current().ports, deployment_id)
 
 
 @step(tries=5)
-def look_around(deployment_id: int) -> bool:
-    """Whether the org's own history stops us: somebody deploys now, or did since the validation."""
+def look_around(deployment_id: int) -> str:
+    """What in the org's own history stops us: somebody deploys now, or did since the validation; "" for nothing."""
     outside = current()
     task = attempts.assignment(outside.ports, deployment_id)
-    validated_at = attempts.finished_at(outside.ports, task.org, task.validated_job_id)
-    rows = outside.org(task.org).deployments_since(validated_at or task.requested_at)
-    sentence = _what_stops_us(outside, task, rows)
-    if sentence:
-        deployments.hold_because(outside.ports, deployment_id, sentence)
-    return bool(sentence)
-
-
-def _what_stops_us(outside: Outside, task: Assignment, rows: Any) -> str:
     with outside.ports.store.reading() as session:
         ours = set(attempts.known_jobs(session, task.org))
-    foreign: list[DeployRequestRow] = [row for row in rows if not row.check_only and row.id not in ours]
-    for row in foreign:
+    for row in deployments_around(outside, task):
+        if row.id in ours:
+            continue
         if row.state in UNDER_WAY:
             return f"Somebody else is deploying to this org now (job {row.id} by {row.created_by}). Wait for its end."
         if row.state in LANDED and task.validated_job_id:
@@ -96,22 +99,13 @@ def stop(deployment_id: int, sentence: str) -> None:
     deployments.hold_because(current().ports, deployment_id, sentence)
 
 
-@fact
-def say_unknown(deployment_id: int, sentence: str) -> None:
-    """Nobody knows whether the org took the job: a person looks."""
-    attempts.note_unknown(current().ports, deployment_id, sentence)
-
-
-@step(tries=40, backoff=2.0, on=OrgUnavailable)
+@patient_step
 def conclude(deployment_id: int) -> None:
     """Read the result in full and keep it."""
-    outside = current()
-    task = attempts.assignment(outside.ports, deployment_id)
-    status = outside.org(task.org).status(task.job_id, details=True)
-    deployments.finish_deployment(outside.ports, deployment_id, status)
+    deployments.finish_deployment(current().ports, deployment_id, result(deployment_id))
 
 
-@step(tries=12, backoff=2.0)
+@patient_step
 def read_back(deployment_id: int) -> None:
     """Compare the org with the package, and build the rollback package from the snapshot."""
     outside = current()
@@ -119,18 +113,19 @@ def read_back(deployment_id: int) -> None:
     if task.state != "verifying":
         return
     package = _package(outside, task)
-    live = read_retrieved(outside.org(task.org).retrieve(members(footprint(package))).archive)
+    with told_if_unreachable(deployment_id):
+        live = read_retrieved(outside.org(task.org).retrieve(members(footprint(package))).archive)
     differences = [str(c.component) for c in compare(package, live) if c.kind in ("new", "changed", "deleted")]
     digest, note = _way_back(outside, task, package)
     deployments.note_verified(outside.ports, deployment_id, differences=differences, rollback_digest=digest, note=note)
 
 
 def _way_back(outside: Outside, task: Assignment, package: Package) -> tuple[str, str]:
-    snapshot = read_retrieved(outside.ports.artifacts.load(task.snapshot_digest))
     created = [Component(kind, name) for kind, name in task.created]
     try:
+        snapshot = read_retrieved(outside.ports.artifacts.load(task.snapshot_digest))
         return outside.ports.artifacts.save(build_rollback(package, snapshot, created)), ""
-    except Refused as nothing:
+    except (NotFound, Refused) as nothing:
         return "", str(nothing)
 
 

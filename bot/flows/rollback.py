@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from bot.durable import fact, flow, step
-from bot.flows.jobs import run_job
+from bot.flows.history import LANDED, deployments_around
+from bot.flows.jobs import patient_step, result, say_unknown, start, told_if_unreachable, watch
 from bot.outside import Outside, current
 from release_core import attempts, deployments, rollback_requests
 from release_core.attempts import Assignment
 from release_core.comparison import exists, same, three_way
-from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
+from release_core.errors import OrgProblem, OrgRefused, OutcomeUnknown
 from release_core.metadata_types import Component
 from release_core.packages import Package, footprint, members, read_package, read_retrieved
 
@@ -33,19 +34,29 @@ def rollback(args: dict[str, Any]) -> None:
     except OrgProblem as problem:
         hold(deployment_id, f"The rollback did not start. {problem}", [])
         return
-    conclude(deployment_id)
+    follow(deployment_id)
+
+
+def follow(deployment_id: int) -> None:
+    """From a job that the org has to what it came to."""
+    try:
+        watch(deployment_id)
+        conclude(deployment_id)
+    except OutcomeUnknown as lost:
+        say_unknown(deployment_id, str(lost))
+        return
     read_back(deployment_id)
 
 
 def go_back(deployment_id: int) -> None:
     """The quick way while it is open, else the long way with tests."""
     try:
-        run_job(deployment_id, check_only=False)
+        start(deployment_id, check_only=False)
     except OrgRefused as refused:
         if refused.code != "validation_gone":
             raise
         disarm(deployment_id)
-        run_job(deployment_id, check_only=False)
+        start(deployment_id, check_only=False)
 
 
 @step(tries=8, backoff=0.5)
@@ -71,9 +82,7 @@ def still_armed(deployment_id: int) -> bool:
     task = attempts.assignment(outside.ports, deployment_id)
     if not task.validated_job_id:
         return False
-    proven_at = attempts.finished_at(outside.ports, task.org, task.validated_job_id)
-    rows = outside.org(task.org).deployments_since(proven_at or task.requested_at)
-    return not any(row.state.startswith("Succeeded") and not row.check_only for row in rows)
+    return not any(row.state in LANDED for row in deployments_around(outside, task))
 
 
 @fact
@@ -88,22 +97,13 @@ def hold(deployment_id: int, sentence: str, drift: list[str]) -> None:
     rollback_requests.hold_rollback(current().ports, deployment_id, sentence, drift)
 
 
-@fact
-def say_unknown(deployment_id: int, sentence: str) -> None:
-    """Nobody knows whether the org took the job: a person looks."""
-    attempts.note_unknown(current().ports, deployment_id, sentence)
-
-
-@step(tries=40, backoff=2.0, on=OrgUnavailable)
+@patient_step
 def conclude(deployment_id: int) -> None:
     """Read the result in full and keep it."""
-    outside = current()
-    task = attempts.assignment(outside.ports, deployment_id)
-    status = outside.org(task.org).status(task.job_id, details=True)
-    rollback_requests.finish_rollback(outside.ports, deployment_id, status)
+    rollback_requests.finish_rollback(current().ports, deployment_id, result(deployment_id))
 
 
-@step(tries=12, backoff=2.0, on=(OrgUnavailable, OrgRefused))
+@patient_step
 def read_back(deployment_id: int) -> None:
     """Compare the org with the snapshot from before the release."""
     outside = current()
@@ -112,7 +112,8 @@ def read_back(deployment_id: int) -> None:
         return
     package, snapshot = _before(outside, task)
     touched = footprint(package)
-    live = read_retrieved(outside.org(task.org).retrieve(members(touched)).archive)
+    with told_if_unreachable(deployment_id):
+        live = read_retrieved(outside.org(task.org).retrieve(members(touched)).archive)
     differences = [str(component) for component in touched if not _is_back(snapshot, live, component)]
     rollback_requests.note_returned(outside.ports, deployment_id, differences)
 
