@@ -46,6 +46,9 @@ def set_up_logs(
     )
     logging.getLogger().handlers[:] = [handler]
     logging.getLogger().setLevel(level)
+    # These tell every request and every alarm; what matters of it we say ourselves.
+    for chatty in ("httpx", "apscheduler", "alembic", "urllib3"):
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
