@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-
-from sqlmodel import Session
 
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
-from release_core.facts import gather
-from release_core.lookups import find_item, find_release
-from release_core.models import ChecklistItem, Release
-from release_core.permissions import may, team_people
+from release_core.facts import ReleaseFacts, gather
+from release_core.lookups import FINAL_STATES, find_item, find_release
+from release_core.models import ChecklistItem
+from release_core.permissions import may
 from release_core.policy import Policy
 from release_core.ports import Ports
-from release_core.readiness import item_owners, settle_state
+from release_core.readiness import SETTLED, item_owners, settle_state
 from release_core.timeline import Kind, record
 
 Change = Callable[[ChecklistItem], Kind]
@@ -24,8 +21,8 @@ def tick(ports: Ports, actor: str, key: str, item: str, *, evidence: str = "") -
     """An item is done, perhaps with evidence (a link or a note)."""
 
     def done(row: ChecklistItem) -> Kind:
-        if row.state == "done":
-            raise AlreadySettled(row)
+        _must_be_for_people(row)
+        _must_not_be(row, "done")
         row.state, row.note = "done", evidence.strip()
         return Kind.ITEM_DONE
 
@@ -33,9 +30,11 @@ def tick(ports: Ports, actor: str, key: str, item: str, *, evidence: str = "") -
 
 
 def start(ports: Ports, actor: str, key: str, item: str) -> ChecklistItem:
-    """Somebody works on an item."""
+    """Somebody works on an item; what is settled has to be reopened first."""
 
     def started(row: ChecklistItem) -> Kind:
+        _must_be_for_people(row)
+        _must_not_be(row, "in_progress", *SETTLED)
         row.state = "in_progress"
         return Kind.ITEM_STARTED
 
@@ -47,6 +46,7 @@ def block(ports: Ports, actor: str, key: str, item: str, reason: str) -> Checkli
     _must_explain(reason, f"/release block {key} {item} -- reason")
 
     def blocked(row: ChecklistItem) -> Kind:
+        _must_be_for_people(row)
         row.state, row.note = "blocked", reason.strip()
         return Kind.ITEM_BLOCKED
 
@@ -57,6 +57,8 @@ def reopen(ports: Ports, actor: str, key: str, item: str, reason: str = "") -> C
     """An item has to be settled again."""
 
     def reopened(row: ChecklistItem) -> Kind:
+        _must_be_for_people(row)
+        _must_not_be(row, "open")
         row.state, row.note = "open", reason.strip()
         return Kind.ITEM_REOPENED
 
@@ -66,22 +68,28 @@ def reopen(ports: Ports, actor: str, key: str, item: str, reason: str = "") -> C
 def waive_item(ports: Ports, actor: str, key: str, item: str, reason: str) -> ChecklistItem:
     """The release may go without an item, with the reason."""
     _must_explain(reason, f"/release waive {key} {item} -- reason")
+    if not may(ports.policy, actor, "settle_any_item"):
+        managers = ports.policy.holders_of("settle_any_item")
+        raise NotAllowed("Only a release manager may waive an item; nothing was changed.", who_may=managers)
 
     def waived(row: ChecklistItem) -> Kind:
         if row.rule == "validated":
             raise Refused(
                 "not_waivable", "The validation cannot be waived: production would be the first to run the tests."
             )
+        _must_be_for_people(row)
+        _must_not_be(row, "waived")
         row.state, row.note = "waived", reason.strip()
         return Kind.ITEM_WAIVED
 
-    return _settle(ports, actor, key, item, waived, by_release_manager=True)
+    return _settle(ports, actor, key, item, waived)
 
 
 def assign(ports: Ports, actor: str, key: str, item: str, person: str) -> ChecklistItem:
-    """An item belongs to a person from now on."""
+    """An item belongs to a person (chat id) from now on; what was said about it stays whose it was."""
 
     def assigned(row: ChecklistItem) -> Kind:
+        _must_be_for_people(row)
         row.owner_id, row.team = person, ""
         return Kind.ITEM_ASSIGNED
 
@@ -89,10 +97,12 @@ def assign(ports: Ports, actor: str, key: str, item: str, person: str) -> Checkl
 
 
 class AlreadySettled(Conflict):
-    """An item was done before: by whom, when."""
+    """An item is already what it was to become: by whom, when."""
 
     def __init__(self, item: ChecklistItem) -> None:
-        super().__init__(f"Item {item.number} “{item.title}” is already done.", by=item.changed_by, at=item.changed_at)
+        state = item.state.replace("_", " ")
+        sentence = f"Item {item.number} “{item.title}” is already {state}."
+        super().__init__(sentence, by=item.changed_by, at=item.changed_at)
 
 
 def _must_explain(reason: str, usage: str) -> None:
@@ -100,45 +110,41 @@ def _must_explain(reason: str, usage: str) -> None:
         raise Unclear(f"Say why: {usage}", field="note")
 
 
-def _settle(
-    ports: Ports, actor: str, key: str, item: str, change: Change, *, by_release_manager: bool = False
-) -> ChecklistItem:
+def _must_be_for_people(row: ChecklistItem) -> None:
+    if row.rule:
+        raise Refused("settles_itself", f"Item {row.number} “{row.title}” settles itself; nobody ticks it.")
+
+
+def _must_not_be(row: ChecklistItem, *states: str) -> None:
+    if row.state in states:
+        raise AlreadySettled(row)
+
+
+def _settle(ports: Ports, actor: str, key: str, item: str, change: Change) -> ChecklistItem:
+    """Change one item, named by its number or by words of its title, in one transaction with its fact."""
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
         row = find_item(session, release, item)
-        _must_be_changeable(release, row)
-        if row.rule and not by_release_manager:
-            raise Refused("settles_itself", f"Item {row.number} “{row.title}” settles itself; nobody ticks it.")
-        _must_be_theirs(session, ports.policy, actor, release, row, by_release_manager)
+        if release.state in FINAL_STATES:
+            state = release.state.replace("_", " ")
+            raise Refused("over", f"{release.key} is {state}; item {row.number} stays as it is.")
+        _must_be_theirs(actor, row, gather(session, ports.policy, release), ports.policy)
         kind = change(row)
-        row.changed_by, row.changed_at = actor, now
+        if kind is not Kind.ITEM_ASSIGNED:
+            row.changed_by, row.changed_at = actor, now
         session.add(row)
-        _note(session, kind, release, row, actor, now)
+        details = {"item": row.number, "title": row.title, "note": row.note, "owner": row.owner_id}
+        record(session, kind, stream=release.key, actor=actor, at=now, details=details)
         settle_state(session, ports.policy, release, now)
         return row
 
 
-def _must_be_changeable(release: Release, row: ChecklistItem) -> None:
-    if release.state in ("closed", "cancelled", "rolled_back"):
-        raise Refused("over", f"{release.key} is {release.state.replace('_', ' ')}; item {row.number} stays as it is.")
-
-
-def _must_be_theirs(
-    session: Session, policy: Policy, actor: str, release: Release, row: ChecklistItem, by_release_manager: bool
-) -> None:
-    if may(policy, actor, "settle_any_item"):
-        return
-    owners = item_owners(row, gather(session, policy, release), policy)
-    team = team_people(session, policy, row.team) if row.team else ()
-    managers = policy.holders_of("settle_any_item")
-    if by_release_manager:
-        raise NotAllowed("Only a release manager may waive an item; nothing was changed.", who_may=managers)
-    if actor not in (*owners, *team):
+def _must_be_theirs(actor: str, row: ChecklistItem, facts: ReleaseFacts, policy: Policy) -> None:
+    if row.rule or may(policy, actor, "settle_any_item"):
+        return  # what settles itself is nobody's: the change says so
+    owners = item_owners(row, facts, policy)
+    if actor not in owners:
         sentence = f"Item {row.number} “{row.title}” is not yours; nothing was changed."
-        raise NotAllowed(sentence, who_may=tuple(dict.fromkeys((*owners, *team, *managers))))
-
-
-def _note(session: Session, kind: Kind, release: Release, row: ChecklistItem, actor: str, now: datetime) -> None:
-    details = {"item": row.number, "title": row.title, "note": row.note, "owner": row.owner_id}
-    record(session, kind, stream=release.key, actor=actor, at=now, details=details)
+        managers = policy.holders_of("settle_any_item")
+        raise NotAllowed(sentence, who_may=tuple(dict.fromkeys((*owners, *managers))))

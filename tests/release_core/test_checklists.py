@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from tests.release_core.builders import (
     SECOND_MANAGER,
     STAKEHOLDER,
     TESTER,
+    a_policy,
     a_release,
     a_soaking_release,
     a_window,
@@ -184,3 +186,38 @@ def test_what_is_over_stays_as_it_is(ports: Ports, key: str) -> None:
     with pytest.raises(Refused, match="REL-1 is cancelled; item 1 stays as it is") as refused:
         checklists.tick(ports, MANAGER, key, NOTES)
     assert refused.value.code == "over"
+
+
+def test_what_is_settled_is_not_begun_before_it_is_reopened(ports: Ports, key: str) -> None:
+    checklists.tick(ports, MANAGER, key, NOTES)
+    with pytest.raises(checklists.AlreadySettled, match="already done"):
+        checklists.start(ports, MANAGER, key, NOTES)
+    assert item(ports, key, NOTES).state == "done"
+
+
+def test_saying_the_same_of_an_item_twice_is_one_fact(ports: Ports, key: str) -> None:
+    with pytest.raises(checklists.AlreadySettled, match="already open"):
+        checklists.reopen(ports, MANAGER, key, NOTES)
+    checklists.start(ports, MANAGER, key, NOTES)
+    with pytest.raises(checklists.AlreadySettled, match="already in progress"):
+        checklists.start(ports, MANAGER, key, NOTES)
+    checklists.waive_item(ports, MANAGER, key, NOTES, "no change that users see")
+    with pytest.raises(checklists.AlreadySettled, match="already waived"):
+        checklists.waive_item(ports, SECOND_MANAGER, key, NOTES, "nobody reads it")
+    assert kinds(ports, key)[1:] == [Kind.ITEM_STARTED, Kind.ITEM_WAIVED]
+
+
+def test_assigning_an_item_does_not_take_over_who_settled_it(ports: Ports, key: str) -> None:
+    checklists.tick(ports, QA, key, SMOKE)
+    later(ports, hours=1)
+    checklists.assign(ports, MANAGER, key, SMOKE, TESTER)
+    assert (item(ports, key, SMOKE).changed_by, item(ports, key, SMOKE).changed_at) == (QA, NOW)
+
+
+def test_an_item_of_a_team_that_left_the_policy_falls_to_the_owner_of_the_release(ports: Ports, key: str) -> None:
+    seats = {"qa": {"title": "QA", "people": [QA]}, "business": {"title": "Business", "people": [QA]}}
+    after = replace(ports, policy=a_policy(teams={}, seats=seats, checklists={}))
+    with pytest.raises(NotAllowed) as refused:
+        checklists.tick(after, QA, key, SMOKE)
+    assert refused.value.who_may[0] == MANAGER
+    checklists.tick(after, MANAGER, key, SMOKE)
