@@ -24,6 +24,15 @@ class Movable(Protocol):
         ...
 
 
+class _Scheduler(BackgroundScheduler):  # type: ignore[misc]  # APScheduler has no types
+    """Ends quietly: shut down while an alarm rings, APScheduler looks in the wrong place for it and leaves a trace."""
+
+    def remove_job(self, job_id: str, jobstore: str | None = None) -> None:
+        """Remove an alarm, whether or not it is still there."""
+        with suppress(JobLookupError):
+            super().remove_job(job_id, jobstore)
+
+
 class AlarmClock:
     """Calls `on_due` at a set instant and `on_sweep` at a steady beat; it decides nothing.
 
@@ -40,7 +49,7 @@ class AlarmClock:
         self._sweep_every = sweep_every
         # Without the grace, an alarm that a busy machine serves a second late would be dropped.
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults, daemon=True)
+        self._scheduler = _Scheduler(timezone=UTC, job_defaults=defaults, daemon=True)
 
     def start(self) -> None:
         """Begin to tick."""
@@ -60,8 +69,7 @@ class AlarmClock:
             at = datetime.now(UTC) + max(instant - self._clock.now(), timedelta())
             self._scheduler.add_job(self._on_due, DateTrigger(at, timezone=UTC), id="due", replace_existing=True)
             return
-        with suppress(JobLookupError):
-            self._scheduler.remove_job("due")
+        self._scheduler.remove_job("due")
 
     def _moved(self) -> None:
         if self._scheduler.running:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -182,19 +183,24 @@ async def _web_server(bot: Bot, app: RollcallApp | None, reach: _Reach) -> Async
     web = web_app(bot.store, bot.ports.clock, {"slack": reach.problem})
     if app is not None:
         web.routes.extend(slack_routes(app, signing_secret=settings.slack_signing_secret.get_secret_value()))
-    config = uvicorn.Config(
-        web, host=settings.http_host, port=settings.http_port, log_level="error", access_log=False, lifespan="off"
-    )
-    server = uvicorn.Server(config)
+    listener = _listener(settings.http_host, settings.http_port)
+    server = uvicorn.Server(uvicorn.Config(web, log_level="error", access_log=False, lifespan="off"))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        if serving.done():
-            raise OSError(f"The port {settings.http_port} on {settings.http_host} is taken. Set ROLLCALL_HTTP_PORT.")
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not serving.done():
         await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://{settings.http_host}:{port}"
+        yield f"http://{settings.http_host}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await serving
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    # Bound here, because uvicorn would end the whole process without a word to people.
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise OSError(
+            f"Rollcall cannot listen on {host}, port {port}: {error.strerror}. Set ROLLCALL_HTTP_PORT."
+        ) from error

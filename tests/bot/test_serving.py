@@ -1,0 +1,47 @@
+"""The bot as a process: what it refuses to start with, what it leaves behind then."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.chat_problems import TokenRefused
+from bot.rehearsal.run import Stage, stage
+from bot.serving import run_bot
+from bot.wiring import Orgs
+from release_core.errors import OrgRefused
+from tests.release_core.builders import a_policy
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Stage]:
+    """A workspace with two orgs, without a bot."""
+    with stage(tmp_path, pace=0.1) as scene:
+        yield scene
+
+
+def test_a_token_that_slack_does_not_take_ends_it_before_anything_starts(scene: Stage) -> None:
+    """What is due would otherwise be said to nobody, then be forgotten."""
+    settings = dataclasses.replace(scene.settings(), slack_bot_token=SecretStr("xoxb-somebody-elses"))
+    with pytest.raises(TokenRefused, match="SLACK_BOT_TOKEN"):
+        run_bot(settings, scene.clock, over_http=True)
+    assert not settings.folder.exists()
+
+
+def test_a_port_that_is_taken_is_told_as_a_sentence(scene: Stage) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = dataclasses.replace(scene.settings(), http_port=taken.getsockname()[1])
+        with pytest.raises(OSError, match=r"cannot listen on .* Set ROLLCALL_HTTP_PORT"):
+            run_bot(settings, scene.clock, over_http=True)
+
+
+def test_an_org_that_left_the_policy_is_refused_with_a_way_out(scene: Stage) -> None:
+    """A deployment may be under way there: its flow waits until the org is back."""
+    with pytest.raises(OrgRefused, match='names no org "old-production" any more') as refused:
+        Orgs(a_policy(), scene.clock, {})("old-production")
+    assert refused.value.code == "not_in_policy"
