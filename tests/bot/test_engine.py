@@ -477,6 +477,34 @@ def test_a_fact_is_tried_again_while_others_write(bench: Bench) -> None:
     assert bench.seen == ["written"]
 
 
+def test_a_step_is_tried_again_while_others_write_what_it_keeps(bench: Bench) -> None:
+    """A step that keeps an answer in our rows meets others as well as a fact does."""
+    bench.answers = [Contended("busy"), Contended("busy"), "kept"]
+    with bench.running() as engine:
+        put(bench.store, "k", "asking")
+        engine.nudge()
+        bench.ended("k")
+    assert bench.seen == ["kept"]
+    assert bench.told == []
+
+
+def test_a_failure_is_told_once_the_database_takes_it(bench: Bench) -> None:
+    """What the flow was doing must not look as if it still ran only because somebody wrote at that moment."""
+    busy = [Contended("busy"), Contended("busy")]
+
+    def told(key: str, error: Exception) -> None:
+        if busy:
+            raise busy.pop()
+        bench.told.append((key, error))
+
+    bench.answers = [Refused("no", "Not today.")]
+    with bench.running(told) as engine:
+        put(bench.store, "f", "asking-in-vain")
+        engine.nudge()
+        bench.ended("f")
+    assert [key for key, _ in bench.told] == ["f"]
+
+
 def test_a_flow_that_was_changed_while_it_ran_is_told(bench: Bench) -> None:
     """New code whose steps do not fit the old run stops it with a word, not in silence."""
     bench.answers = ["old", "new"]

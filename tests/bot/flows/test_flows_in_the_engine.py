@@ -1,0 +1,87 @@
+"""Flows as the engine runs them: outages in the middle, the bot started anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bot import flows, outside
+from bot.chat_problems import ChatUnavailable, TokenEnded
+from bot.engine import Engine, Timings
+from bot.failures import tell_of_failure
+from release_core.store import migrate, open_store
+from tests.bot.flows.scenes import Scene, a_scene
+from tests.bot.processes import wait_until
+from tests.release_core import builders
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """A local production org with facts in a file, as the engine needs them."""
+    store = open_store(f"sqlite:///{tmp_path}/app.sqlite")
+    migrate(store)
+    flows.load_all()
+    with a_scene(store) as scene:
+        outside.use(scene.outside)
+        yield scene
+    store.close()
+
+
+@contextmanager
+def running(scene: Scene, folder: Path) -> Iterator[Engine]:
+    """The bot's engine, within the block."""
+    told = partial(tell_of_failure, scene.ports)
+    engine = Engine(scene.ports.store, scene.clock, folder, told, Timings(sweep_every=0.3))
+    engine.start()
+    try:
+        yield engine
+    finally:
+        assert engine.stop(timeout=15)
+
+
+def reaches(scene: Scene, attempt: int, state: str) -> Callable[[], bool]:
+    return lambda: scene.attempt(attempt).state == state
+
+
+def test_an_org_that_goes_away_in_mid_deployment_is_waited_for_across_a_restart(scene: Scene, tmp_path: Path) -> None:
+    key = scene.ready()
+    attempt = scene.asked(key)
+    scene.production.org.settings.pace = 0.2
+    with running(scene, tmp_path):
+        wait_until(lambda: bool(scene.attempt(attempt).job_id), 15)
+        scene.away = True
+        wait_until(lambda: "org_unreachable" in scene.said(key), 15)
+    with running(scene, tmp_path):
+        scene.production.org.settings.pace = 0
+        assert scene.attempt(attempt).state == "deploying"
+        scene.away = False
+        wait_until(reaches(scene, attempt, "succeeded"), 30)
+        wait_until(lambda: "rollback_armed" in scene.said(key), 30)
+    assert len(scene.jobs) == 1
+    assert scene.said(key).count("org_unreachable") == 1
+    assert "deployment_held" not in scene.said(key)
+    assert "deployment_unknown" not in scene.said(key)
+
+
+@pytest.mark.parametrize("trouble", [ChatUnavailable("Slack did not answer."), TokenEnded("The token was revoked.")])
+def test_what_could_not_be_said_is_said_later_in_order_and_once(
+    scene: Scene, tmp_path: Path, trouble: Exception
+) -> None:
+    scene.chat.away = [trouble] * 3
+    key = builders.a_release(scene.ports)
+    package = builders.a_package(scene.ports, key)
+    assert package
+    with running(scene, tmp_path):
+        wait_until(lambda: not _waiting(scene), 30)
+    slots = [slot for slot, _ in scene.chat.posts]
+    assert slots[0] == f"headline:{key}"
+    fresh = [slot for slot in slots if slot.startswith("entry:")]
+    assert fresh == sorted(set(fresh), key=lambda slot: int(slot.rsplit(":", 1)[1]))
+
+
+def _waiting(scene: Scene) -> list[object]:
+    return [*builders.intents(scene.ports, "tell"), *builders.intents(scene.ports, "tell", state="started")]
