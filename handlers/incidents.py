@@ -20,9 +20,9 @@ from handlers.conversation import (
 )
 from handlers.narration import narrate
 from handlers.phrases import count, do, incident_argument, incident_line, note_argument, plainly
-from release_core import incidents, releases
+from release_core import incidents
 from release_core.errors import Refused, Unclear
-from release_core.lookups import find_incident, open_incidents
+from release_core.lookups import find_incident, find_release, open_incidents
 from release_core.models import Release
 from release_core.permissions import may, require
 from release_core.ports import Ports
@@ -58,7 +58,7 @@ def open_one(ports: Ports, request: Request) -> Answer:
     severity = str(request.args["severity"])
     if severity not in [option.value for option in SEVERITIES]:
         raise Unclear("Severity is 1 (sales or service stopped) to 4 (a nuisance).", field="severity")
-    org = str(request.args.get("org") or _usual_org(ports))
+    org = str(request.args.get("org") or _usual_org(ports, request))
     release = request.args.get("release")
     key = incidents.open_incident(
         ports, request.actor.id, title=title, severity=int(severity), org=org, release=str(release) if release else None
@@ -68,10 +68,13 @@ def open_one(ports: Ports, request: Request) -> Answer:
     )
 
 
-def _usual_org(ports: Ports) -> str:
-    return next(
-        (key for key, rule in ports.policy.orgs.items() if rule.kind == "production"), next(iter(ports.policy.orgs))
-    )
+def _usual_org(ports: Ports, request: Request) -> str:
+    """Where the release went that is suspected, else production."""
+    if release := request.args.get("release"):
+        with ports.store.reading() as session:
+            return find_release(session, str(release)).target_org
+    orgs = ports.policy.orgs
+    return next((key for key, rule in orgs.items() if rule.kind == "production"), next(iter(orgs)))
 
 
 def _open_form(ports: Ports, request: Request, title: str) -> Form:
@@ -81,7 +84,7 @@ def _open_form(ports: Ports, request: Request, title: str) -> Form:
     fields = (
         TextField("title", "What is broken", title[:150], placeholder="Quotes cannot be saved"),
         ChoiceField("severity", "Severity", SEVERITIES, ["2"]),
-        ChoiceField("org", "Org", orgs, chosen or [_usual_org(ports)]),
+        ChoiceField("org", "Org", orgs, chosen or [_usual_org(ports, request)]),
     )
     release = request.args.get("release")
     return Form("Open incident", "incident_open", fields, "Open", {"release": str(release)} if release else {})
@@ -143,7 +146,7 @@ def note(ports: Ports, request: Request) -> Answer:
     if not text:
         fields = (TextField("note", "Note", long=True),)
         return Form(f"Note on {key}", "incident_note", fields, "Add", {"incident": key})
-    releases.add_note(ports, request.actor.id, key, text)
+    incidents.note_incident(ports, request.actor.id, key, text)
     return plainly(f"Noted in the timeline of {key}.")
 
 

@@ -77,6 +77,12 @@ def _clarified(t: Telling) -> str:
     return f"{t.by} looked: {t.org()} {took} {t.get('key')}. {t.get('note')}"
 
 
+def _incident_noted(t: Telling) -> str:
+    severity = f" It is severity {t.get('severity')} now." if t.get("severity") else ""
+    commander = f" {person(t.get('commander'))} commands it now." if t.get("commander") else ""
+    return f"{t.by}: {t.get('text')}{severity}{commander}"
+
+
 def _returned(t: Telling) -> str:
     found = t.names("differences")
     if not found:
@@ -174,7 +180,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     ),
     Kind.BROADCASTS_ENDED: lambda t: f"{', '.join(t.names('audiences'))} were told that this was the last status.",
     Kind.INCIDENT_OPENED: lambda t: f"{t.by} opened {t.get('incident') or t.entry.stream}: {t.get('title')}",
-    Kind.INCIDENT_NOTED: lambda t: f"{t.by}: {t.get('text')}",
+    Kind.INCIDENT_NOTED: _incident_noted,
     Kind.INCIDENT_RESOLVED: lambda t: f"{t.by} resolved {t.get('incident') or t.entry.stream}: {t.get('resolution')}",
     Kind.AUDIT_EXPORTED: lambda t: f"{t.by} exported the audit.",
 }

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session
-
 from handlers.conversation import (
     Actions,
     Answer,
@@ -43,16 +41,14 @@ from handlers.phrases import (
 from handlers.readiness_cards import why_card
 from handlers.release_cards import headline_card, package_card
 from handlers.release_words import window_words
-from release_core import releases
+from release_core import audits, releases
 from release_core.errors import Unclear
 from release_core.facts import ReleaseFacts, gather, stand
 from release_core.lookups import find_release, open_releases
-from release_core.models import Release
 from release_core.permissions import may, require
-from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.releases import Plan
-from release_core.timeline import Kind, first_broken, read_stream, record
+from release_core.timeline import first_broken, read_stream
 from release_core.windows import Interval
 
 TIMELINE_PAGE = 30  # entries; more would not fit into one message
@@ -269,35 +265,9 @@ def _page_end(request: Request, entries: int) -> int:
 def audit(ports: Ports, request: Request) -> Answer:
     """`/release audit export`: the whole history as a file."""
     key = release_argument(ports, request)
-    now = ports.clock.now()
-    with ports.store.transaction() as session:
-        release = find_release(session, key)
-        details = {"by": request.actor.id}
-        record(session, Kind.AUDIT_EXPORTED, stream=key, actor=request.actor.id, at=now, details=details)
-        data = json.dumps(
-            _packet(session, ports.policy, release), indent=2, ensure_ascii=False, sort_keys=True
-        ).encode()
+    packet = audits.export_audit(ports, request.actor.id, key)
+    data = json.dumps(packet, indent=2, ensure_ascii=False, sort_keys=True).encode()
     sentence = f"The whole history of {key} is in the file; its chain of hashes can be checked by anybody."
     return Message(
         sentence, [Paragraph(sentence)], attachments=[Attachment(f"{key}-audit.json", data, f"Audit of {key}")]
     )
-
-
-def _packet(session: Session, policy: Policy, release: Release) -> dict[str, Any]:
-    facts = gather(session, policy, release)
-    entries = read_stream(session, release.key)
-    return {
-        "release": release.model_dump(mode="json"),
-        "package": facts.package.model_dump(mode="json") if facts.package else None,
-        "window": facts.window.model_dump(mode="json") if facts.window else None,
-        "checklist": [item.model_dump(mode="json") for item in facts.items],
-        "approvals": [approval.model_dump(mode="json") for approval in facts.approvals],
-        "waivers": [waiver.model_dump(mode="json") for waiver in facts.waivers],
-        "deployments": [deployment.model_dump(mode="json") for deployment in facts.deployments],
-        "timeline": [entry.model_dump(mode="json") for entry in entries],
-        "chain": {
-            "algorithm": "SHA-256 over JSON of [previous hash, stream, number, kind, at, actor, subject, details]",
-            "whole": first_broken(entries) is None,
-            "head": entries[-1].hash if entries else "",
-        },
-    }

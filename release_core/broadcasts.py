@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, desc, func, select
 
-from release_core.errors import NotFound, Unclear
-from release_core.lookups import find_release, nearest
+from release_core.errors import NotFound, Refused, Unclear
+from release_core.lookups import FINAL_STATES, find_release, nearest
 from release_core.models import Broadcast, Release
 from release_core.permissions import require
 from release_core.policy import Policy
@@ -19,12 +20,26 @@ from release_core.windows import Interval
 TOO_LATE_AFTER = timedelta(hours=1)
 
 
+@dataclass(frozen=True)
+class Promise:
+    """What an audience is to be told, at an instant (aware UTC), by whom (chat id).
+
+    `every_minutes` 0 means once; with an empty `text` the words are found when it is sent.
+    """
+
+    audience: str
+    due_at: datetime
+    every_minutes: int = 0
+    text: str = ""
+    by: str = BOT
+
+
 def schedule_for_window(session: Session, policy: Policy, release: Release, window: Interval, *, now: datetime) -> None:
     """Promise every audience a first status at the start of the window, then as often as the policy says."""
-    withdraw_due(session, release, by=BOT)
+    withdraw_due(session, release, rhythms_only=True)
     for audience, rule in policy.audiences.items():
-        every = int(rule.every.total_seconds() // 60)
-        _add(session, release, audience, due_at=max(now, window.starts_at), every=every, text="", by=BOT, now=now)
+        first = Promise(audience, max(now, window.starts_at), _minutes(rule.every))
+        _promise(session, release, first, now)
 
 
 def schedule(
@@ -44,46 +59,33 @@ def schedule(
             nearest=nearest(audience, ports.policy.audiences),
             field="audience",
         )
+    promise = Promise(audience, due_at or now, _minutes(every) if every else 0, text.strip(), by=actor)
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        minutes = int(every.total_seconds() // 60) if every else 0
-        if minutes:
+        if release.state in FINAL_STATES:
+            state = release.state.replace("_", " ")
+            told = "its audiences were told that they had the last message"
+            raise Refused("over", f"{release.key} is {state}; {told}. Write to them in their channel, if you must.")
+        if promise.every_minutes:
             # A new rhythm takes the place of the old one; nobody hears the same twice.
-            withdraw_due(session, release, by=BOT, audience=audience)
-        broadcast = _add(
-            session, release, audience, due_at=due_at or now, every=minutes, text=text.strip(), by=actor, now=now
-        )
+            withdraw_due(session, release, rhythms_only=True, audience=audience)
+        broadcast = _promise(session, release, promise, now)
         details = {"number": broadcast.number, "audience": audience, "due_at": broadcast.due_at.isoformat()}
         record(session, Kind.BROADCAST_SCHEDULED, stream=release.key, actor=actor, at=now, details=details)
         return broadcast
 
 
-def _add(
-    session: Session,
-    release: Release,
-    audience: str,
-    *,
-    due_at: datetime,
-    every: int,
-    text: str,
-    by: str,
-    now: datetime,
-) -> Broadcast:
+def _minutes(span: timedelta) -> int:
+    return int(span.total_seconds() // 60)
+
+
+def _promise(session: Session, release: Release, promise: Promise, now: datetime) -> Broadcast:
     session.flush()
     number = session.exec(select(func.count()).where(Broadcast.release_id == release.id)).one() + 1
-    broadcast = Broadcast(
-        release_id=release.id or 0,
-        number=number,
-        audience=audience,
-        due_at=due_at,
-        every_minutes=every,
-        state="due",
-        text=text,
-        by=by,
-    )
+    broadcast = Broadcast(release_id=release.id or 0, number=number, state="due", **vars(promise))
     session.add(broadcast)
     session.flush()
-    key = f"broadcast:{release.key}:{number}"
+    key, due_at = f"broadcast:{release.key}:{number}", promise.due_at
     intend(session, key, "broadcast", now=now, lane=release.key, due_at=due_at, release=release.key, number=number)
     return broadcast
 
@@ -91,7 +93,8 @@ def _add(
 def send_due(ports: Ports, key: str, number: int) -> None:
     """The time of a broadcast has come: it counts as sent, and the next one is promised.
 
-    One that is more than an hour late is stated as missed; a person decides whether to send it still.
+    One that is more than an hour late is stated as missed, and a person decides whether to send it still; a person's
+    own words go out however late.
     """
     now = ports.clock.now()
     with ports.store.transaction() as session:
@@ -102,20 +105,11 @@ def send_due(ports: Ports, key: str, number: int) -> None:
         missed = now - broadcast.due_at > TOO_LATE_AFTER and not broadcast.text
         broadcast.state, broadcast.sent_at = ("missed", None) if missed else ("sent", now)
         session.add(broadcast)
-        if broadcast.every_minutes and release.state not in ("closed", "cancelled", "rolled_back"):
+        if broadcast.every_minutes and release.state not in FINAL_STATES:
             every = timedelta(minutes=broadcast.every_minutes)
             behind = max(0, (now - broadcast.due_at) // every)
-            due_at = broadcast.due_at + (behind + 1) * every
-            _add(
-                session,
-                release,
-                broadcast.audience,
-                due_at=due_at,
-                every=broadcast.every_minutes,
-                text="",
-                by=BOT,
-                now=now,
-            )
+            following = broadcast.due_at + (behind + 1) * every
+            _promise(session, release, Promise(broadcast.audience, following, broadcast.every_minutes), now)
         kind = Kind.BROADCAST_MISSED if missed else Kind.BROADCAST_SENT
         details = {"number": number, "audience": broadcast.audience}
         record(session, kind, stream=release.key, actor=broadcast.by, at=now, details=details)
@@ -141,11 +135,13 @@ def next_promised(session: Session, release: Release, audience: str) -> datetime
     return found.due_at if found else None
 
 
-def withdraw_due(session: Session, release: Release, *, by: str | None = None, audience: str | None = None) -> None:
-    """Take back what was promised and not sent: everything, or what one promised, or what one audience waits for."""
+def withdraw_due(
+    session: Session, release: Release, *, rhythms_only: bool = False, audience: str | None = None
+) -> None:
+    """Take back what was promised and not sent: everything, or what repeats, or what one audience waits for."""
     query = select(Broadcast).where(Broadcast.release_id == release.id, Broadcast.state == "due")
-    if by is not None:
-        query = query.where(Broadcast.by == by)
+    if rhythms_only:
+        query = query.where(Broadcast.every_minutes > 0)
     if audience is not None:
         query = query.where(Broadcast.audience == audience)
     for broadcast in session.exec(query).all():

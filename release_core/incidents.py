@@ -14,6 +14,8 @@ from release_core.ports import Ports
 from release_core.timeline import Kind, record
 
 SUSPECT_WITHIN = timedelta(days=3)
+IN_THE_ORG = ("verifying", "succeeded")
+"""The states of a deployment that people may feel already."""
 
 
 def open_incident(ports: Ports, actor: str, *, title: str, severity: int, org: str, release: str | None = None) -> str:
@@ -60,7 +62,7 @@ def _must_be_a_severity(severity: int) -> None:
 
 def _suspect(session: Session, org: str, release: str | None, now: datetime) -> Deployment | None:
     query = select(Deployment).where(
-        Deployment.org == org, Deployment.purpose == "deployment", Deployment.state == "succeeded"
+        Deployment.org == org, Deployment.purpose == "deployment", col(Deployment.state).in_(IN_THE_ORG)
     )
     if release:
         query = query.where(Deployment.release_id == find_release(session, release).id)
@@ -81,10 +83,12 @@ def update_incident(
     now = ports.clock.now()
     with ports.store.transaction() as session:
         incident = _still_open(session, key)
+        was = {"severity": incident.severity, "commander": incident.commander_id}
         incident.severity = incident.severity if severity is None else severity
         incident.commander_id = commander or incident.commander_id
         session.add(incident)
-        details = {"text": text.strip(), "severity": incident.severity, "commander": incident.commander_id}
+        changed = {"severity": incident.severity, "commander": incident.commander_id}
+        details = {"text": text.strip(), **{name: new for name, new in changed.items() if new != was[name]}}
         record(session, Kind.INCIDENT_NOTED, stream=incident.key, actor=actor, at=now, details=details)
 
 
@@ -105,6 +109,16 @@ def resolve_incident(ports: Ports, actor: str, key: str, resolution: str) -> Non
         if suspected:
             about = {"incident": incident.key, "resolution": incident.resolution}
             record(session, Kind.INCIDENT_RESOLVED, stream=suspected.key, actor=actor, at=now, details=about)
+
+
+def note_incident(ports: Ports, actor: str, key: str, text: str) -> None:
+    """Write a person's words into the timeline of an incident, open or not."""
+    require(ports.policy, actor, "handle_incident")
+    if not text.strip():
+        raise Unclear("Say what to note: /incident note INC-1 -- text", field="note")
+    with ports.store.transaction() as session:
+        stream, now = find_incident(session, key).key, ports.clock.now()
+        record(session, Kind.NOTE_ADDED, stream=stream, actor=actor, at=now, details={"text": text.strip()})
 
 
 def _still_open(session: Session, key: str) -> Incident:

@@ -312,20 +312,14 @@ def _soak_again(session: Session, policy: Policy, release: Release, now: datetim
     intend(session, key, "soak_end", now=now, lane=release.key, due_at=now + policy.soak, release=release.key)
 
 
-def add_note(ports: Ports, actor: str, stream: str, text: str) -> None:
-    """Write a person's words into a timeline."""
+def add_note(ports: Ports, actor: str, key: str, text: str) -> None:
+    """Write a person's words into the timeline of a release."""
     require(ports.policy, actor, "read")
     if not text.strip():
         raise Unclear("Say what to note: /release note REL-1 -- text", field="note")
     with ports.store.transaction() as session:
-        record(
-            session,
-            Fact.NOTE_ADDED,
-            stream=stream,
-            actor=actor,
-            at=ports.clock.now(),
-            details={"text": text.strip()},
-        )
+        stream, now = find_release(session, key).key, ports.clock.now()
+        record(session, Fact.NOTE_ADDED, stream=stream, actor=actor, at=now, details={"text": text.strip()})
 
 
 def _still_before_deployment(release: Release, what: str) -> None:

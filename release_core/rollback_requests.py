@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, desc, func, select
+from sqlmodel import Session, desc, func, select
 
 from release_core.arming import void_validations
 from release_core.attempts import announce_request, details_of, keep_result, new_attempt, only_checked
@@ -240,15 +240,6 @@ def _tell_both(
     for stream in [release.key, *([incident.key] if incident else [])]:
         about = {**details, "release": release.key, "incident": incident.key if incident else ""}
         record(session, kind, stream=stream, actor=actor, at=now, details=about)
-
-
-def newest_request(session: Session, deployment: Deployment) -> RollbackRequest | None:
-    """The last wish to undo a deployment, decided or not."""
-    return session.exec(
-        select(RollbackRequest)
-        .where(RollbackRequest.deployment_id == deployment.id)
-        .order_by(desc(col(RollbackRequest.id)))
-    ).first()
 
 
 def may_overwrite(ports: Ports, deployment_id: int) -> bool:

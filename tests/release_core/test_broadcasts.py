@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from release_core import broadcasts, releases, rollback_requests, scheduling
-from release_core.errors import NotAllowed, NotFound, Unclear
+from release_core.errors import NotAllowed, NotFound, Refused, Unclear
 from release_core.lookups import find_release
 from release_core.models import Broadcast
 from release_core.ports import Ports
@@ -202,3 +202,25 @@ def test_a_rollback_is_told_to_every_audience_promised_or_not(ports: Ports) -> N
     rollback_requests.note_returned(ports, attempt, [])
     ended = last(ports, key, Kind.BROADCASTS_ENDED)
     assert ended.details == {"audiences": ["business", "executive"], "state": "rolled_back"}
+
+
+def test_one_rhythm_of_a_person_replaces_another(ports: Ports, key: str) -> None:
+    schedule(ports, key, at=NOW + timedelta(minutes=90), every=15)
+    schedule(ports, key, at=NOW + timedelta(minutes=60), every=20)
+    due = [row for row in facts_of(ports, key).broadcasts if row.state == "due"]
+    assert [row.every_minutes for row in due] == [20]
+
+
+def test_moving_the_window_leaves_one_rhythm_for_each_audience(ports: Ports, key: str) -> None:
+    schedule(ports, key, at=NOW + timedelta(minutes=90), every=15)
+    scheduling.set_window(ports, MANAGER, key, a_window(start=5))
+    due = [row.audience for row in facts_of(ports, key).broadcasts if row.state == "due"]
+    assert sorted(due) == ["business", "executive"]
+
+
+def test_after_the_last_message_nothing_more_is_promised_by_hand_either(ports: Ports, key: str) -> None:
+    releases.cancel_release(ports, MANAGER, key, "not needed any more")
+    with pytest.raises(Refused) as refused:
+        schedule(ports, key, text="One more thing.")
+    assert refused.value.code == "over"
+    assert Kind.BROADCAST_SCHEDULED not in kinds(ports, key)

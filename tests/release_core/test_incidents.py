@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from release_core import incidents
+from release_core import deployments, incidents
 from release_core.errors import Conflict, NotAllowed, NotFound, Unclear
 from release_core.lookups import find_incident, open_incidents
 from release_core.models import Incident
@@ -19,6 +19,7 @@ from tests.release_core.builders import (
     a_ready_release,
     a_soaking_release,
     a_started_deployment,
+    a_success,
     deployment,
     kinds,
     last,
@@ -85,7 +86,9 @@ def test_an_update_may_change_severity_and_commander(ports: Ports) -> None:
     assert (row.severity, row.commander_id) == (1, MANAGER)
     noted = last(ports, key, Kind.INCIDENT_NOTED)
     assert (noted.actor, noted.details["text"]) == (ANALYST, "only EU orders")
+    assert (noted.details["severity"], noted.details["commander"]) == (1, MANAGER)
     incidents.update_incident(ports, ANALYST, key, "still looking")
+    assert last(ports, key, Kind.INCIDENT_NOTED).details == {"text": "still looking"}
     assert (incident(ports, key).severity, incident(ports, key).commander_id) == (1, MANAGER)
 
 
@@ -163,3 +166,19 @@ def test_stakeholders_only_read(ports: Ports) -> None:
     with pytest.raises(NotAllowed, match="You may not handle an incident here") as refused:
         incidents.open_incident(ports, STAKEHOLDER, title="Orders fail", severity=2, org="production")
     assert TESTER in refused.value.who_may
+
+
+def test_a_deployment_that_is_being_read_back_is_suspected_already(ports: Ports) -> None:
+    suspect = a_ready_release(ports)
+    deployments.finish_deployment(ports, a_started_deployment(ports, suspect), a_success())
+    assert incident(ports, an_incident(ports)).release_id == release(ports, suspect).id
+
+
+def test_a_note_stands_in_the_timeline_of_a_known_incident(ports: Ports) -> None:
+    key = an_incident(ports)
+    incidents.note_incident(ports, ANALYST, key, " the queue is empty ")
+    assert last(ports, key, Kind.NOTE_ADDED).details == {"text": "the queue is empty"}
+    with pytest.raises(NotAllowed):
+        incidents.note_incident(ports, STAKEHOLDER, key, "hello")
+    with pytest.raises(NotFound):
+        incidents.note_incident(ports, ANALYST, "INC-9", "hello")

@@ -328,6 +328,8 @@ def test_a_stranger_notes_nothing_and_nobody_notes_silence(ports: Ports) -> None
     key = a_release(ports)
     with pytest.raises(NotAllowed, match="You may not look at releases here"):
         releases.add_note(ports, "USTRANGER", key, "hello")
+    with pytest.raises(NotFound):
+        releases.add_note(ports, MANAGER, "REL-9", "hello")
     with pytest.raises(Unclear, match="Say what to note"):
         releases.add_note(ports, MANAGER, key, "  ")
     assert Kind.NOTE_ADDED not in kinds(ports, key)
