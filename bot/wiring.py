@@ -13,6 +13,7 @@ from functools import partial
 
 import structlog
 import uvicorn
+from sqlmodel import col, select
 
 from bot import flows, outside
 from bot.artifacts import ArtifactFolder
@@ -32,7 +33,9 @@ from handlers.desk import Desk
 from handlers.slack.shell import RollcallApp, build_app
 from handlers.slack.transport import Sockets, slack_routes
 from handlers.verbs import VERBS
-from release_core.errors import OrgRefused
+from release_core.errors import OrgRefused, Refused
+from release_core.facts import UNDER_WAY
+from release_core.models import Deployment
 from release_core.policy import Policy
 from release_core.ports import Clock, OrgGateway, Ports
 from release_core.store import Store, migrate, open_store
@@ -109,10 +112,14 @@ class Bot:
 def build_bot(
     settings: Settings, clock: Clock, *, environ: Mapping[str, str] = os.environ, timings: Timings | None = None
 ) -> Bot:
-    """Put the bot together; its tables are brought to their newest shape."""
+    """Put the bot together; its tables are brought to their newest shape.
+
+    Refused("org_left_policy") when something is under way in an org that the policy does not name any more.
+    """
     settings.folder.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.database_url)
     migrate(store)
+    _must_know_orgs(store, settings.policy)
     ports = Ports(store, settings.policy, clock, ArtifactFolder(settings.artifacts_folder))
     flows.load_all()
     timings = timings or Timings(lease=LeaseTimes.scaled_to(settings.lease_seconds))
@@ -121,6 +128,18 @@ def build_bot(
     courier = Courier(client, Pace(share=settings.chat_pace))
     outside.use(Outside(ports, Orgs(settings.policy, clock, environ), courier))
     return Bot(settings, store, ports, engine, Desk(ports, engine.nudge), Directory(ports, courier), courier)
+
+
+def _must_know_orgs(store: Store, policy: Policy) -> None:
+    with store.reading() as session:
+        under_way = select(Deployment.key, Deployment.org).where(col(Deployment.state).in_(UNDER_WAY))
+        lost = [f"{key} in {org}" for key, org in session.exec(under_way) if org not in policy.orgs]
+    if lost:
+        raise Refused(
+            "org_left_policy",
+            f"The policy does not name every org in which something is under way: {', '.join(lost)}. "
+            "Nothing was started. Put the orgs back, start Rollcall, and take them out when these have ended.",
+        )
 
 
 async def try_tokens(settings: Settings, *, over_http: bool) -> None:

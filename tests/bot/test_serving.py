@@ -13,9 +13,10 @@ from pydantic import SecretStr
 from bot.chat_problems import TokenRefused
 from bot.rehearsal.run import Stage, stage
 from bot.serving import run_bot
-from bot.wiring import Orgs
-from release_core.errors import OrgRefused
-from tests.release_core.builders import a_policy
+from bot.wiring import Orgs, build_bot
+from release_core.errors import OrgRefused, Refused
+from tests.release_core import builders
+from tests.release_core.builders import a_policy, a_store
 
 
 @pytest.fixture
@@ -45,3 +46,16 @@ def test_an_org_that_left_the_policy_is_refused_with_a_way_out(scene: Stage) -> 
     with pytest.raises(OrgRefused, match='names no org "old-production" any more') as refused:
         Orgs(a_policy(), scene.clock, {})("old-production")
     assert refused.value.code == "not_in_policy"
+
+
+def test_it_does_not_start_without_an_org_in_which_something_is_under_way(scene: Stage) -> None:
+    settings = dataclasses.replace(scene.settings(), policy=a_policy())
+    settings.folder.mkdir()
+    store = a_store(settings.database_url)
+    ports = builders.ports(store=store)
+    key = builders.a_ready_release(ports)
+    builders.a_started_deployment(ports, key)
+    orgs = {"uat": settings.policy.orgs["uat"]}
+    with pytest.raises(Refused, match="DEP-2 in production") as refused:
+        build_bot(dataclasses.replace(settings, policy=settings.policy.model_copy(update={"orgs": orgs})), scene.clock)
+    assert refused.value.code == "org_left_policy"
