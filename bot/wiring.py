@@ -162,11 +162,30 @@ async def listen(bot: Bot, *, over_http: bool, until: asyncio.Event, on_ready: C
         reach = _Reach(sockets)
         address = await held.enter_async_context(_web_server(bot, app if over_http else None, reach))
         if sockets is not None:
-            await sockets.open()
             held.push_async_callback(sockets.close)
+            if not await _opened(sockets, until):
+                return
         on_ready(address)
         await reach.watch(until)
         await app.drain()
+
+
+async def _opened(sockets: Sockets, until: asyncio.Event) -> bool:
+    """Open the sockets, for as long as Slack may take; False when it is time to stop before they are."""
+    # While Slack is away, opening goes on for ever; whoever ends us must not have to wait for that.
+    opening, asked_to_end = asyncio.create_task(sockets.open()), asyncio.create_task(until.wait())
+    try:
+        await asyncio.wait((opening, asked_to_end), timeout=NO_SOCKET_FOR, return_when=asyncio.FIRST_COMPLETED)
+        if opening.done():
+            await opening
+            return True
+        if not until.is_set():
+            raise ConnectionError("No connection to Slack could be opened for five minutes.")
+        return False
+    finally:
+        opening.cancel()
+        asked_to_end.cancel()
+        await asyncio.gather(opening, asked_to_end, return_exceptions=True)
 
 
 class _Reach:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import socket
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pydantic import SecretStr
 from bot.chat_problems import TokenRefused
 from bot.rehearsal.run import Stage, stage
 from bot.serving import run_bot
-from bot.wiring import Orgs, build_bot
+from bot.wiring import Orgs, build_bot, listen
 from release_core.errors import OrgRefused, Refused
 from tests.release_core import builders
 from tests.release_core.builders import a_policy, a_store
@@ -59,3 +60,16 @@ def test_it_does_not_start_without_an_org_in_which_something_is_under_way(scene:
     with pytest.raises(Refused, match="DEP-2 in production") as refused:
         build_bot(dataclasses.replace(settings, policy=settings.policy.model_copy(update={"orgs": orgs})), scene.clock)
     assert refused.value.code == "org_left_policy"
+
+
+async def test_asked_to_end_while_slack_is_away_it_ends(scene: Stage) -> None:
+    """Opening a connection goes on until there is one; a supervisor does not wait for that."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        away = f"http://127.0.0.1:{nobody.getsockname()[1]}/api/"
+    bot = build_bot(dataclasses.replace(scene.settings(), slack_api_url=away), scene.clock, environ=scene.environ)
+    until = asyncio.Event()
+    asyncio.get_running_loop().call_later(1.0, until.set)
+    ready: list[str] = []
+    await asyncio.wait_for(listen(bot, over_http=False, until=until, on_ready=ready.append), 10)
+    assert ready == []
+    bot.store.close()
