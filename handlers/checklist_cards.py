@@ -19,13 +19,13 @@ from handlers.conversation import (
 from handlers.phrases import do, headline, item_line
 from handlers.release_words import checklist_words
 from release_core.facts import ReleaseFacts
+from release_core.lookups import FINAL_STATES
 from release_core.models import ChecklistItem
 from release_core.policy import Policy
-from release_core.readiness import item_owners
+from release_core.readiness import SETTLED, item_owners
 
 TICKS, CHOICES = 6, 12
 """How many buttons and how many choices a card offers: a message holds 10 KB, and the items must be read in it."""
-OVER = ("closed", "cancelled", "rolled_back")
 
 
 def checklist_card(facts: ReleaseFacts, policy: Policy) -> Message:
@@ -34,14 +34,14 @@ def checklist_card(facts: ReleaseFacts, policy: Policy) -> Message:
     lines = [_line(facts, policy, item) for item in facts.items]
     parts: list[Part] = [Paragraph(f"{headline(facts.release)}: checklist, {checklist_words(facts)}")]
     parts.append(Listing(lines) if lines else Paragraph("This kind of release has no checklist."))
-    if facts.release.state not in OVER:
+    if facts.release.state not in FINAL_STATES:
         parts += _clicks(key, facts.items)
     return Message(f"{key}: checklist, {checklist_words(facts)}", parts)
 
 
 def _clicks(key: str, items: Sequence[ChecklistItem]) -> list[Part]:
     manual = [item for item in items if not item.rule]
-    loose = [item for item in manual if item.state not in ("done", "waived")]
+    loose = [item for item in manual if item.state not in SETTLED]
     if not manual:
         return []
     ticks = [do(f"Tick {item.number}", "release_tick", release=key, item=str(item.number)) for item in loose[:TICKS]]
@@ -65,14 +65,14 @@ def item_card(facts: ReleaseFacts, policy: Policy, item: ChecklistItem) -> Messa
     parts: list[Part] = [Paragraph(f"{headline(facts.release)}: {line}")]
     if item.rule:
         parts.append(Note("Rollcall settles this item itself; nobody ticks it."))
-    elif facts.release.state not in OVER:
+    elif facts.release.state not in FINAL_STATES:
         parts.append(Actions(_buttons(facts.release.key, item)))
     return Message(f"{facts.release.key}: item {item.number} {item.title}", parts)
 
 
 def _buttons(key: str, item: ChecklistItem) -> list[Button]:
     args = {"release": key, "item": str(item.number)}
-    if item.state in ("done", "waived"):
+    if item.state in SETTLED:
         return [do("Reopen", "release_reopen", **args)]
     settle = [do("Tick", "release_tick", **args), do("Block…", "release_block", **args)]
     begin = [do("Start", "release_start", **args)] if item.state == "open" else []

@@ -23,7 +23,7 @@ from release_core.facts import gather
 from release_core.lookups import find_incident, find_release
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
-from release_core.timeline import Kind
+from release_core.timeline import BOT, Kind
 
 
 def entry_post(d: Drawing, *named: str) -> Placed:
@@ -97,8 +97,12 @@ def whom_to_call(session: Session, policy: Policy, entry: TimelineEntry) -> Sequ
         return ()
     release = find_release(session, entry.stream)
     facts = gather(session, policy, release)
-    author = facts.package.author_id if facts.package and entry.kind == Kind.VALIDATION_FAILED else release.owner_id
-    return tuple(dict.fromkeys((release.owner_id, author)))
+    called = [release.owner_id]
+    if facts.package and entry.kind == Kind.VALIDATION_FAILED:
+        called.append(facts.package.author_id)
+    # Whoever asked for an attempt waits for its end.
+    called += [d.requested_by for d in facts.deployments if d.id == entry.details.get("deployment")]
+    return tuple(dict.fromkeys(person for person in called if person != BOT))
 
 
 def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:

@@ -109,7 +109,10 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"deletions: {t.get('deletions')}, SHA-256 {code(t.get('digest')[:12])}."
     ),
     Kind.PACKAGE_COMPARED: lambda _: "The package was compared with its target.",
-    Kind.PACKAGE_NOT_COMPARED: lambda t: f"The package could not be compared with its target: {t.get('problem')}",
+    Kind.PACKAGE_NOT_COMPARED: lambda t: (
+        f"The package could not be compared with its target: {t.get('problem')} "
+        f"To try again, attach it once more: {code(f'/release attach {t.entry.stream}')}"
+    ),
     Kind.ITEM_STARTED: lambda t: f"{t.by} works on item {t.get('item')} “{t.get('title')}”.",
     Kind.ITEM_DONE: lambda t: f"{t.by} ticked item {t.get('item')} “{t.get('title')}”{t.after('note')}.",
     Kind.ITEM_BLOCKED: lambda t: f"{t.by} blocked item {t.get('item')} “{t.get('title')}”: {t.get('note')}",

@@ -14,7 +14,7 @@ from release_core.models import Approval, Release
 from release_core.permissions import others, require
 from release_core.policy import Policy
 from release_core.ports import Ports
-from release_core.readiness import barred_from_approving, settle_state
+from release_core.readiness import SETTLED, barred_from_approving, settle_state
 from release_core.timeline import Kind, record
 
 
@@ -146,7 +146,7 @@ def _what_is_seen(facts: ReleaseFacts) -> dict[str, Any]:
         "components": len(package.components),
         "deletions": len(package.before) + len(package.after),
         "validations": [[d.key, d.org, d.state] for d in facts.deployments if d.purpose == "validation"],
-        "open_items": [i.title for i in facts.items if i.state not in ("done", "waived")],
+        "open_items": [i.title for i in facts.items if i.state not in SETTLED],
     }
 
 

@@ -20,6 +20,10 @@ from release_core.timeline import BOT, Kind, intend, record
 
 
 def new_attempt(session: Session, release: Release, *, purpose: str, org: str, actor: str, now: datetime) -> Deployment:
+    """A new attempt of a release on an org, with the errand that carries it out.
+
+    The purpose is the flow's name: validation, deployment, arming or rollback. Attempts on one org go one at a time.
+    """
     deployment = Deployment(
         key=next_key(session, "DEP"),
         release_id=release.id or 0,
@@ -31,24 +35,25 @@ def new_attempt(session: Session, release: Release, *, purpose: str, org: str, a
     )
     session.add(deployment)
     session.flush()
-    flow = {"validation": "validation", "deployment": "deployment", "arming": "arming", "rollback": "rollback"}[purpose]
-    key = f"{flow}:{release.key}:{deployment.key}"
-    intend(session, key, flow, now=now, lane=f"org:{org}", deployment=deployment.id)
+    key = f"{purpose}:{release.key}:{deployment.key}"
+    intend(session, key, purpose, now=now, lane=f"org:{org}", deployment=deployment.id)
     return deployment
 
 
-def announce_request(
-    session: Session, kind: Kind, release: Release, deployment: Deployment, actor: str, now: datetime
-) -> None:
-    session.add(deployment)
-    record(session, kind, stream=release.key, actor=actor, at=now, details=details_of(deployment))
+def announce_request(session: Session, kind: Kind, release: Release, attempt: Deployment) -> None:
+    """Record that somebody asked for an attempt, once it is filled in."""
+    session.add(attempt)
+    by, at = attempt.requested_by, attempt.requested_at
+    record(session, kind, stream=release.key, actor=by, at=at, details=details_of(attempt))
 
 
 def details_of(deployment: Deployment, **more: Any) -> dict[str, Any]:
+    """What every fact about an attempt says: its row id, key and org, with `more` about this one."""
     return {"deployment": deployment.id, "key": deployment.key, "org": deployment.org, **more}
 
 
 def deployment_with_release(session: Session, deployment_id: int) -> tuple[Deployment, Release]:
+    """An attempt by its row id, with its release; NotFound when there is none."""
     deployment = find_deployment(session, deployment_id)
     return deployment, release_of(session, deployment)
 
@@ -190,6 +195,7 @@ def request_cancel(ports: Ports, actor: str, key: str) -> str:
 
 
 def keep_result(deployment: Deployment, status: JobStatus, now: datetime) -> None:
+    """Note that an attempt's job has ended, with what people act on."""
     deployment.finished_at = now
     deployment.result = result_of(status)
     deployment.problem = "" if status.success else problem_of(status)

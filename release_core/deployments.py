@@ -18,8 +18,8 @@ from release_core.attempts import (
 )
 from release_core.errors import Conflict, Refused
 from release_core.facts import UNDER_WAY, gather
-from release_core.lookups import find_release
-from release_core.models import Deployment, Release
+from release_core.lookups import find_deployment, find_release, release_of
+from release_core.models import Deployment
 from release_core.permissions import require
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
@@ -75,7 +75,7 @@ def request_deployment(ports: Ports, actor: str, key: str, *, digest: str = "") 
             deployment.validated_job_id = validation.job_id
         release.state = "deploying"
         session.add(release)
-        announce_request(session, Kind.DEPLOYMENT_REQUESTED, release, deployment, actor, now)
+        announce_request(session, Kind.DEPLOYMENT_REQUESTED, release, deployment)
         return deployment.key
 
 
@@ -95,22 +95,21 @@ def hold_if_blocked(ports: Ports, deployment_id: int) -> bool:
             reasons.append("It was cancelled before it began.")
         if not reasons:
             return False
-        hold(session, ports.policy, deployment, release, " ".join(reasons), now)
+        hold(session, ports.policy, deployment, " ".join(reasons), now)
         return True
 
 
 def hold_because(ports: Ports, deployment_id: int, sentence: str) -> None:
     """Stop a deployment before anything changed in the org."""
     with ports.store.transaction() as session:
-        deployment, release = deployment_with_release(session, deployment_id)
+        deployment = find_deployment(session, deployment_id)
         if deployment.state in UNDER_WAY:
-            hold(session, ports.policy, deployment, release, sentence, ports.clock.now())
+            hold(session, ports.policy, deployment, sentence, ports.clock.now())
 
 
-def hold(
-    session: Session, policy: Policy, deployment: Deployment, release: Release, sentence: str, now: datetime
-) -> None:
+def hold(session: Session, policy: Policy, deployment: Deployment, sentence: str, now: datetime) -> None:
     """A deployment ends before anything changed in the org; its release goes back to where it was."""
+    release = release_of(session, deployment)
     deployment.state, deployment.problem, deployment.finished_at = "failed", sentence, now
     session.add(deployment)
     release.state = "failed"

@@ -7,12 +7,10 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from release_core.errors import Conflict, Refused, Unclear
-from release_core.facts import gather
-from release_core.lookups import find_org, open_releases
+from release_core.lookups import find_org
 from release_core.models import OrgLock
 from release_core.permissions import require
 from release_core.ports import Ports
-from release_core.readiness import settle_state
 from release_core.timeline import Kind, record
 
 
@@ -46,10 +44,6 @@ def unlock_org(ports: Ports, actor: str, org: str, reason: str) -> str:
         session.add(held)
         details = {"org": key, "reason": reason.strip(), "was": held.reason}
         record(session, Kind.ORG_UNLOCKED, stream=stream_of(key), actor=actor, at=now, details=details)
-        session.flush()
-        for release in open_releases(session):
-            if release.target_org == key and gather(session, ports.policy, release).window:
-                settle_state(session, ports.policy, release, now)
     return key
 
 

@@ -123,21 +123,20 @@ def decide_rollback(ports: Ports, actor: str, request_id: int, *, yes: bool, com
         kind = Kind.ROLLBACK_CONFIRMED if yes else Kind.ROLLBACK_DECLINED
         _tell_both(session, kind, release, incident, actor, now, request=request.id, comment=comment.strip())
         if yes:
-            _start(session, ports, release, deployment, request, now)
+            _start(session, ports, request, deployment, now)
         return release.key
 
 
-def _start(
-    session: Session, ports: Ports, release: Release, undone: Deployment, request: RollbackRequest, now: datetime
-) -> None:
-    rollback = new_attempt(session, release, purpose="rollback", org=undone.org, actor=request.requested_by, now=now)
+def _start(session: Session, ports: Ports, request: RollbackRequest, undone: Deployment, now: datetime) -> None:
+    release, asker = release_of(session, undone), request.requested_by
+    rollback = new_attempt(session, release, purpose="rollback", org=undone.org, actor=asker, now=now)
     rollback.archive_digest, rollback.undoes_id = undone.rollback_digest, undone.id
     rollback.package_id, rollback.incident_id = undone.package_id, request.incident_id
     rollback.result = {"overwrite": request.overwrite, "confirmed_by": request.decided_by}
     armed = gather(session, ports.policy, release).armed(now)
     if armed:
         rollback.validated_job_id = armed.job_id
-    announce_request(session, Kind.ROLLBACK_STARTED, release, rollback, request.requested_by, now)
+    announce_request(session, Kind.ROLLBACK_STARTED, release, rollback)
 
 
 def expire_request(ports: Ports, request_id: int) -> None:

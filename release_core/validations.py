@@ -46,7 +46,7 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
         path = [find_org(ports.policy, org)] if org else [*ports.policy.orgs[target].validate_first, target]
         validation = new_attempt(session, release, purpose="validation", org=path[0], actor=actor, now=now)
         validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, path[1:]
-        announce_request(session, Kind.VALIDATION_REQUESTED, release, validation, actor, now)
+        announce_request(session, Kind.VALIDATION_REQUESTED, release, validation)
         return validation.key
 
 
@@ -85,8 +85,7 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
             )
             following.package_id, following.archive_digest = validation.package_id, validation.archive_digest
             following.then = validation.then[1:]
-            actor = validation.requested_by
-            announce_request(session, Kind.VALIDATION_REQUESTED, release, following, actor, now)
+            announce_request(session, Kind.VALIDATION_REQUESTED, release, following)
 
 
 def _goes_on(validation: Deployment, release: Release) -> bool:

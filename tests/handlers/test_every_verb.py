@@ -9,7 +9,7 @@ import pytest
 
 from handlers.conversation import Place, Request
 from handlers.verbs import VERBS
-from release_core import approvals, attempts, deployments, incidents, rollback_requests
+from release_core import approvals, attempts, checklists, deployments, incidents, rollback_requests
 from release_core.errors import NotAllowed, ReleaseError
 from tests.handlers.room import CAST, Refusal, Room, _actor, words_of
 from tests.release_core.builders import (
@@ -41,6 +41,11 @@ def nothing(room: Room) -> None:
 
 def planned(room: Room) -> None:
     a_release(room.ports)
+
+
+def ticked(room: Room) -> None:
+    planned(room)
+    checklists.tick(room.ports, MANAGER, "REL-1", "2")
 
 
 def packed(room: Room) -> None:
@@ -116,7 +121,7 @@ SAYINGS = [
     Saying("release_tick", planned, "release tick 2 -- all green", QA, "is done", STAKEHOLDER),
     Saying("release_start", planned, "release start 2", QA, "is in progress", STAKEHOLDER),
     Saying("release_block", planned, "release block 2 -- no test data", QA, "is blocked", STAKEHOLDER),
-    Saying("release_reopen", planned, "release reopen 2 -- not agreed", QA, "is open again", STAKEHOLDER),
+    Saying("release_reopen", ticked, "release reopen 2 -- not agreed", QA, "is open again", STAKEHOLDER),
     Saying("release_waive", planned, "release waive 2 -- agreed by phone", MANAGER, "is waived", QA),
     Saying("release_assign", planned, f"release assign 2 <@{TESTER}>", MANAGER, "belongs to @Tomás Novák", STAKEHOLDER),
     Saying("release_validate", packed, "release validate", TESTER, "DEP-1", STAKEHOLDER),
