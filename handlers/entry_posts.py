@@ -117,7 +117,8 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
         case Kind.VALIDATION_PASSED | Kind.DEPLOYMENT_HELD:
             buttons = [do("May we go?", "release_why", release=key)]
         case Kind.DEPLOYMENT_UNKNOWN:
-            buttons = [do("I looked…", "release_clarify", release=key)]
+            release = str(entry.details.get("release") or key)
+            buttons = [do("I looked…", "release_clarify", release=release)]
         case Kind.APPROVALS_WITHDRAWN:
             buttons = [do("Ask again", "release_ask", release=key), do("Package", "release_package", release=key)]
         case Kind.WINDOW_CLOSED | Kind.WINDOW_MISSED:

@@ -98,7 +98,6 @@ def _held_rollback(t: Telling) -> str:
 
 WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.RELEASE_CREATED: lambda t: f"{t.by} planned “{t.get('name')}” ({t.get('kind')}) for {t.org()}.",
-    Kind.RELEASE_CHANGED: lambda t: f"{t.by} changed the plan{t.after('what')}.",
     Kind.RELEASE_CANCELLED: lambda t: f"{t.by} cancelled the release: {t.get('reason')}",
     Kind.RELEASE_CLOSED: lambda t: f"{t.by} closed the release: it was watched long enough, nothing is open.",
     Kind.NOTE_ADDED: lambda t: f"{t.by}: {t.get('text')}",

@@ -14,6 +14,9 @@ from release_core.models import ChecklistItem, Deployment, Incident, OrgLock, Re
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import Gate
+from release_core.windows import Interval
+
+USUAL_LENGTH = timedelta(hours=2)
 
 STATES = {
     "draft": "draft, no window yet",
@@ -139,6 +142,18 @@ def release_argument(ports: Ports, request: Request) -> str:
     if not known:
         raise NotFound("No release is open. Plan one with /release new.", field="release")
     raise WhichOne("release", known)
+
+
+def interval_argument(request: Request) -> Interval | None:
+    """`at`, with `until` or `for`; two hours when neither was said. None without `at`."""
+    start: datetime | None = request.args.get("at")
+    end: datetime | None = request.args.get("until")
+    if start is None:
+        return None
+    end = end or start + request.args.get("for", USUAL_LENGTH)
+    if end <= start:
+        raise Unclear("It ends at or before it starts. Give a later end.", field="until")
+    return Interval(start, end)
 
 
 def incident_argument(ports: Ports, request: Request) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from handlers.conversation import (
@@ -32,6 +31,7 @@ from handlers.narration import narrate
 from handlers.phrases import (
     count,
     do,
+    interval_argument,
     note_argument,
     org_argument,
     plainly,
@@ -136,7 +136,7 @@ def _plan_from(ports: Ports, request: Request) -> Plan:
         kind=_choice(args, "kind", KINDS, "standard"),
         owner_id=owner[0] if isinstance(owner, list) else str(owner),
         strategy=_choice(args, "strategy", STRATEGIES, "validate_then_quick"),
-        window=_window_from(args, ports.clock.now()),
+        window=_window_from(request),
         contingency=str(args.get("contingency") or ""),
     )
 
@@ -149,18 +149,10 @@ def _choice(args: Any, name: str, options: Sequence[Option], default: str) -> An
     return value
 
 
-def _window_from(args: Any, now: datetime) -> Interval | None:
-    start, end = args.get("at"), args.get("until")
-    if start is None and end is None:
-        return None
-    if start is None:
+def _window_from(request: Request) -> Interval | None:
+    if request.args.get("until") and not request.args.get("at"):
         raise Unclear("Say when the window opens, or leave both times empty.", field="at")
-    end = end or start + timedelta(hours=2)
-    if end <= start:
-        raise Unclear("The window closes at or before it opens. Give a later end.", field="until")
-    if end <= now:
-        raise Unclear("The window lies in the past. Give a time that is still to come.", field="at")
-    return Interval(start, end)
+    return interval_argument(request)
 
 
 def list_releases(ports: Ports, request: Request) -> Answer:

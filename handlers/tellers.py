@@ -144,6 +144,10 @@ def _attempt_said(told: Told) -> Iterable[Touched]:
     return [*_attempt(told), Touched(told.line)]
 
 
+def _lost(told: Told) -> Iterable[Touched]:
+    return _attempt_said(told) if told.stream.startswith("REL-") else [Touched(told.line)]
+
+
 def _asked(told: Told) -> Iterable[Touched]:
     release = find_release(told.session, told.stream)
     facts = gather(told.session, told.policy, release)
@@ -271,7 +275,7 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.DEPLOYMENT_SUCCEEDED: _attempt_said,
     Kind.DEPLOYMENT_FAILED: _attempt_said,
     Kind.DEPLOYMENT_CANCELLED: _attempt_said,
-    Kind.DEPLOYMENT_UNKNOWN: _attempt_said,
+    Kind.DEPLOYMENT_UNKNOWN: _lost,
     Kind.DEPLOYMENT_CLARIFIED: _attempt_said,
     Kind.CANCEL_REQUESTED: _attempt,
     Kind.ROLLBACK_ASKED: _rollback_asked,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from handlers.conversation import (
     Answer,
@@ -20,7 +19,16 @@ from handlers.conversation import (
     at,
     bold,
 )
-from handlers.phrases import count, headline, lock_line, note_argument, org_argument, org_title, release_argument
+from handlers.phrases import (
+    count,
+    headline,
+    interval_argument,
+    lock_line,
+    note_argument,
+    org_argument,
+    org_title,
+    release_argument,
+)
 from handlers.releases import facts_of
 from handlers.times import understand_time
 from release_core import scheduling
@@ -31,20 +39,6 @@ from release_core.org_locks import standing_locks
 from release_core.permissions import require
 from release_core.ports import Ports
 from release_core.windows import Interval, freezes_over
-
-USUAL_LENGTH = timedelta(hours=2)
-
-
-def interval_argument(request: Request) -> Interval | None:
-    """`at`, with `until` or `for`; two hours when neither was said."""
-    start: datetime | None = request.args.get("at")
-    end: datetime | None = request.args.get("until")
-    if start is None:
-        return None
-    end = end or start + request.args.get("for", USUAL_LENGTH)
-    if end <= start:
-        raise Unclear("It ends at or before it starts. Give a later end.", field="until")
-    return Interval(start, end)
 
 
 def _with_bare_time(ports: Ports, request: Request) -> Request:

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from release_core.errors import Conflict, NotAllowed, NotFound
 from release_core.facts import UNDER_WAY, gather
 from release_core.lookups import find_deployment, find_release, next_key, release_of
-from release_core.models import Deployment, Release
+from release_core.models import Deployment, Incident, Release
 from release_core.permissions import may
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
@@ -56,14 +56,6 @@ def deployment_with_release(session: Session, deployment_id: int) -> tuple[Deplo
     """An attempt by its row id, with its release; NotFound when there is none."""
     deployment = find_deployment(session, deployment_id)
     return deployment, release_of(session, deployment)
-
-
-def move_to(ports: Ports, deployment_id: int, state: str) -> None:
-    """An attempt has reached its next state."""
-    with ports.store.transaction() as session:
-        deployment = find_deployment(session, deployment_id)
-        deployment.state = state
-        session.add(deployment)
 
 
 def note_asking(ports: Ports, deployment_id: int, state: str) -> datetime:
@@ -145,8 +137,10 @@ def lose(session: Session, policy: Policy, attempt: Deployment, sentence: str, n
     release = release_of(session, attempt)
     attempt.state, attempt.problem, attempt.finished_at = "unknown", sentence, now
     session.add(attempt)
-    details = details_of(attempt, problem=sentence)
-    record(session, Kind.DEPLOYMENT_UNKNOWN, stream=release.key, actor=BOT, at=now, details=details)
+    details = details_of(attempt, problem=sentence, release=release.key)
+    incident = session.get(Incident, attempt.incident_id) if attempt.incident_id else None
+    for stream in [release.key, *([incident.key] if incident else [])]:
+        record(session, Kind.DEPLOYMENT_UNKNOWN, stream=stream, actor=BOT, at=now, details=details)
     if attempt.purpose == "deployment":
         release.state = "failed"
         _distrust_validations(session, attempt)

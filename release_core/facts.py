@@ -30,7 +30,7 @@ from release_core.permissions import seat_people, team_people
 from release_core.policy import Policy
 from release_core.windows import FrozenSpan, frozen_spans
 
-UNDER_WAY = ("requested", "snapshotting", "validating", "deploying", "verifying")
+UNDER_WAY = ("requested", "validating", "deploying", "verifying")
 
 
 @dataclass(frozen=True)

@@ -192,7 +192,7 @@ class Freeze(SQLModel, table=True):
 class Deployment(SQLModel, table=True):
     """One attempt to put one package on one org; never reused.
 
-    Purpose: validation, deployment, arming, rollback. State: requested, snapshotting, validating, validated,
+    Purpose: validation, deployment, arming, rollback. State: requested, validating, validated,
     deploying, verifying, succeeded, failed, cancelled, unknown, rolled_back. `progress` holds the counters shown
     live; `result` holds what a person acts on (failures, coverage). `validated_job_id` is the check-only job that a
     quick deploy used; `then` the orgs to validate in next.

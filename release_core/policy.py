@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -245,10 +245,6 @@ class Policy(_Rule):
             told = "; ".join(f"{path_words(one.place)}: found {one.found}; expected {one.expected}" for one in found)
             raise PydanticCustomError(NAMES_DISAGREE, "{told}", {"told": told})
         return self
-
-    def zone_info(self) -> ZoneInfo:
-        """The zone in which the company lives."""
-        return ZoneInfo(self.zone)
 
     def seats_of(self, kind: str) -> tuple[str, ...]:
         """The seats whose yes a release of a kind needs."""

@@ -23,7 +23,6 @@ class Kind(StrEnum):
     """Everything that can happen; `handlers.announcements` has words for each."""
 
     RELEASE_CREATED = "release_created"
-    RELEASE_CHANGED = "release_changed"
     RELEASE_CANCELLED = "release_cancelled"
     RELEASE_CLOSED = "release_closed"
     NOTE_ADDED = "note_added"

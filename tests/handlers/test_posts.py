@@ -150,7 +150,7 @@ def a_whole_story(room: Room) -> None:
     room.tell()
     rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
     attempt = newest(room.ports, live, "rollback").id or 0
-    attempts.move_to(room.ports, attempt, "deploying")
+    attempts.note_asking(room.ports, attempt, "deploying")
     rollback_requests.finish_rollback(room.ports, attempt, a_success())
     rollback_requests.note_returned(room.ports, attempt, [])
     incidents.resolve_incident(room.ports, TESTER, "INC-1", "rolled back")

@@ -351,6 +351,14 @@ def test_an_incident_hears_of_everything_that_its_rollback_does(ports: Ports, ke
     assert f"({incident})" in lock.reason
 
 
+def test_an_incident_hears_that_nobody_knows_what_became_of_its_rollback(ports: Ports, key: str) -> None:
+    incident = incidents.open_incident(ports, TESTER, title="Orders fail", severity=1, org="production")
+    attempts.note_unknown(ports, a_rollback(ports, key), "The answer was lost.")
+    lost = last(ports, incident, Kind.DEPLOYMENT_UNKNOWN)
+    assert (lost.details["release"], lost.details["problem"]) == (key, "The answer was lost.")
+    assert Kind.DEPLOYMENT_UNKNOWN in kinds(ports, key)
+
+
 def test_an_org_that_was_locked_before_keeps_its_reason(ports: Ports, key: str) -> None:
     org_locks.lock_org(ports, ADMINISTRATOR, "production", "the audit is here")
     return_to(ports, a_rollback(ports, key))
