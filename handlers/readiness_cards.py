@@ -91,7 +91,7 @@ def deploy_button(facts: ReleaseFacts, policy: Policy, now: datetime) -> Button:
 def _to_weigh(facts: ReleaseFacts, policy: Policy, now: datetime) -> Iterator[str]:
     """The dialog's lines. Slack shows 300 characters, so what is long is shortened; the least urgent is last."""
     org = facts.release.target_org
-    yield f"{facts.release.key} to {shortened(org_title(policy, org), 20)}, a {policy.orgs[org].kind} org."
+    yield f"{facts.release.key} to {shortened(org_title(policy, org), 20)}, a {policy.kind_of(org)} org."
     if package := facts.package:
         deletions = count(len(package.before) + len(package.after), "deletion")
         parts = count(len(package.components), "component")

@@ -57,7 +57,7 @@ def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
     title = org_title(policy, release.target_org)
     rows = [
         ("State", STATES[release.state]),
-        ("Target", f"{title} ({policy.orgs[release.target_org].kind})"),
+        ("Target", f"{title} ({policy.kind_of(release.target_org)})"),
         ("Kind", release.kind),
         ("Owner", person(release.owner_id)),
         ("Window", window_words(facts)),

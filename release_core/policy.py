@@ -246,6 +246,14 @@ class Policy(_Rule):
             raise PydanticCustomError(NAMES_DISAGREE, "{told}", {"told": told})
         return self
 
+    def title_of(self, org: str) -> str:
+        """How people call an org; its key when the policy does not name it any more."""
+        return self.orgs[org].title if org in self.orgs else org
+
+    def kind_of(self, org: str) -> str:
+        """ "production", "sandbox", or "unknown" when the policy does not name the org any more."""
+        return self.orgs[org].kind if org in self.orgs else "unknown"
+
     def seats_of(self, kind: str) -> tuple[str, ...]:
         """The seats whose yes a release of a kind needs."""
         return next((seats for name, seats in self.approvals.items() if name == kind), ())

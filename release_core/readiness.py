@@ -166,7 +166,7 @@ def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Seque
     """The package must have passed a check-only run with tests in the target, and that run must still count."""
     if facts.package is None:
         return []
-    title = policy.orgs[facts.release.target_org].title
+    title = policy.title_of(facts.release.target_org)
     valid = _target_validation(facts, now)
     if valid and valid.lapses_at:
         return [
@@ -290,9 +290,12 @@ def freeze_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[
 
 
 def org_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
-    """The org must be free: no lock, no open incident, nobody else of ours deploying."""
-    title = policy.orgs[facts.release.target_org].title
+    """The org must be known and free: no lock, no open incident, nobody else of ours deploying."""
+    title = policy.title_of(facts.release.target_org)
     found = []
+    if facts.release.target_org not in policy.orgs:
+        way_out = "An administrator puts it back under orgs."
+        found.append(Gate("org_unknown", False, f"The policy does not name the org {title} any more.", (), way_out))
     if facts.lock:
         who = policy.holders_of("lock_org")
         because = f"{title} is locked: {facts.lock.reason}"

@@ -95,7 +95,7 @@ def _must_be_legal(session: Session, policy: Policy, release: Release, window: I
         return
     freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
     legal = next_open(now, release.target_org, policy.windows, frozen_spans(policy.freezes, freezes))
-    title = policy.orgs[release.target_org].title
+    title = policy.title_of(release.target_org)
     raise Refused(
         "window_illegal",
         f"The policy does not let {title} be deployed to during all of that window.",

@@ -41,9 +41,10 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
         facts = gather(session, ports.policy, release)
         running = [d for d in facts.deployments if d.purpose == "validation" and d.state in UNDER_WAY]
         if running:
-            raise Conflict(f"{running[0].key} already validates {key} in {ports.policy.orgs[running[0].org].title}.")
+            raise Conflict(f"{running[0].key} already validates {key} in {ports.policy.title_of(running[0].org)}.")
         target = release.target_org
-        path = [find_org(ports.policy, org)] if org else [*ports.policy.orgs[target].validate_first, target]
+        first = ports.policy.orgs[find_org(ports.policy, target)].validate_first
+        path = [find_org(ports.policy, org)] if org else [*first, target]
         validation = new_attempt(session, release, purpose="validation", org=path[0], actor=actor, now=now)
         validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, path[1:]
         announce_request(session, Kind.VALIDATION_REQUESTED, release, validation)
