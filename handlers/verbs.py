@@ -151,7 +151,7 @@ _TABLE = (
         "broadcast",
         ("broadcast", "announce"),
     ),
-    Verb("release_note", releases.note, "[REL-1] -- text", "words for the timeline"),
+    Verb("release_note", releases.note, "[REL-1] -- text", "words for the timeline", "note"),
     Verb("release_timeline", releases.timeline, "[REL-1]", "everything that happened", aliases=("history", "log")),
     Verb(
         "release_audit",

@@ -23,6 +23,7 @@ WORDS: dict[Right, str] = {
     "lock_org": "lock or unlock an org",
     "broadcast": "send or schedule a status",
     "handle_incident": "handle an incident",
+    "note": "write into a timeline",
     "read": "look at releases",
 }
 

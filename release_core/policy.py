@@ -34,6 +34,7 @@ Right = Literal[
     "lock_org",
     "broadcast",
     "handle_incident",
+    "note",
     "read",
 ]
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -59,6 +60,7 @@ DEFAULT_RIGHTS: Mapping[Right, tuple[Role, ...]] = {
     "lock_org": ("release_manager", "administrator"),
     "broadcast": ("release_manager",),
     "handle_incident": ("release_manager", "developer", "tester", "administrator", "analyst"),
+    "note": ("release_manager", "developer", "tester", "administrator", "analyst"),
     "read": _EVERYBODY,
 }
 

@@ -314,7 +314,7 @@ def _soak_again(session: Session, policy: Policy, release: Release, now: datetim
 
 def add_note(ports: Ports, actor: str, key: str, text: str) -> None:
     """Write a person's words into the timeline of a release."""
-    require(ports.policy, actor, "read")
+    require(ports.policy, actor, "note")
     if not text.strip():
         raise Unclear("Say what to note: /release note REL-1 -- text", field="note")
     with ports.store.transaction() as session:

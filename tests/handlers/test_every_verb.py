@@ -146,7 +146,7 @@ SAYINGS = [
     Saying("release_lock", nothing, "release lock in PRODUCTION -- disk full", ADMINISTRATOR, "is locked", DEVELOPER),
     Saying("release_unlock", locked, "release unlock in PRODUCTION -- disk is empty", MANAGER, "open again", TESTER),
     Saying("release_update", planned, "release update -- all is well", MANAGER, "goes out now", DEVELOPER),
-    Saying("release_note", planned, "release note -- moved the meeting", STAKEHOLDER, "Noted"),
+    Saying("release_note", planned, "release note -- moved the meeting", TESTER, "Noted", STAKEHOLDER),
     Saying("release_timeline", planned, "release timeline", STAKEHOLDER, "chain whole"),
     Saying("release_audit", planned, "release audit export", STAKEHOLDER, "whole history of REL-1"),
     Saying("release_close", soaking, "release close", MANAGER, "REL-1 is closed", DEVELOPER),

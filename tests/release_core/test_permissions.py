@@ -49,6 +49,7 @@ def test_every_right_has_its_words_and_its_default() -> None:
         ("lock_org", {MANAGER, ADMINISTRATOR}),
         ("broadcast", {MANAGER}),
         ("handle_incident", EVERYBODY - {STAKEHOLDER}),
+        ("note", EVERYBODY - {STAKEHOLDER}),
         ("read", EVERYBODY),
     ],
 )
