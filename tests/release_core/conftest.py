@@ -6,19 +6,37 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlmodel import SQLModel
 
 from release_core.ports import Ports
-from release_core.store import Store, open_store
+from release_core.store import Store, migrate, open_store
 from tests.bot.postgres import Cluster, postgres
 from tests.release_core import builders
 
 __all__ = ["postgres"]
 
 
-@pytest.fixture
-def ports() -> Ports:
-    """Everything an action needs, on an empty database in memory."""
-    return builders.ports()
+@pytest.fixture(scope="session")
+def postgres_store(postgres: Cluster) -> Iterator[Store]:
+    """One PostgreSQL database with its tables, for all tests in turn."""
+    store = open_store(postgres.database())
+    migrate(store)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def ports(request: pytest.FixtureRequest) -> Ports:
+    """Everything an action needs, on an empty database: SQLite in memory, then PostgreSQL where it is installed."""
+    if request.param == "sqlite":
+        return builders.ports()
+    store = request.getfixturevalue("postgres_store")
+    assert isinstance(store, Store)
+    tables = ", ".join(f'"{table.name}"' for table in SQLModel.metadata.sorted_tables)
+    with store.engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    return builders.ports(store=store)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

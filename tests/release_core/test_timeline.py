@@ -14,7 +14,7 @@ from tests.release_core.builders import (
     DEVELOPER,
     MANAGER,
     NOW,
-    STAKEHOLDER,
+    TESTER,
     a_package,
     a_release,
     a_soaking_release,
@@ -111,9 +111,9 @@ def test_what_follows_a_fact_is_lost_with_it(ports: Ports) -> None:
 
 def test_facts_are_read_as_they_were_written(ports: Ports, key: str) -> None:
     later(ports, microseconds=7)
-    releases.add_note(ports, STAKEHOLDER, key, "“ready?” – Ümläut {0} 🚀")
+    releases.add_note(ports, TESTER, key, "“ready?” – Ümläut {0} 🚀")
     fact, row = told(ports, key)[-1], entries(ports, key)[-1]
-    assert (fact.actor, fact.details) == (STAKEHOLDER, {"text": "“ready?” – Ümläut {0} 🚀"})
+    assert (fact.actor, fact.details) == (TESTER, {"text": "“ready?” – Ümläut {0} 🚀"})
     assert row.at == ports.clock.now()
     assert row.at.utcoffset() == NOW.utcoffset()
     assert first_broken(entries(ports, key)) is None
