@@ -23,7 +23,7 @@ from release_core.models import Deployment
 from release_core.permissions import require
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
-from release_core.readiness import Gate, blocking, settle_items, settle_state
+from release_core.readiness import OWN_ATTEMPT, Gate, blocking, settle_items, settle_state
 from release_core.timeline import BOT, Kind, intend, record
 
 
@@ -87,7 +87,8 @@ def hold_if_blocked(ports: Ports, deployment_id: int) -> bool:
         if deployment.state != "requested":
             return deployment.state == "failed"
         facts = gather(session, ports.policy, release)
-        closed = blocking(facts, ports.policy, now)
+        # The attempt that asks stands in nobody's way.
+        closed = [gate for gate in blocking(facts, ports.policy, now) if gate.code != OWN_ATTEMPT]
         reasons = [gate.said(_in_utc) for gate in closed]
         if deployment.approval_digest != facts.digest:
             reasons.append("What was approved has changed.")

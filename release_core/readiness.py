@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from release_core.errors import Refused
-from release_core.facts import ReleaseFacts, counts, gather
+from release_core.facts import UNDER_WAY, ReleaseFacts, counts, gather
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.models import ChecklistItem, Deployment, Release
 from release_core.permissions import others
@@ -18,6 +18,7 @@ from release_core.policy import Policy
 from release_core.windows import Interval, freezes_over, is_inside_windows, next_open
 
 SETTLED = ("done", "waived")
+OWN_ATTEMPT = "own_attempt"  # the gate that a deployment of the release itself closes
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,7 @@ def freeze_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[
 
 
 def org_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
-    """The org must be known and free: no lock, no open incident, nobody else of ours deploying."""
+    """The org must be known and free: no lock, no open incident, nobody of ours deploying, this release included."""
     title = policy.title_of(facts.release.target_org)
     found = []
     if facts.release.target_org not in policy.orgs:
@@ -304,6 +305,10 @@ def org_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gat
         because = f"{incident.key} “{incident.title}” is open on {title}."
         way_out = f"/incident resolve {incident.key} -- what was done"
         found.append(Gate("incident_open", False, because, (incident.commander_id,), way_out))
+    for own in facts.deployments:
+        if own.purpose == "deployment" and own.state in UNDER_WAY:
+            because = f"{own.key} deploys {facts.release.key} already."
+            found.append(Gate(OWN_ATTEMPT, False, because, (own.requested_by,), "Wait until it has finished."))
     for other in facts.others:
         because = f"{other.key} is under way on {title}."
         found.append(Gate("org_busy", False, because, (other.requested_by,), "Wait until it has finished."))

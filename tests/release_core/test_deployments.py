@@ -118,6 +118,13 @@ def test_a_double_click_starts_one_deployment(ports: Ports, key: str) -> None:
     assert len(intents(ports, "deployment")) == 1
 
 
+def test_a_release_under_way_may_not_go_a_second_time(ports: Ports, key: str, requested: int) -> None:
+    assert blocked_by(ports, key) == {"own_attempt"}
+    assert not deployments.hold_if_blocked(ports, requested)  # it does not stand in its own way
+    deployments.hold_because(ports, requested, "The snapshot could not be taken.")
+    assert blocked_by(ports, key) == set()
+
+
 def test_a_click_on_what_has_changed_since_starts_nothing(ports: Ports, key: str) -> None:
     shown = facts_of(ports, key).digest
     a_package(ports, key, words="second")
