@@ -66,6 +66,8 @@ def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
 
 
 def _next_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> str:
+    if facts.release.state not in (*BEFORE_DEPLOYMENT, "deploying"):
+        return f"Asked {at(now)}."  # it does not go again, so no time is legal for it
     title = org_title(policy, facts.release.target_org)
     legal = next_legal(facts, policy, now)
     if legal is None:
@@ -77,6 +79,8 @@ def _next_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> str:
     # Where nothing ends it, the search does, at its horizon; that instant means nothing to people.
     until = f" to {at(end)}" if fits or end - now < HORIZON - timedelta(days=1) else ""
     moved = "" if fits or window is None else " That is after the window: move it, or have the freeze waived."
+    if window is not None and window.ends_at <= now:
+        moved = " The window is over: set another one."
     return f"Next legal time for {title}: {start}{until}.{moved} Asked {at(now)}."
 
 
