@@ -28,6 +28,7 @@ from release_core.permissions import may
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import SETTLED, item_owners, who_may_answer
+from release_core.rollback_requests import waiting_for
 from release_core.scheduling import freezes_ahead
 
 
@@ -43,7 +44,10 @@ def todo(ports: Ports, request: Request) -> Answer:
 
 def owed(session: Session, policy: Policy, person_id: str, now: datetime) -> list[str]:
     """One line for each thing that waits for a person."""
-    lines: list[str] = []
+    lines = [
+        f"{bold(release.key)} yes or no to its rollback, until {at(until)}"
+        for release, until in waiting_for(session, policy, person_id, now)
+    ]
     for release in open_releases(session)[:40]:
         facts = gather(session, policy, release)
         lines += [*_items_owed(facts, policy, person_id, now), *_answers_owed(facts, policy, person_id)]

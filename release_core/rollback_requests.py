@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, desc, func, select
+from sqlmodel import Session, col, desc, func, select
 
 from release_core.arming import void_validations
 from release_core.attempts import announce_request, details_of, keep_result, new_attempt, only_checked
@@ -15,7 +15,8 @@ from release_core.facts import UNDER_WAY, gather
 from release_core.lookups import find_deployment, find_release, release_of
 from release_core.models import Deployment, Incident, Release, RollbackRequest
 from release_core.org_locks import close
-from release_core.permissions import others, require
+from release_core.permissions import may, others, require
+from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
 from release_core.readiness import must_be_known
 from release_core.timeline import BOT, Kind, intend, record
@@ -84,6 +85,18 @@ def pending_request(session: Session, deployment: Deployment) -> RollbackRequest
         .where(RollbackRequest.deployment_id == deployment.id, RollbackRequest.state == "asked")
         .order_by(desc(RollbackRequest.id))
     ).first()
+
+
+def waiting_for(session: Session, policy: Policy, person_id: str, now: datetime) -> list[tuple[Release, datetime]]:
+    """Releases whose rollback waits for this person's yes, each with the instant at which the wish expires."""
+    if not may(policy, person_id, "roll_back"):
+        return []
+    asked = select(RollbackRequest).where(RollbackRequest.state == "asked").order_by(col(RollbackRequest.id))
+    return [
+        (release_of(session, find_deployment(session, wish.deployment_id)), wish.expires_at)
+        for wish in session.exec(asked)
+        if wish.requested_by != person_id and now < wish.expires_at
+    ]
 
 
 def _incident_about(session: Session, release: Release) -> Incident | None:

@@ -8,7 +8,7 @@ from handlers.conversation import Place
 from handlers.desk import REMEMBERED_FOR
 from handlers.slack.blocks import draw_message
 from handlers.verbs import VERBS
-from release_core import approvals, incidents
+from release_core import approvals, incidents, rollback_requests
 from release_core.models import Person
 from tests.handlers.room import CAST, READER, STRANGER, Room, assert_nothing_leaks, words_of
 from tests.release_core.builders import (
@@ -18,6 +18,7 @@ from tests.release_core.builders import (
     MANAGER,
     PRODUCTION,
     QA,
+    SECOND_MANAGER,
     STAKEHOLDER,
     TESTER,
     a_freeze,
@@ -62,6 +63,17 @@ def test_what_somebody_owes_is_listed_across_releases(room: Room) -> None:
     assert "You owe nothing." in words_of(room.says(STAKEHOLDER, "release todo"))
     later(room.ports, hours=5)
     assert "(overdue)" in words_of(room.says(QA, "release todo"))
+
+
+def test_a_rollback_is_owed_an_answer_by_those_who_may_confirm_it(room: Room) -> None:
+    key = a_soaking_release(room.ports)
+    rollback_requests.ask_rollback(room.ports, MANAGER, key, "Quotes fail since")
+    line = f"{key} yes or no to its rollback, until"
+    assert line in words_of(room.says(SECOND_MANAGER, "release todo"))
+    for person in (MANAGER, STAKEHOLDER):  # one asked for it, the other may not
+        assert line not in words_of(room.says(person, "release todo"))
+    later(room.ports, hours=1)
+    assert line not in words_of(room.says(SECOND_MANAGER, "release todo"))
 
 
 def test_home_shows_what_is_mine_what_is_open_and_what_is_ahead(room: Room) -> None:
