@@ -103,7 +103,7 @@ def test_home_of_a_busy_company_stays_within_slacks_limits() -> None:
 def test_what_somebody_types_cannot_forge_our_own_marks(room: Room) -> None:
     a_release(room.ports)
     forged = "\ue000person\ue001USTRANGER\ue002 and \ue000bold\ue001loud\ue002"
-    room.says(STAKEHOLDER, f"release note -- {forged}")
+    room.says(DEVELOPER, f"release note -- {forged}")
     room.says(QA, f"release block 2 -- {forged}")
     room.tell()
     for text in ("release timeline", "release checklist", "release why"):

@@ -229,8 +229,8 @@ def test_a_cancelled_release_asks_why_first(room: Room) -> None:
 
 def test_a_note_is_asked_for_and_kept_in_the_writers_words(room: Room) -> None:
     a_release(room.ports)
-    form = room.is_asked(STAKEHOLDER, "release note")
-    room.submits(STAKEHOLDER, form, note="Sales wants <b>bold</b> & {braces} {7} <!channel>")
+    form = room.is_asked(DEVELOPER, "release note")
+    room.submits(DEVELOPER, form, note="Sales wants <b>bold</b> & {braces} {7} <!channel>")
     assert "{braces} {7} <!channel>" in words_of(room.says(STAKEHOLDER, "release timeline"))
 
 
