@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 
 BODY_LIMIT = 1_000_000
 SILENT_FOR = 40.0
-GIVE_UP_AFTER = 300.0
 
 
 class Sockets:
@@ -51,22 +50,6 @@ async def _is_alive(handler: AsyncSocketModeHandler) -> bool:
         return False
     # No ping has been due yet on a connection this young.
     return client.last_ping_pong_time is None or time.time() - client.last_ping_pong_time < SILENT_FOR
-
-
-async def run_socket(app: AsyncApp, app_token: str, connections: int = 2) -> None:
-    """Serve over Socket Mode until cancelled; ConnectionError when no connection lived for five minutes."""
-    sockets = Sockets(app, app_token, connections)
-    await sockets.open()
-    loop = asyncio.get_running_loop()
-    last_alive = loop.time()
-    try:
-        while loop.time() - last_alive < GIVE_UP_AFTER:
-            await asyncio.sleep(5)
-            if await sockets.alive():
-                last_alive = loop.time()
-        raise ConnectionError("No connection to Slack has lived for five minutes.")
-    finally:
-        await sockets.close()
 
 
 def slack_routes(
