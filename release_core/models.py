@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import JSON, Column, DateTime, Dialect, Text, TypeDecorator, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -39,20 +39,37 @@ def _instant(*, optional: bool = False, index: bool = False) -> Any:
     return Field(default=default, sa_type=Instant, nullable=optional, index=index)
 
 
-def _document() -> Any:
-    return Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+# A column that came later has its default in the database too, so that the rows from before it stay readable.
 
 
-def _list() -> Any:
-    return Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+def _document(*, later: bool = False) -> Any:
+    return Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False, server_default=text("'{}'") if later else None)
+    )
 
 
-def _words() -> Any:
-    return Field(default="", sa_column=Column(Text, nullable=False))
+def _list(*, later: bool = False) -> Any:
+    return Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default=text("'[]'") if later else None)
+    )
+
+
+def _words(*, later: bool = False) -> Any:
+    return Field(default="", sa_column=Column(Text, nullable=False, server_default=text("''") if later else None))
+
+
+def _later(default: str | int) -> Any:
+    written = f"'{default}'" if isinstance(default, str) else str(default)
+    return Field(default=default, sa_column_kwargs={"server_default": text(written)})
 
 
 class Release(SQLModel, table=True):
-    """A named set of changes meant to reach an org together."""
+    """A named set of changes meant to reach an org together.
+
+    `test_level` "" leaves the level to the policy; `run_tests` names the test classes of RunSpecifiedTests. `path`
+    lists the orgs of a staged release in their order (policy keys), of which `target_org` is the one that is next; it
+    is empty for a release into one org.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
@@ -68,13 +85,19 @@ class Release(SQLModel, table=True):
     package_id: int | None = None
     asked_digest: str = ""
     closed_at: datetime | None = _instant(optional=True)
+    test_level: str = _later("")
+    run_tests: list[Any] = _list(later=True)
+    path: list[Any] = _list(later=True)
 
 
 class ReleasePackage(SQLModel, table=True):
     """One package attached to a release; the newest accepted one counts.
 
     State: reading, accepted, refused. `components`, `before` and `after` are lists of [type, full name];
-    `comparison` holds rows [type, name, kind]; `verdicts` holds rows [type, name, verdict, reason, to do].
+    `comparison` holds rows [type, name, kind]; `verdicts` holds rows [type, name, verdict, reason, to do, source].
+    `source` says where it comes from (upload, file, url, org, git) and `source_ref` which one it was; `manifest` is
+    what was asked of an org (type -> full names). `last_changed` holds rows [type, name, by, ISO instant] about the
+    target; `diff_digest` is the artifact with the readable differences.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -96,6 +119,11 @@ class ReleasePackage(SQLModel, table=True):
     compared_at: datetime | None = _instant(optional=True)
     comparison: list[Any] = _list()
     verdicts: list[Any] = _list()
+    source: str = _later("upload")
+    source_ref: str = _words(later=True)
+    manifest: dict[str, Any] = _document(later=True)
+    last_changed: list[Any] = _list(later=True)
+    diff_digest: str = _later("")
 
     __table_args__ = (UniqueConstraint("release_id", "number"),)
 
@@ -196,7 +224,9 @@ class Deployment(SQLModel, table=True):
     deploying, verifying, succeeded, failed, cancelled, unknown, rolled_back. `progress` holds the counters shown
     live; `result` holds what a person acts on (failures, coverage). `validated_job_id` is the check-only job that a
     quick deploy used; `then` the orgs to validate in next.
-    `undoes_id` links a rollback or its arming to the deployment undone.
+    `undoes_id` links a rollback or its arming to the deployment undone; `leave` lists the components
+    ([type, full name]) that a rollback does not touch. `calls` counts the API calls the attempt has cost; `resubmitted`
+    how often the org was asked again because it had been busy.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -211,6 +241,7 @@ class Deployment(SQLModel, table=True):
     archive_digest: str = ""
     approval_digest: str = ""
     test_level: str = ""
+    run_tests: list[Any] = _list(later=True)
     job_id: str = ""
     validated_job_id: str = ""
     asked_at: datetime | None = _instant(optional=True)
@@ -225,13 +256,21 @@ class Deployment(SQLModel, table=True):
     snapshot_digest: str = ""
     snapshot_at: datetime | None = _instant(optional=True)
     rollback_digest: str = ""
+    leave: list[Any] = _list(later=True)
+    calls: int = _later(0)
+    resubmitted: int = _later(0)
     progress: dict[str, Any] = _document()
     result: dict[str, Any] = _document()
     problem: str = _words()
 
 
 class RollbackRequest(SQLModel, table=True):
-    """One person's wish to go back, until a second one agrees; state: asked, confirmed, declined, expired."""
+    """One person's wish to go back, until a second one agrees; state: asked, confirmed, declined, expired.
+
+    `leave` lists the components ([type, full name]) that are not to be taken back. `looked_at` is when the live org
+    was last compared for it, `drift` what somebody had changed since the deployment (rows [type, name, kind]),
+    `live_digest` the artifact with what the org held then.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     deployment_id: int = Field(foreign_key="deployment.id", index=True)
@@ -245,6 +284,10 @@ class RollbackRequest(SQLModel, table=True):
     decided_by: str = ""
     decided_at: datetime | None = _instant(optional=True)
     overwrite: bool = False
+    leave: list[Any] = _list(later=True)
+    looked_at: datetime | None = _instant(optional=True)
+    drift: list[Any] = _list(later=True)
+    live_digest: str = _later("")
 
     __table_args__ = (UniqueConstraint("deployment_id", "number"),)
 
@@ -260,6 +303,63 @@ class OrgLock(SQLModel, table=True):
     lifted_by: str = ""
     lifted_at: datetime | None = _instant(optional=True)
     lifted_because: str = _words()
+
+
+class OrgWatch(SQLModel, table=True):
+    """How far we have read what others did in an org.
+
+    `seen_until` is the instant up to which its deployment history was read; `looked_at` when that was; `problem` is the
+    sentence of the last failed look, "" after a good one.
+    """
+
+    org: str = Field(primary_key=True)
+    looked_at: datetime | None = _instant(optional=True)
+    seen_until: datetime | None = _instant(optional=True)
+    problem: str = _words()
+
+
+class Acceptance(SQLModel, table=True):
+    """A named person takes a risk upon themselves in writing, for a seat; state: standing, withdrawn.
+
+    `about` is "impossible" (parts that cannot come back) or "no_snapshot"; `digest` is the SHA-256 of exactly what was
+    accepted, so that anything else is accepted anew.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    about: str
+    digest: str
+    seat: str
+    by: str
+    reason: str = _words()
+    at: datetime = _instant()
+    state: str
+
+
+class Task(SQLModel, table=True):
+    """Work for a person or team before or after a deployment, which holds the next step until it is done.
+
+    `phase` is "before" or "after"; `number` gives the order within the release; `org` limits it to one org of a staged
+    release ("" for each). State: open, in_progress, done, waived. Minutes are whole minutes of work.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    number: int
+    title: str
+    phase: str
+    org: str = ""
+    owner_id: str = ""
+    team: str = ""
+    state: str
+    note: str = _words()
+    planned_minutes: int = 0
+    started_at: datetime | None = _instant(optional=True)
+    finished_at: datetime | None = _instant(optional=True)
+    changed_by: str = ""
+    changed_at: datetime | None = _instant(optional=True)
+
+    __table_args__ = (UniqueConstraint("release_id", "number"),)
 
 
 class Incident(SQLModel, table=True):

@@ -6,10 +6,12 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import JSON
 from sqlalchemy.exc import StatementError
 from sqlmodel import SQLModel, select
 
@@ -72,10 +74,19 @@ def at_once(*actions: Callable[[], object]) -> list[object]:
 # Tables
 
 
+def other_default(*compared: Any) -> bool | None:
+    """Whether a column has another default in the database; Alembic itself cannot ask PostgreSQL that of JSON."""
+    _context, column, _declared, there, _default, here = compared
+    if not isinstance(column.type, JSON):
+        return None
+    return str(there or "").partition("::")[0] != str(here or "")
+
+
 def test_migrations_make_exactly_the_tables_of_the_models(empty_store: Store) -> None:
     migrate(empty_store)
     with empty_store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        opts = {"compare_type": True, "compare_server_default": other_default}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
