@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from release_core.attempts import deployment_with_release, details_of, keep_result, new_attempt
 from release_core.facts import UNDER_WAY
-from release_core.lookups import find_deployment, release_of
+from release_core.lookups import FINAL_STATES, find_deployment, release_of
 from release_core.models import Deployment, Release
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
@@ -74,7 +74,9 @@ def _arm_again(session: Session, arming: Deployment, release: Release, because: 
     undone = find_deployment(session, arming.undoes_id or 0)
     query = select(Deployment).where(Deployment.undoes_id == undone.id, Deployment.purpose == "rollback")
     going_back = any(rollback.state in UNDER_WAY for rollback in session.exec(query))
-    if release.state == "soaking" and undone.state == "succeeded" and not going_back:
+    # A staged release is watched in each org that it came to until it is over.
+    watched = release.state == "soaking" or (bool(release.path) and release.state not in FINAL_STATES)
+    if watched and undone.state == "succeeded" and not going_back:
         details = details_of(arming, problem=f"{because} It is being proven again.")
         record(session, Kind.ROLLBACK_NOT_ARMED, stream=release.key, actor=BOT, at=now, details=details)
         request_arming(session, undone, release, now)

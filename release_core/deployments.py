@@ -17,13 +17,14 @@ from release_core.attempts import (
     only_checked,
 )
 from release_core.errors import Conflict, Refused
-from release_core.facts import UNDER_WAY, gather
+from release_core.facts import UNDER_WAY, gather, next_org
 from release_core.lookups import find_deployment, find_release, release_of
 from release_core.models import Deployment
 from release_core.permissions import require
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
 from release_core.readiness import OWN_ATTEMPT, Gate, blocking, settle_items, settle_state
+from release_core.tasks import announce_next
 from release_core.timeline import BOT, Kind, intend, record
 
 
@@ -71,7 +72,7 @@ def request_deployment(ports: Ports, actor: str, key: str, *, digest: str = "") 
         deployment.package_id, deployment.archive_digest = facts.package.id, facts.package.digest
         deployment.approval_digest = facts.digest
         validation = facts.newest("validation", org=release.target_org)
-        if release.strategy == "validate_then_quick" and validation:
+        if release.strategy != "full" and validation:
             deployment.validated_job_id = validation.job_id
         release.state = "deploying"
         session.add(release)
@@ -179,10 +180,9 @@ def note_verified(
         session.add(release)
         details = details_of(deployment, differences=list(differences))
         record(session, Kind.DEPLOYMENT_SUCCEEDED, stream=release.key, actor=BOT, at=now, details=details)
-        due_at = now + ports.policy.soak
-        intend(
-            session, f"soak:{deployment.key}", "soak_end", now=now, lane=release.key, due_at=due_at, release=release.key
-        )
+        flow, due_at = "stage_end" if next_org(release) else "soak_end", now + ports.policy.soak_of(deployment.org)
+        intend(session, f"soak:{deployment.key}", flow, now=now, lane=release.key, due_at=due_at, release=release.key)
+        announce_next(session, ports.policy, release, now)
         if rollback_digest:
             request_arming(session, deployment, release, now)
         else:

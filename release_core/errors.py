@@ -53,13 +53,15 @@ class NotAllowed(ReleaseError):
 class Refused(ReleaseError):
     """A rule says no.
 
-    `code` is stable, for machines and tests. `passes_at` is the instant (aware UTC) at which the rule next could pass.
+    `code` is stable, for machines and tests. `passes_at` is the instant (aware UTC) at which the rule next could pass;
+    `who` (chat ids) can clear what is in the way.
     """
 
-    def __init__(self, code: str, sentence: str, *, passes_at: datetime | None = None) -> None:
+    def __init__(self, code: str, sentence: str, *, passes_at: datetime | None = None, who: Sequence[str] = ()) -> None:
         super().__init__(sentence)
         self.code = code
         self.passes_at = passes_at
+        self.who = tuple(who)
 
 
 class Conflict(ReleaseError):

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, desc, select
 
-from release_core.lookups import checklist, deployments_of, open_incidents, package_of, window_of
+from release_core.lookups import checklist, deployments_of, open_incidents, package_of, run_sheet, window_of
 from release_core.models import (
     Approval,
     Broadcast,
@@ -24,6 +24,7 @@ from release_core.models import (
     Person,
     Release,
     ReleasePackage,
+    Task,
     Waiver,
 )
 from release_core.permissions import seat_people, team_people
@@ -47,6 +48,7 @@ class Standing:
     seats: Mapping[str, tuple[str, ...]]
     window: DeploymentWindow | None
     deployments: Sequence[Deployment]
+    tasks: Sequence[Task]
 
     @property
     def digest(self) -> str:
@@ -60,15 +62,32 @@ class Standing:
 
     @property
     def live(self) -> Deployment | None:
-        """The deployment that brought this release into its target and has not been undone."""
+        """The newest deployment that brought this release into an org and has not been undone."""
         found = [d for d in self.deployments if d.purpose == "deployment" and d.state == "succeeded"]
         return found[-1] if found else None
 
-    def armed(self, now: datetime) -> Deployment | None:
-        """The check-only run that makes going back a quick deploy, while it counts."""
-        if self.live is None:
+    def live_in(self, org: str) -> Deployment | None:
+        """The deployment that brought this release into one org and has not been undone."""
+        found = [d for d in self.deployments if d.purpose == "deployment" and d.state == "succeeded" and d.org == org]
+        return found[-1] if found else None
+
+    @property
+    def live_orgs(self) -> Sequence[str]:
+        """The orgs that hold this release now, in the order in which it came there."""
+        live = (d.org for d in self.deployments if d.purpose == "deployment" and d.state == "succeeded")
+        return tuple(dict.fromkeys(live))
+
+    @property
+    def next_org(self) -> str:
+        """Where a staged release goes after its target; "" when there is nothing further."""
+        return next_org(self.release)
+
+    def armed(self, now: datetime, org: str | None = None) -> Deployment | None:
+        """The check-only run that makes going back (in one org, else the newest) a quick deploy, while it counts."""
+        live = self.live if org is None else self.live_in(org)
+        if live is None:
             return None
-        arming = [d for d in self.deployments if d.purpose == "arming" and d.undoes_id == self.live.id]
+        arming = [d for d in self.deployments if d.purpose == "arming" and d.undoes_id == live.id]
         return arming[-1] if arming and counts(arming[-1], now) else None
 
     @property
@@ -96,7 +115,7 @@ class ReleaseFacts(Standing):
 
     `others` are deployments under way on the target org; `names` holds how the people who answered for a seat are
     called, by chat id, as far as that is known; `authors` attached the very bytes that count now; `teams` are the
-    people of each team that an item belongs to.
+    people of each team that an item or task belongs to.
     """
 
     waivers: Sequence[Waiver]
@@ -131,6 +150,7 @@ def stand(session: Session, policy: Policy, release: Release) -> Standing:
         seats={seat: seat_people(session, policy, seat) for seat in policy.seats_of(release.kind)},
         window=window_of(session, release),
         deployments=deployments_of(session, release),
+        tasks=run_sheet(session, release),
     )
 
 
@@ -145,14 +165,26 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
         freezes=[span for span in frozen_spans(policy.freezes, freezes) if span.org in ("*", org)],
         others=_under_way_beside(session, release),
         lock=session.exec(select(OrgLock).where(OrgLock.org == org, col(OrgLock.lifted_at).is_(None))).first(),
-        incidents=open_incidents(session, org=org),
+        incidents=_incidents_around(session, release),
         broadcasts=session.exec(
             select(Broadcast).where(Broadcast.release_id == rid).order_by(col(Broadcast.number))
         ).all(),
         authors=_authors_of(session, own.package),
-        teams={t: team_people(session, policy, t) for t in {i.team for i in own.items} if t in policy.teams},
+        teams={
+            team: team_people(session, policy, team)
+            for team in {*(item.team for item in own.items), *(task.team for task in own.tasks)}
+            if team in policy.teams
+        },
         names=_names_of(session, {approval.person_id for approval in own.approvals}),
     )
+
+
+def _incidents_around(session: Session, release: Release) -> Sequence[Incident]:
+    """Open incidents on the target; those of a staged release also where they suspect it, in an org before."""
+    if not release.path:
+        return open_incidents(session, org=release.target_org)
+    every = open_incidents(session)
+    return [one for one in every if one.org == release.target_org or one.release_id == release.id]
 
 
 def _under_way_beside(session: Session, release: Release) -> list[Deployment]:
@@ -188,7 +220,14 @@ def counts(validation: Deployment, now: datetime) -> bool:
     )
 
 
+def next_org(release: Release) -> str:
+    """The org of a staged release's path that comes after its target; "" when there is nothing further."""
+    following = dict(zip(release.path, release.path[1:], strict=False))
+    return str(following.get(release.target_org, ""))
+
+
 def approval_digest(release: Release, package: ReleasePackage | None) -> str:
-    """The SHA-256 of what approvers say yes to: the package, where it goes, how it gets there."""
-    meaning = [package.digest if package else "", release.target_org, release.kind, release.strategy]
+    """The SHA-256 of what approvers say yes to: the package, where it goes (the whole path), how it gets there."""
+    where = release.path or release.target_org
+    meaning = [package.digest if package else "", where, release.kind, release.strategy]
     return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, desc, select
@@ -19,6 +20,7 @@ from release_core.models import (
     Incident,
     Release,
     ReleasePackage,
+    Task,
 )
 from release_core.policy import Policy
 
@@ -32,6 +34,7 @@ _BY_KEY = select(Release).where(Release.key == bindparam("key"))
 _ITEMS = (
     select(ChecklistItem).where(ChecklistItem.release_id == bindparam("release")).order_by(col(ChecklistItem.number))
 )
+_TASKS = select(Task).where(Task.release_id == bindparam("release")).order_by(col(Task.number))
 _NEWEST_WINDOW = (
     select(DeploymentWindow)
     .where(DeploymentWindow.release_id == bindparam("release"))
@@ -97,6 +100,22 @@ def find_org(policy: Policy, word: str) -> str:
     )
 
 
+def find_path(policy: Policy, *, named: str = "", orgs: Sequence[str] = ()) -> tuple[str, ...]:
+    """The orgs of a staged release: those chosen, in the order of the policy, else a path named in the policy."""
+    if orgs:
+        chosen = {find_org(policy, org) for org in orgs}
+        if len(chosen) < 2:
+            raise Unclear("A staged release goes through two orgs or more. Choose them all.", field="orgs")
+        return tuple(org for org in policy.orgs if org in chosen)
+    by_lower = {name.lower(): path for name, path in policy.paths.items()}
+    if named.lower() in by_lower:
+        return by_lower[named.lower()]
+    known = f"Paths of the policy: {', '.join(policy.paths)}." if policy.paths else "The policy names no path."
+    if named:
+        raise NotFound(f"There is no path “{named}”. {known}", nearest=nearest(named, policy.paths), field="path")
+    raise Unclear(f"Say through which orgs it goes: choose a path, or two orgs or more. {known}", field="path")
+
+
 def find_freeze(session: Session, policy: Policy, word: str) -> str:
     """The key of a freeze named by its key, from the policy or set by people."""
     keys = [*policy.freezes, *session.exec(select(Freeze.key).where(col(Freeze.lifted_at).is_(None))).all()]
@@ -109,22 +128,44 @@ def find_freeze(session: Session, policy: Policy, word: str) -> str:
 
 def find_item(session: Session, release: Release, word: str) -> ChecklistItem:
     """The checklist item named by its number or by words of its title."""
-    items = checklist(session, release)
+    return _the_one(checklist(session, release), word, release, "item")
+
+
+def find_task(session: Session, release: Release, word: str) -> Task:
+    """The task named by its number or by words of its title; "id:7" names its row, whatever its number is by now."""
+    tasks = run_sheet(session, release)
+    if word.startswith("id:"):
+        rows = [task for task in tasks if f"id:{task.id}" == word]
+        if not rows:
+            raise NotFound(f"This task was taken off the run-sheet of {release.key}: /release tasks {release.key}")
+        return rows[0]
+    return _the_one(tasks, word, release, "task")
+
+
+Numbered = TypeVar("Numbered", ChecklistItem, Task)
+
+
+def _the_one(rows: Sequence[Numbered], word: str, release: Release, noun: str) -> Numbered:
     if re.fullmatch(r"#?\d+", word):
-        found = [item for item in items if item.number == int(word.lstrip("#"))]
+        found = [row for row in rows if row.number == int(word.lstrip("#"))]
     else:
-        found = [item for item in items if word.lower() in item.title.lower()]
+        found = [row for row in rows if word.lower() in row.title.lower()]
     if len(found) == 1:
         return found[0]
-    lines = ", ".join(f"{item.number} {item.title}" for item in (found or items))
+    lines = ", ".join(f"{row.number} {row.title}" for row in (found or rows))
     if found:
-        raise Unclear(f"“{word}” fits several items of {release.key}: {lines}. Give the number.", field="item")
-    raise NotFound(f"{release.key} has no item “{word}”. Its items: {lines or 'none'}.", field="item")
+        raise Unclear(f"“{word}” fits several {noun}s of {release.key}: {lines}. Give the number.", field=noun)
+    raise NotFound(f"{release.key} has no {noun} “{word}”. Its {noun}s: {lines or 'none'}.", field=noun)
 
 
 def checklist(session: Session, release: Release) -> Sequence[ChecklistItem]:
     """A release's items in order."""
     return session.exec(_ITEMS, params={"release": release.id}).all()
+
+
+def run_sheet(session: Session, release: Release) -> Sequence[Task]:
+    """A release's tasks in order."""
+    return session.exec(_TASKS, params={"release": release.id}).all()
 
 
 def package_of(session: Session, release: Release) -> ReleasePackage | None:

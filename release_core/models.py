@@ -339,8 +339,9 @@ class Acceptance(SQLModel, table=True):
 class Task(SQLModel, table=True):
     """Work for a person or team before or after a deployment, which holds the next step until it is done.
 
-    `phase` is "before" or "after"; `number` gives the order within the release; `org` limits it to one org of a staged
-    release ("" for each). State: open, in_progress, done, waived. Minutes are whole minutes of work.
+    `phase` is "before" or "after"; `number` gives the order within the release; `org` is the one org of a staged
+    release that it belongs to ("" where a release has one org alone). State: open, in_progress, done, waived. Minutes
+    are whole minutes of work.
     """
 
     id: int | None = Field(default=None, primary_key=True)

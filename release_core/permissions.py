@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from release_core.errors import NotAllowed
 from release_core.models import TeamMember
-from release_core.policy import Policy, Right
+from release_core.policy import Policy, Right, Role
 
 WORDS: dict[Right, str] = {
     "plan": "plan a release",
@@ -58,6 +58,20 @@ def seat_people(session: Session, policy: Policy, seat: str) -> tuple[str, ...]:
     for team in rule.teams:
         found += team_people(session, policy, team)
     return tuple(dict.fromkeys(found))
+
+
+def owner_named(policy: Policy, manager: str, *, person: str | None, role: Role | None, team: str | None) -> str:
+    """Who owns what a template gives to a person, role or team: a chat id; "" for a team, which owns it together.
+
+    A role means the release's own manager while they fill it; what is given to nobody is theirs.
+    """
+    if team:
+        return ""
+    if person:
+        return person
+    if role and manager not in policy.people.get(role, ()):
+        return next(iter(policy.people.get(role, ())), manager)
+    return manager
 
 
 def others(people: Collection[str], *, than: Collection[str]) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ from release_core.policy_references import NAMES_DISAGREE, disagreements, path_w
 
 Role = Literal["release_manager", "developer", "tester", "administrator", "analyst", "stakeholder"]
 Kind = Literal["standard", "hotfix", "emergency"]
-Strategy = Literal["validate_then_quick", "full"]
+Strategy = Literal["validate_then_quick", "full", "staged"]
+Phase = Literal["before", "after"]
 Right = Literal[
     "plan",
     "attach",
@@ -135,12 +136,16 @@ class _Rule(BaseModel):
 
 
 class OrgRule(_Rule):
-    """One org: how it is called, what it is, how to log in, where a package is validated before it comes here."""
+    """One org: how it is called, what it is, how to log in, where a package is validated before it comes here.
+
+    `soak` is how long a release is watched in this org; without it, the policy's own.
+    """
 
     title: str
     kind: Literal["sandbox", "production"]
     login: OrgLogin
     validate_first: tuple[str, ...] = ()
+    soak: Span | None = None
 
 
 class Team(_Rule):
@@ -169,6 +174,24 @@ class ItemRule(_Rule):
     team: str | None = None
     due: Span = timedelta(hours=2)
     required: bool = True
+
+    @model_validator(mode="after")
+    def _has_one_owner(self) -> Self:
+        if sum(owner is not None for owner in (self.role, self.person, self.team)) > 1:
+            raise ValueError("expected one of role, person or team, not several")
+        return self
+
+
+class TaskRule(_Rule):
+    """One line of a run-sheet template: work before or after the deployment; without `org`, in each org it goes to."""
+
+    title: str = Field(min_length=3, max_length=80)
+    phase: Phase
+    role: Role | None = None
+    person: PersonId | None = None
+    team: str | None = None
+    minutes: int = Field(default=15, ge=1, le=1440)
+    org: str | None = None
 
     @model_validator(mode="after")
     def _has_one_owner(self) -> Self:
@@ -233,6 +256,8 @@ class Policy(_Rule):
     seats: dict[str, Seat]
     approvals: dict[Kind, tuple[str, ...]]
     checklists: dict[Kind, tuple[ItemRule, ...]]
+    tasks: dict[Kind, tuple[TaskRule, ...]] = Field(default_factory=dict)
+    paths: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     rights: dict[Right, tuple[Role | PersonId, ...]] = Field(default_factory=dict)
     windows: tuple[WindowRule, ...] = ()
     freezes: dict[str, FreezeRule] = Field(default_factory=dict)
@@ -263,6 +288,15 @@ class Policy(_Rule):
     def checklist_of(self, kind: str) -> tuple[ItemRule, ...]:
         """The template of the checklist of a kind."""
         return next((rules for name, rules in self.checklists.items() if name == kind), ())
+
+    def tasks_of(self, kind: str) -> tuple[TaskRule, ...]:
+        """The template of the run-sheet of a kind."""
+        return next((rules for name, rules in self.tasks.items() if name == kind), ())
+
+    def soak_of(self, org: str) -> timedelta:
+        """How long a release is watched in an org."""
+        own = self.orgs[org].soak if org in self.orgs else None
+        return self.soak if own is None else own
 
     def holders_of(self, right: Right) -> tuple[str, ...]:
         """The people who hold a right, by chat id, in the order of the policy."""

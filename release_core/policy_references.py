@@ -57,7 +57,20 @@ def _orgs_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
         for key, org in _mapping(policy.get("orgs")).items()
         for i, name in _listed(_mapping(org).get("validate_first"))
     ]
-    return [*windows, *(pair for pair in freezes if pair[1] != "*"), *first]
+    tasks = [(place, rule.get("org")) for place, rule in _rules_of(policy, "tasks", "org")]
+    paths: list[tuple[Place, Any]] = [
+        (("paths", key, i), name) for key, orgs in _mapping(policy.get("paths")).items() for i, name in _listed(orgs)
+    ]
+    return [*windows, *(pair for pair in freezes if pair[1] != "*"), *first, *tasks, *paths]
+
+
+def _rules_of(policy: Mapping[str, Any], section: str, name: str) -> list[tuple[Place, Mapping[str, Any]]]:
+    """The lines of the templates of a section, each with the place of one of its keys."""
+    return [
+        ((section, kind, i, name), _mapping(rule))
+        for kind, rules in _mapping(policy.get(section)).items()
+        for i, rule in _listed(rules)
+    ]
 
 
 def _teams_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
@@ -66,12 +79,8 @@ def _teams_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
         for key, seat in _mapping(policy.get("seats")).items()
         for i, team in _listed(_mapping(seat).get("teams"))
     ]
-    items = [
-        (("checklists", kind, i, "team"), _mapping(item).get("team"))
-        for kind, items in _mapping(policy.get("checklists")).items()
-        for i, item in _listed(items)
-    ]
-    return [*seats, *items]
+    lines = [*_rules_of(policy, "checklists", "team"), *_rules_of(policy, "tasks", "team")]
+    return [*seats, *((place, rule.get("team")) for place, rule in lines)]
 
 
 def _rules_of_sense(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
@@ -82,6 +91,11 @@ def _rules_of_sense(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
         for i, name in _listed(_mapping(org).get("validate_first")):
             if name == key:
                 yield Disagreement(("orgs", key, "validate_first", i), f'"{name}"', "another org than this one itself")
+    for key, orgs in _mapping(policy.get("paths")).items():
+        names = [name for _, name in _listed(orgs)]
+        if isinstance(orgs, list | tuple) and (len(names) < 2 or len(set(map(str, names))) < len(names)):
+            found = ", ".join(map(str, names)) or "nothing"
+            yield Disagreement(("paths", key), found, "two orgs or more, each once, in the order in which it goes")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

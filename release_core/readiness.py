@@ -15,6 +15,7 @@ from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.models import ChecklistItem, Deployment, Release
 from release_core.permissions import others
 from release_core.policy import Policy
+from release_core.run_sheets import next_step, steps, task_owners
 from release_core.windows import Interval, freezes_over, is_inside_windows, next_open
 
 SETTLED = ("done", "waived")
@@ -79,10 +80,10 @@ def settle_state(session: Session, policy: Policy, release: Release, now: dateti
     facts = gather(session, policy, release)
     settle_items(session, facts, now)
     timeless = [gate for gate in blocking(facts, policy, now) if gate.code not in DEPENDS_ON_TIME]
-    if facts.window is None:
+    if facts.window is None and not facts.live_orgs:
         release.state = "draft"
     else:
-        release.state = "planned" if timeless else "ready"
+        release.state = "planned" if timeless or facts.window is None else "ready"
     session.add(release)
 
 
@@ -98,7 +99,8 @@ def settle_items(session: Session, facts: ReleaseFacts, now: datetime) -> None:
 
 
 def _has_snapshot(facts: ReleaseFacts) -> bool:
-    return any(d.snapshot_digest for d in facts.deployments if d.purpose == "deployment")
+    attempts = (d for d in facts.deployments if d.purpose == "deployment" and d.org == facts.release.target_org)
+    return any(d.snapshot_digest for d in attempts)
 
 
 def _target_validation(facts: ReleaseFacts, now: datetime) -> Deployment | None:
@@ -112,8 +114,45 @@ def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
     state = facts.release.state
     if state in (*BEFORE_DEPLOYMENT, "deploying"):
         return []
+    if state == "soaking" and facts.next_org:
+        return [_soaking_gate(facts, policy)]
     way_out = "Plan a new release with /release new."
     return [Gate("over", False, f"{facts.release.key} is {state.replace('_', ' ')} already.", (), way_out)]
+
+
+def _soaking_gate(facts: ReleaseFacts, policy: Policy) -> Gate:
+    """A staged release stays in one org for a while, then goes on by itself to where the next one can be weighed."""
+    here, following = policy.title_of(facts.release.target_org), policy.title_of(facts.next_org)
+    because = f"{facts.release.key} is being watched in {here}; then comes {following}."
+    held = next_step(facts, "after")
+    if held:
+        because += f" Task {held.number} “{held.title}” has to be settled before."
+        way_out = f"/release task done {facts.release.key} {held.number}"
+        return Gate("stage_soaking", False, because, task_owners(held, facts), way_out)
+    return Gate("stage_soaking", False, because, (), "Wait for it.")
+
+
+def stages_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """Every org of a staged release gets exactly what the ones before it hold, and only while it stays there."""
+    release, found = facts.release, list[Gate]()
+    if not release.path:
+        return found
+    for org in release.path[: release.path.index(release.target_org)]:
+        live, title = facts.live_in(org), policy.title_of(org)
+        if live is None:
+            way_out = "Cancel the release and plan a new one."
+            found.append(Gate("stage_missing", False, f"{title} comes first and does not hold it.", (), way_out))
+        elif facts.package and live.archive_digest != facts.package.digest:
+            because = f"{title} holds another package than the one that is attached."
+            found.append(Gate("stage_differs", False, because, (), "Cancel the rest and plan a new release."))
+    for back in facts.deployments:
+        if back.purpose == "rollback" and back.state in UNDER_WAY:
+            because = f"{back.key} takes it back in {policy.title_of(back.org)}."
+            found.append(Gate("stage_going_back", False, because, (back.requested_by,), "Wait until it has finished."))
+    if found:
+        return found
+    place = f"{release.path.index(release.target_org) + 1} of {len(release.path)}"
+    return [Gate("stage", True, f"{policy.title_of(release.target_org)} is stage {place}, with the same package.")]
 
 
 def outcome_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -147,6 +186,19 @@ def items_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
     if not open_items:
         return [Gate("checklist", True, "Every required item of the checklist is settled.")]
     return [_item_gate(item, facts, policy) for item in open_items]
+
+
+def tasks_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """Manual steps before the deployment are settled one after the other; the first open one holds it."""
+    planned, held = steps(facts, "before"), next_step(facts, "before")
+    if held is None:
+        return [Gate("tasks", True, "Every task before the deployment is settled.")] if planned else []
+    state = "in progress" if held.state == "in_progress" else "open"
+    left = sum(task.state not in SETTLED for task in planned) - 1
+    more = f" {left} more {'comes' if left == 1 else 'come'} after it." if left else ""
+    because = f"Task {held.number} “{held.title}” is {state}.{more}"
+    way_out = f"/release task done {facts.release.key} {held.number}"
+    return [Gate("task_open", False, because, task_owners(held, facts), way_out)]
 
 
 def _item_gate(item: ChecklistItem, facts: ReleaseFacts, policy: Policy) -> Gate:
@@ -302,7 +354,7 @@ def org_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gat
         because = f"{title} is locked: {facts.lock.reason}"
         found.append(Gate("org_locked", False, because, who, f"/release unlock in {title} -- reason"))
     for incident in facts.incidents:
-        because = f"{incident.key} “{incident.title}” is open on {title}."
+        because = f"{incident.key} “{incident.title}” is open on {policy.title_of(incident.org)}."
         way_out = f"/incident resolve {incident.key} -- what was done"
         found.append(Gate("incident_open", False, because, (incident.commander_id,), way_out))
     for own in facts.deployments:
@@ -319,7 +371,9 @@ RULES: Sequence[Rule] = (
     state_gate,
     outcome_gate,
     package_gate,
+    stages_gate,
     items_gate,
+    tasks_gate,
     validation_gate,
     approvals_gate,
     window_gate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, func, select
 
@@ -12,16 +13,26 @@ from release_core import windows
 from release_core.approvals import withdraw_approvals
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
-from release_core.facts import UNDER_WAY, gather
-from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, deployments_of, find_org, find_release, next_key
+from release_core.facts import UNDER_WAY, gather, next_org
+from release_core.lookups import (
+    BEFORE_DEPLOYMENT,
+    FINAL_STATES,
+    deployments_of,
+    find_org,
+    find_path,
+    find_release,
+    next_key,
+)
 from release_core.models import ChecklistItem, Release, ReleasePackage
 from release_core.packages import Package
-from release_core.permissions import require
+from release_core.permissions import owner_named, require
 from release_core.policy import ItemRule, Kind, Policy, Strategy
 from release_core.ports import Ports
 from release_core.readiness import must_be_known, settle_state
 from release_core.rollback_requests import pending_request
+from release_core.run_sheets import next_step, task_owners
 from release_core.scheduling import book, withdraw_window
+from release_core.tasks import lay_out_tasks
 from release_core.timeline import Kind as Fact
 from release_core.timeline import intend, record
 from release_core.verdicts import Judgement
@@ -29,7 +40,10 @@ from release_core.verdicts import Judgement
 
 @dataclass(frozen=True)
 class Plan:
-    """What the form for a new release asks; the window may be set later."""
+    """What the form for a new release asks; the window may be set later.
+
+    A staged release goes along `path`, by its name in the policy, or through `orgs`; its `org` is not looked at.
+    """
 
     name: str
     org: str
@@ -38,6 +52,8 @@ class Plan:
     strategy: Strategy = "validate_then_quick"
     window: windows.Interval | None = None
     contingency: str = ""
+    path: str = ""
+    orgs: tuple[str, ...] = ()
 
 
 def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
@@ -46,7 +62,9 @@ def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
     name = plan.name.strip()
     if not 3 <= len(name) <= 80:
         raise Unclear("Give the release a name of 3 to 80 characters.", field="name")
-    org = find_org(ports.policy, plan.org)
+    staged = plan.strategy == "staged"
+    path = find_path(ports.policy, named=plan.path, orgs=plan.orgs) if staged else ()
+    org = path[0] if path else find_org(ports.policy, plan.org)
     if ports.policy.orgs[org].kind != "production" and plan.kind == "emergency":
         raise Unclear("An emergency release goes to production; choose another kind for a sandbox.", field="kind")
     now = ports.clock.now()
@@ -62,11 +80,21 @@ def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
             created_by=actor,
             created_at=now,
             contingency=plan.contingency,
+            path=list(path),
         )
         session.add(release)
         session.flush()
         _lay_out_checklist(session, ports.policy, release)
-        details = {"name": name, "org": org, "kind": plan.kind, "strategy": plan.strategy, "owner": plan.owner_id}
+        lay_out_tasks(session, ports.policy, release)
+        details: dict[str, Any] = {
+            "name": name,
+            "org": org,
+            "kind": plan.kind,
+            "strategy": plan.strategy,
+            "owner": plan.owner_id,
+        }
+        if path:
+            details["path"] = list(path)
         record(session, Fact.RELEASE_CREATED, stream=release.key, actor=actor, at=now, details=details)
         if plan.window:
             book(session, ports.policy, release, plan.window, actor=actor, now=now)
@@ -91,13 +119,9 @@ def _lay_out_checklist(session: Session, policy: Policy, release: Release) -> No
 
 
 def _owner_of(policy: Policy, release: Release, rule: ItemRule) -> str:
-    if rule.rule or rule.team:
+    if rule.rule:
         return ""
-    if rule.person:
-        return rule.person
-    if rule.role and release.owner_id not in policy.people.get(rule.role, ()):
-        return next(iter(policy.people.get(rule.role, ())), release.owner_id)
-    return release.owner_id
+    return owner_named(policy, release.owner_id, person=rule.person, role=rule.role, team=rule.team)
 
 
 def attach_package(ports: Ports, actor: str, key: str, *, file_id: str, file_name: str) -> int:
@@ -106,6 +130,8 @@ def attach_package(ports: Ports, actor: str, key: str, *, file_id: str, file_nam
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
+        if release.state not in FINAL_STATES and (fixed := under_way_through_orgs(session, ports.policy, release)):
+            raise Refused("package_fixed", fixed)
         _still_before_deployment(release, "take another package")
         number = session.exec(select(func.count()).where(ReleasePackage.release_id == release.id)).one() + 1
         package = ReleasePackage(
@@ -149,12 +175,26 @@ def _refuse(session: Session, package: ReleasePackage, release: Release, sentenc
     record(session, Fact.PACKAGE_REFUSED, stream=release.key, actor=package.author_id, at=now, details=details)
 
 
-def _why_too_late(package: ReleasePackage, earlier: ReleasePackage | None, release: Release) -> str:
+def under_way_through_orgs(session: Session, policy: Policy, release: Release) -> str:
+    """Why a staged release takes no other package: an org holds the one it has; "" while none does."""
+    landed = [d for d in deployments_of(session, release, "deployment") if d.state in ("succeeded", "rolled_back")]
+    if not (release.path and landed):
+        return ""
+    orgs = " and ".join(dict.fromkeys(policy.title_of(d.org) for d in landed))
+    return (
+        f"{release.key} is under way through its orgs ({orgs} got its package), and each gets the same one. "
+        f"Cancel the rest (/release cancel {release.key} -- reason), or plan a new release."
+    )
+
+
+def _why_too_late(
+    session: Session, policy: Policy, package: ReleasePackage, earlier: ReleasePackage | None, release: Release
+) -> str:
     if release.state not in BEFORE_DEPLOYMENT:
         return f"{release.key} is {release.state.replace('_', ' ')}; a package comes too late."
     if earlier and earlier.number > package.number:
         return f"{earlier.file_name} was attached after it and counts already."
-    return ""
+    return under_way_through_orgs(session, policy, release)
 
 
 def accept_package(ports: Ports, package_id: int, content: Package) -> None:
@@ -165,7 +205,7 @@ def accept_package(ports: Ports, package_id: int, content: Package) -> None:
         if package.state != "reading":
             return
         earlier = session.get(ReleasePackage, release.package_id) if release.package_id else None
-        problem = _why_too_late(package, earlier, release)
+        problem = _why_too_late(session, ports.policy, package, earlier, release)
         if problem:
             _refuse(session, package, release, problem, now)
             return
@@ -244,15 +284,17 @@ def note_comparison_failed(ports: Ports, package_id: int, sentence: str) -> None
 
 
 def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:
-    """Give a release up before it reached the org."""
+    """Give a release up before it reached the org; of a staged one the rest, while what is live stays."""
     require(ports.policy, actor, "plan")
     if len(reason.strip()) < 3:
         raise Unclear("Say why the release is cancelled: /release cancel REL-1 -- reason", field="note")
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        _still_before_deployment(release, "be cancelled")
-        must_be_known(gather(session, ports.policy, release))
+        facts = gather(session, ports.policy, release)
+        if not (release.state == "soaking" and facts.next_org):
+            _still_before_deployment(release, "be cancelled")
+        must_be_known(facts)
         release.state, release.closed_at = "cancelled", now
         session.add(release)
         for attempt in deployments_of(session, release):
@@ -261,9 +303,8 @@ def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:
                 session.add(attempt)
         withdraw_window(session, release)
         end_broadcasts(session, release, now=now)
-        record(
-            session, Fact.RELEASE_CANCELLED, stream=release.key, actor=actor, at=now, details={"reason": reason.strip()}
-        )
+        details = {"reason": reason.strip(), "live": list(facts.live_orgs)}
+        record(session, Fact.RELEASE_CANCELLED, stream=release.key, actor=actor, at=now, details=details)
 
 
 def close_release(ports: Ports, actor: str, key: str, *, by_timer: bool = False) -> bool:
@@ -277,12 +318,12 @@ def close_release(ports: Ports, actor: str, key: str, *, by_timer: bool = False)
     with ports.store.transaction() as session:
         release = find_release(session, key)
         try:
-            _must_be_closable(session, ports.policy, release)
-        except Refused:
+            must_be_done(session, ports.policy, release)
+            _must_go_no_further(ports.policy, release)
+        except Refused as refused:
             if not by_timer:
                 raise
-            if release.state == "soaking":
-                _soak_again(session, ports.policy, release, now)
+            soak_again(session, ports.policy, release, refused, now)
             return False
         release.state, release.closed_at = "closed", now
         session.add(release)
@@ -291,7 +332,8 @@ def close_release(ports: Ports, actor: str, key: str, *, by_timer: bool = False)
         return True
 
 
-def _must_be_closable(session: Session, policy: Policy, release: Release) -> None:
+def must_be_done(session: Session, policy: Policy, release: Release) -> None:
+    """Refused while something keeps a release from being over in the org in which it soaks."""
     if release.state != "soaking":
         state = release.state.replace("_", " ")
         raise Refused("not_soaking", f"{release.key} is {state}; only a release that soaks can be closed.")
@@ -302,14 +344,32 @@ def _must_be_closable(session: Session, policy: Policy, release: Release) -> Non
     running = [d for d in facts.deployments if d.purpose == "rollback" and d.state in UNDER_WAY]
     if running:
         raise Refused("rollback_under_way", f"{running[0].key} is taking {release.key} back; wait for its end.")
-    if facts.live and pending_request(session, facts.live):
+    if any(pending_request(session, live) for live in facts.deployments if live.state == "succeeded"):
         sentence = f"Going back to before {release.key} was asked for and waits for a second person. Decide that first."
         raise Refused("rollback_under_way", sentence)
+    if held := next_step(facts, "after"):
+        sentence = f"Task {held.number} “{held.title}” comes first: /release task done {release.key} {held.number}"
+        raise Refused("task_open", sentence, who=task_owners(held, facts))
 
 
-def _soak_again(session: Session, policy: Policy, release: Release, now: datetime) -> None:
-    key = f"soak:{release.key}:{now.isoformat()}"
-    intend(session, key, "soak_end", now=now, lane=release.key, due_at=now + policy.soak, release=release.key)
+def _must_go_no_further(policy: Policy, release: Release) -> None:
+    following = policy.title_of(next_org(release))
+    if following:
+        here = policy.title_of(release.target_org)
+        raise Refused(
+            "goes_on",
+            f"{release.key} goes on to {following} when it was watched long enough in {here}. "
+            f"To give up the rest: /release cancel {release.key} -- reason",
+        )
+
+
+def soak_again(session: Session, policy: Policy, release: Release, refused: Refused, now: datetime) -> None:
+    """The soak of a release that may not be over yet begins again; one held by a task alone ends with that task."""
+    if release.state != "soaking" or refused.code == "task_open":
+        return
+    key, flow = f"soak:{release.key}:{now.isoformat()}", "stage_end" if next_org(release) else "soak_end"
+    due_at = now + policy.soak_of(release.target_org)
+    intend(session, key, flow, now=now, lane=release.key, due_at=due_at, release=release.key)
 
 
 def add_note(ports: Ports, actor: str, key: str, text: str) -> None:

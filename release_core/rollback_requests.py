@@ -19,13 +19,17 @@ from release_core.permissions import may, others, require
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
 from release_core.readiness import must_be_known
+from release_core.scheduling import withdraw_window
 from release_core.timeline import BOT, Kind, intend, record
 
 
-def ask_rollback(ports: Ports, actor: str, key: str, reason: str, *, overwrite: bool = False) -> int:
+def ask_rollback(
+    ports: Ports, actor: str, key: str, reason: str, *, overwrite: bool = False, org: str | None = None
+) -> int:
     """Ask for a release to be taken back; a second person has to agree. Returns the request's row id.
 
-    `overwrite` says that what somebody changed since the deployment may be lost.
+    `overwrite` says that what somebody changed since the deployment may be lost. A staged release is taken back in
+    `org`, or else where it came last.
     """
     require(ports.policy, actor, "roll_back")
     if len(reason.strip()) < 3:
@@ -33,7 +37,7 @@ def ask_rollback(ports: Ports, actor: str, key: str, reason: str, *, overwrite: 
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        deployment = _must_be_undoable(session, ports, release)
+        deployment = _must_be_undoable(session, ports, release, org)
         asked = pending_request(session, deployment)
         if asked and now < asked.expires_at:
             sentence = f"Going back to before {release.key} was already asked for and waits for a second person."
@@ -64,18 +68,20 @@ def ask_rollback(ports: Ports, actor: str, key: str, reason: str, *, overwrite: 
         return request.id
 
 
-def _must_be_undoable(session: Session, ports: Ports, release: Release) -> Deployment:
+def _must_be_undoable(session: Session, ports: Ports, release: Release, org: str | None = None) -> Deployment:
     facts = gather(session, ports.policy, release)
     must_be_known(facts)
     running = [d for d in facts.deployments if d.purpose in ("rollback", "deployment") and d.state in UNDER_WAY]
     if running:
         raise Conflict(f"{running[-1].key} is under way for {release.key}; wait for its end.")
-    if facts.live is None:
-        raise Refused("nothing_to_undo", f"{release.key} is not in its org, so there is nothing to go back from.")
-    if not facts.live.rollback_digest:
-        because = facts.live.result.get("rollback_note", "no rollback package was built")
+    live = facts.live if org is None else facts.live_in(org)
+    if live is None:
+        where = ports.policy.title_of(org) if org else "its org"
+        raise Refused("nothing_to_undo", f"{release.key} is not in {where}, so there is nothing to go back from.")
+    if not live.rollback_digest:
+        because = live.result.get("rollback_note", "no rollback package was built")
         raise Refused("no_way_back", f"{release.key} cannot be rolled back by Rollcall: {because}")
-    return facts.live
+    return live
 
 
 def pending_request(session: Session, deployment: Deployment) -> RollbackRequest | None:
@@ -128,7 +134,7 @@ def decide_rollback(ports: Ports, actor: str, request_id: int, *, yes: bool, com
             holders = others(ports.policy.holders_of("roll_back"), than=(actor,))
             raise NotAllowed("You asked for this rollback, so somebody else has to confirm it.", who_may=holders)
         if yes:
-            _must_be_undoable(session, ports, release)
+            _must_be_undoable(session, ports, release, deployment.org)
         request.state = "confirmed" if yes else "declined"
         request.decided_by, request.decided_at = actor, now
         session.add(request)
@@ -146,7 +152,7 @@ def _start(session: Session, ports: Ports, request: RollbackRequest, undone: Dep
     rollback.archive_digest, rollback.undoes_id = undone.rollback_digest, undone.id
     rollback.package_id, rollback.incident_id = undone.package_id, request.incident_id
     rollback.result = {"overwrite": request.overwrite, "confirmed_by": request.decided_by}
-    armed = gather(session, ports.policy, release).armed(now)
+    armed = gather(session, ports.policy, release).armed(now, undone.org)
     if armed:
         rollback.validated_job_id = armed.job_id
     announce_request(session, Kind.ROLLBACK_STARTED, release, rollback)
@@ -229,6 +235,7 @@ def note_returned(ports: Ports, deployment_id: int, differences: Sequence[str]) 
         rollback.state, undone.state = "succeeded", "rolled_back"
         rollback.result = {**rollback.result, "differences": list(differences)}
         release.state, release.closed_at = "rolled_back", now
+        withdraw_window(session, release)  # where it has not been yet, a staged release does not go any more
         for row in (rollback, undone, release):
             session.add(row)
         details = details_of(rollback, differences=list(differences))

@@ -31,7 +31,9 @@ def _more(error: ReleaseError, verb: Verb | None) -> Iterator[str]:
             missing = [user_id for user_id in who_may if user_id not in str(error)]
             if missing:
                 yield f"Who may: {people(missing[:10], last='or')}"
-        case Refused(code=reason, passes_at=passes_at):
+        case Refused(code=reason, passes_at=passes_at, who=who):
+            if who:
+                yield f"{people(who[:5], last='or')} can clear it."
             if passes_at is not None and at(passes_at) not in str(error):
                 yield f"It could pass {at(passes_at)}."
             yield f"Reason code: {code(reason)}"

@@ -1,0 +1,57 @@
+"""A staged release goes on from one org of its path to the next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from release_core.errors import Refused
+from release_core.facts import next_org
+from release_core.lookups import find_release, package_of
+from release_core.models import Release
+from release_core.ports import Ports
+from release_core.readiness import settle_state
+from release_core.releases import must_be_done, soak_again
+from release_core.scheduling import withdraw_window
+from release_core.tasks import announce_next
+from release_core.timeline import BOT, Kind, intend, record
+
+
+def move_on(ports: Ports, key: str) -> str:
+    """A release was watched long enough in one org: the next one is its target now; returns that org, "" when it waits.
+
+    Nothing is deployed by it. Every gate of the next org is weighed anew: it needs a window and a validation of its
+    own, while approvals count for the whole path. An open incident or a rollback lets the soak begin again.
+    """
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        following, here = next_org(release), release.target_org
+        if not following:
+            return ""
+        try:
+            must_be_done(session, ports.policy, release)
+        except Refused as refused:
+            soak_again(session, ports.policy, release, refused, now)
+            return ""
+        release.target_org, release.state = following, "planned"
+        session.add(release)
+        withdraw_window(session, release)
+        _compare_anew(session, release, now)
+        settle_state(session, ports.policy, release, now)
+        details = {"org": following, "from": here, "place": release.path.index(following) + 1}
+        record(session, Kind.RELEASE_MOVED_ON, stream=release.key, actor=BOT, at=now, details=details)
+        announce_next(session, ports.policy, release, now)
+        return following
+
+
+def _compare_anew(session: Session, release: Release, now: datetime) -> None:
+    """What a package would do, and how it would come back, is another question in each org."""
+    package = package_of(session, release)
+    assert package is not None, "what went through an org has a package"
+    package.compared_at, package.comparison, package.verdicts = None, [], []
+    package.last_changed, package.diff_digest = [], ""
+    session.add(package)
+    key = f"comparison:{release.key}:{package.number}:{release.target_org}"
+    intend(session, key, "comparison", now=now, lane=release.key, package=package.id)

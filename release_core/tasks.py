@@ -1,0 +1,353 @@
+"""Manual steps before and after a deployment: planned, done in their order, handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from release_core.errors import Conflict, NotAllowed, Refused, Unclear
+from release_core.facts import ReleaseFacts, gather, next_org
+from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, find_org, find_release, find_task, run_sheet
+from release_core.models import Intent, Release, Task
+from release_core.permissions import may, owner_named, require
+from release_core.policy import Phase, Policy
+from release_core.ports import Ports
+from release_core.readiness import settle_state
+from release_core.run_sheets import SETTLED, holding, phase_now, play_order, task_owners
+from release_core.timeline import BOT, Kind, intend, record
+
+LONGEST = 1440  # minutes: a task of more than a day is several
+Change = Callable[[Task, datetime], Kind]
+
+
+@dataclass(frozen=True)
+class NewTask:
+    """What the form for a task asks; `minutes` are planned whole minutes, `org` "" means each org still ahead."""
+
+    title: str
+    phase: Phase
+    owner_id: str = ""
+    minutes: int = 15
+    org: str = ""
+
+
+def lay_out_tasks(session: Session, policy: Policy, release: Release) -> None:
+    """Write down the run-sheet that a release of its kind starts with; a staged one has each step once for each org."""
+    orgs = release.path or [release.target_org]
+    planned: list[Task] = []
+    for rule in policy.tasks_of(release.kind):
+        for org in [rule.org] if rule.org else orgs:
+            if org in orgs:
+                task = _row(release, NewTask(rule.title, rule.phase, "", rule.minutes, org), len(planned) + 1)
+                task.owner_id = owner_named(
+                    policy, release.owner_id, person=rule.person, role=rule.role, team=rule.team
+                )
+                task.team = rule.team or ""
+                planned.append(task)
+    session.add_all(planned)
+    session.flush()
+    _number(session, play_order(release, planned))
+
+
+def _row(release: Release, new: NewTask, number: int) -> Task:
+    # Where there is one org alone, a task need not name it.
+    return Task(
+        release_id=release.id or 0,
+        number=number,
+        title=new.title.strip(),
+        phase=new.phase,
+        org=new.org if release.path else "",
+        owner_id=new.owner_id,
+        state="open",
+        planned_minutes=new.minutes,
+    )
+
+
+def _number(session: Session, ordered: Sequence[Task]) -> None:
+    """Number tasks in their order; numbers are unique at every moment, so they first step aside."""
+    if [task.number for task in ordered] == list(range(1, len(ordered) + 1)):
+        return
+    for sign in (-1, 1):
+        for number, task in enumerate(ordered, start=1):
+            task.number = sign * number
+            session.add(task)
+        session.flush()
+
+
+def add_task(ports: Ports, actor: str, key: str, new: NewTask) -> list[Task]:
+    """Put a task at the end of its phase; one for each org that is still ahead when none is named."""
+    require(ports.policy, actor, "plan")
+    if not 3 <= len(new.title.strip()) <= 80:
+        raise Unclear("Give the task a title of 3 to 80 characters.", field="title")
+    if not 1 <= new.minutes <= LONGEST:
+        raise Unclear("Say how many minutes it takes: 1 to 1440.", field="minutes")
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        orgs = _orgs_for(ports.policy, release, new)
+        known = list(run_sheet(session, release))
+        added: list[Task] = []
+        for org in orgs:
+            named = NewTask(new.title, new.phase, new.owner_id or release.owner_id, new.minutes, org)
+            added.append(_row(release, named, len(known) + len(added) + 1))
+        session.add_all(added)
+        session.flush()
+        _number(session, play_order(release, [*known, *added]))
+        for task in added:
+            _record(session, Kind.TASK_ADDED, release, task, actor, now)
+        settle_state(session, ports.policy, release, now)
+        return added
+
+
+def _orgs_for(policy: Policy, release: Release, new: NewTask) -> list[str]:
+    """The orgs in which a new task still makes sense."""
+    _must_not_be_over(release, "takes no more tasks")
+    path = release.path or [release.target_org]
+    place = path.index(release.target_org)
+    open_here = release.state in BEFORE_DEPLOYMENT or (new.phase == "after" and release.state != "cancelled")
+    ahead = path[place if open_here else place + 1 :]
+    named = [find_org(policy, new.org)] if new.org else ahead
+    if new.org and named[0] not in path:
+        titles = ", ".join(policy.title_of(org) for org in path)
+        raise Unclear(f"{release.key} does not go there; it goes to {titles}.", field="org")
+    late = [org for org in named if org not in ahead]
+    if late or not named:
+        where = policy.title_of(late[0] if late else release.target_org)
+        raise Refused("too_late", f"{release.key} is past that point in {where}; nothing can be put before it.")
+    return named
+
+
+def start(ports: Ports, actor: str, key: str, task: str) -> Task:
+    """Somebody begins the task whose turn it is."""
+
+    def started(row: Task, now: datetime) -> Kind:
+        _must_not_be(row, "in_progress", *SETTLED)
+        row.state, row.started_at = "in_progress", now
+        return Kind.TASK_STARTED
+
+    return _settle(ports, actor, key, task, started)
+
+
+def finish(ports: Ports, actor: str, key: str, task: str, *, note: str = "") -> Task:
+    """The task whose turn it is is done, perhaps with a note; the next one's owner is told."""
+
+    def done(row: Task, now: datetime) -> Kind:
+        _must_not_be(row, *SETTLED)
+        row.state, row.finished_at, row.note = "done", now, note.strip()
+        return Kind.TASK_DONE
+
+    return _settle(ports, actor, key, task, done)
+
+
+def waive(ports: Ports, actor: str, key: str, task: str, reason: str) -> Task:
+    """The release goes on without a task, with the reason; not only when it is its turn."""
+    if len(reason.strip()) < 3:
+        raise Unclear(f"Say why: /release task waive {key} {task} -- reason", field="note")
+    if not may(ports.policy, actor, "settle_any_item"):
+        managers = ports.policy.holders_of("settle_any_item")
+        raise NotAllowed("Only a release manager may waive a task; nothing was changed.", who_may=managers)
+
+    def waived(row: Task, now: datetime) -> Kind:
+        _must_not_be(row, *SETTLED)
+        row.state, row.finished_at, row.note = "waived", now, reason.strip()
+        return Kind.TASK_WAIVED
+
+    return _settle(ports, actor, key, task, waived, in_turn=False)
+
+
+def reopen(ports: Ports, actor: str, key: str, task: str, reason: str = "") -> Task:
+    """A task has to be done again; it holds what is behind it once more."""
+
+    def reopened(row: Task, now: datetime) -> Kind:
+        _must_not_be(row, "open")
+        row.state, row.note, row.started_at, row.finished_at = "open", reason.strip(), None, None
+        return Kind.TASK_REOPENED
+
+    return _settle(ports, actor, key, task, reopened, in_turn=False)
+
+
+def assign(ports: Ports, actor: str, key: str, task: str, person: str) -> Task:
+    """A task belongs to a person (chat id) from now on."""
+
+    def assigned(row: Task, now: datetime) -> Kind:
+        _must_not_be(row, *SETTLED)
+        row.owner_id, row.team = person, ""
+        return Kind.TASK_ASSIGNED
+
+    return _settle(ports, actor, key, task, assigned, in_turn=False)
+
+
+def move(ports: Ports, actor: str, key: str, task: str, to: int) -> Task:
+    """A task that nobody began takes another place (a number) among those of its org and phase."""
+    require(ports.policy, actor, "plan")
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        row = find_task(session, release, task)
+        _must_not_be_over(release, "keeps its order")
+        _must_not_be_begun(row)
+        sheet = list(run_sheet(session, release))
+        beside = [t.number for t in sheet if (t.org, t.phase) == (row.org, row.phase) and t.state == "open"]
+        if to not in beside or to == row.number:
+            others = ", ".join(str(number) for number in beside if number != row.number)
+            there = f"it may take the place of {others}" if others else "there is no other one it could change with"
+            raise Unclear(f"Task {row.number} stays among what is open of its org and phase: {there}.", field="to")
+        was = row.number
+        sheet.remove(row)
+        sheet.insert(to - 1, row)
+        _number(session, sheet)
+        _record(session, Kind.TASK_MOVED, release, row, actor, now, was=was)
+        return row
+
+
+def delete(ports: Ports, actor: str, key: str, task: str, reason: str = "") -> Task:
+    """Take a task that nobody began off the run-sheet; the timeline keeps what it was."""
+    require(ports.policy, actor, "plan")
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        row = find_task(session, release, task)
+        _must_not_be_over(release, "keeps its tasks")
+        _must_not_be_begun(row)
+        held = holding(gather(session, ports.policy, release)) == row
+        row.note = reason.strip()
+        _record(session, Kind.TASK_DELETED, release, row, actor, now)
+        session.delete(row)
+        session.flush()
+        _number(session, run_sheet(session, release))
+        _hand_on(session, ports.policy, release, now, told=held)
+        return row
+
+
+def announce_next(session: Session, policy: Policy, release: Release, now: datetime) -> None:
+    """Tell whoever holds the release by a task that it is their turn, if there is one."""
+    session.flush()
+    facts = gather(session, policy, release)
+    task = holding(facts)
+    if task is not None:
+        called = list(task_owners(task, facts))
+        _record(session, Kind.TASK_DUE, release, task, BOT, now, people=called)
+
+
+class AlreadySettled(Conflict):
+    """A task is already what it was to become: by whom, when."""
+
+    def __init__(self, task: Task) -> None:
+        state = task.state.replace("_", " ")
+        super().__init__(
+            f"Task {task.number} “{task.title}” is already {state}.", by=task.changed_by, at=task.changed_at
+        )
+
+
+def _settle(ports: Ports, actor: str, key: str, task: str, change: Change, *, in_turn: bool = True) -> Task:
+    """Change one task in one transaction with its fact; who holds the release next is told."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        release = find_release(session, key)
+        row = find_task(session, release, task)
+        _must_not_be_over(release, f"leaves task {row.number} as it is")
+        facts = gather(session, ports.policy, release)
+        _must_be_theirs(actor, row, facts, ports.policy)
+        _must_not_be_behind(row, facts, ports.policy)
+        if in_turn and row.state not in SETTLED:
+            _must_be_its_turn(row, facts, ports.policy)
+        held = holding(facts)
+        kind = change(row, now)
+        row.changed_by, row.changed_at = actor, now
+        session.add(row)
+        _record(session, kind, release, row, actor, now)
+        _hand_on(session, ports.policy, release, now, told=held == row and row.state in SETTLED)
+        return row
+
+
+def _hand_on(session: Session, policy: Policy, release: Release, now: datetime, *, told: bool) -> None:
+    """What a settled task lets go: the next one, the gates, or a soak that waited for it alone."""
+    settle_state(session, policy, release, now)
+    if told:
+        announce_next(session, policy, release, now)
+    facts = gather(session, policy, release)
+    if release.state == "soaking" and holding(facts) is None:
+        _end_soak_in_time(session, policy, facts, now)
+
+
+def _end_soak_in_time(session: Session, policy: Policy, facts: ReleaseFacts, now: datetime) -> None:
+    """The timer that came while a task held the release does not ring again by itself."""
+    release, live = facts.release, facts.live_in(facts.release.target_org)
+    waiting = select(Intent.key).where(
+        Intent.lane == release.key, Intent.state == "due", col(Intent.flow).in_(("soak_end", "stage_end"))
+    )
+    if live is None or live.finished_at is None or session.exec(waiting).first():
+        return
+    due_at = max(now, live.finished_at + policy.soak_of(live.org))
+    flow = "stage_end" if next_org(release) else "soak_end"
+    key = f"soak:{live.key}:{now.isoformat()}"
+    intend(session, key, flow, now=now, lane=release.key, due_at=due_at, release=release.key)
+
+
+def _record(session: Session, kind: Kind, release: Release, task: Task, actor: str, now: datetime, **more: Any) -> None:
+    details = {
+        "task": task.number,
+        "row": task.id,
+        "title": task.title,
+        "phase": task.phase,
+        "org": task.org or release.target_org,
+        "note": task.note,
+        "owner": task.owner_id,
+        "minutes": task.planned_minutes,
+        **more,
+    }
+    record(session, kind, stream=release.key, actor=actor, at=now, details=details)
+
+
+def _must_not_be_over(release: Release, what: str) -> None:
+    if release.state in FINAL_STATES:
+        raise Refused("over", f"{release.key} is {release.state.replace('_', ' ')} and {what}.")
+
+
+def _must_not_be(row: Task, *states: str) -> None:
+    if row.state in states:
+        raise AlreadySettled(row)
+
+
+def _must_not_be_begun(row: Task) -> None:
+    if row.state != "open":
+        state = row.state.replace("_", " ")
+        raise Refused("task_begun", f"Task {row.number} “{row.title}” is {state}; only one that nobody began can go.")
+
+
+def _must_be_theirs(actor: str, row: Task, facts: ReleaseFacts, policy: Policy) -> None:
+    owners = task_owners(row, facts)
+    if actor not in owners and not may(policy, actor, "settle_any_item"):
+        sentence = f"Task {row.number} “{row.title}” is not yours; nothing was changed."
+        managers = policy.holders_of("settle_any_item")
+        raise NotAllowed(sentence, who_may=tuple(dict.fromkeys((*owners, *managers))))
+
+
+def _must_not_be_behind(row: Task, facts: ReleaseFacts, policy: Policy) -> None:
+    """What was before a deployment that has begun, or in an org that the release has left, stays as it was."""
+    path, target = facts.release.path, facts.release.target_org
+    left = bool(row.org) and row.org in path and path.index(row.org) < path.index(target)
+    if left or (row.org in ("", target) and row.phase == "before" and phase_now(facts) == "after"):
+        where = policy.title_of(row.org or target)
+        raise Refused("too_late", f"{facts.release.key} is in {where} already; task {row.number} stays as it is.")
+
+
+def _must_be_its_turn(row: Task, facts: ReleaseFacts, policy: Policy) -> None:
+    """Task by task: what comes before holds what comes after."""
+    release, first = facts.release, holding(facts)
+    if row.org not in ("", release.target_org):
+        where, now_in = policy.title_of(row.org), policy.title_of(release.target_org)
+        raise Refused("not_yet", f"Task {row.number} is for {where}; {release.key} is still at {now_in}.")
+    if row.phase == "after" and phase_now(facts) != "after":
+        where = policy.title_of(release.target_org)
+        raise Refused("not_yet", f"Task {row.number} comes after the deployment; {release.key} is not in {where} yet.")
+    if first is not None and first != row:
+        sentence = f"Task {first.number} “{first.title}” comes first, so task {row.number} waits."
+        who = task_owners(first, facts)
+        raise Refused(
+            "out_of_order", f"{sentence} To settle it: /release task done {release.key} {first.number}", who=who
+        )
