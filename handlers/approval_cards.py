@@ -58,7 +58,7 @@ def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -
     parts += [
         Facts(
             [
-                ("Target", org_title(policy, release.target_org)),
+                ("Target", " → ".join(org_title(policy, org) for org in release.path or [release.target_org])),
                 ("Package", package_words(facts.package)),
                 ("Validated", validation_words(facts, policy)),
                 ("Way back", verdict_words(facts.package) or "being judged"),

@@ -16,7 +16,7 @@ from handlers.conversation import (
 )
 from handlers.phrases import note_argument, org_argument, org_title, plainly, release_argument
 from handlers.readiness_cards import why_card
-from handlers.release_words import way_back_words
+from handlers.release_words import way_back_from, way_back_words
 from handlers.releases import facts_of
 from release_core import attempts, clarifying, deployments, org_locks, rollback_requests, validations
 from release_core.clarifying import Found
@@ -88,16 +88,18 @@ def rollback(ports: Ports, request: Request) -> Answer:
     require(ports.policy, request.actor.id, "roll_back")
     key, reason = release_argument(ports, request), note_argument(request)
     overwrite = request.args.get("overwrite") == "yes"
+    org = org_argument(ports, request) if request.args.get("org") else None
     if not reason:
         facts = facts_of(ports, key)
-        way = way_back_words(facts, ports.clock.now())
-        intro = [
-            Paragraph(f"{org_title(ports.policy, facts.release.target_org)} returns to before {key}. Way back: {way}.")
-        ]
+        live = facts.live_in(org) if org else facts.live
+        where = org_title(ports.policy, live.org if live else org or facts.release.target_org)
+        now = ports.clock.now()
+        way = way_back_from(facts, live, now) if live else way_back_words(facts, now)
+        intro = [Paragraph(f"{where} returns to before {key}. Way back: {way}.")]
         fields = (TextField("note", "What is broken", long=True),)
-        args = {"release": key, **({"overwrite": "yes"} if overwrite else {})}
+        args = {"release": key, **({"overwrite": "yes"} if overwrite else {}), **({"org": org} if org else {})}
         return Form(f"Roll back {key}", "release_rollback", fields, "Ask for rollback", args, intro)
-    request_id = rollback_requests.ask_rollback(ports, request.actor.id, key, reason, overwrite=overwrite)
+    request_id = rollback_requests.ask_rollback(ports, request.actor.id, key, reason, overwrite=overwrite, org=org)
     holders = others(ports.policy.holders_of("roll_back"), than=(request.actor.id,))
     with ports.store.reading() as session:
         until = rollback_requests.find_request(session, request_id).expires_at

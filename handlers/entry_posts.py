@@ -43,6 +43,8 @@ def entry_post(d: Drawing, *named: str) -> Placed:
 ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.PACKAGE_REFUSED: "stop",
     Kind.ITEM_BLOCKED: "stop",
+    Kind.TASK_DUE: "wait",
+    Kind.TASK_REOPENED: "stop",
     Kind.DECLINED: "stop",
     Kind.APPROVALS_WITHDRAWN: "stop",
     Kind.VALIDATION_FAILED: "stop",
@@ -119,6 +121,10 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
         case Kind.DEPLOYMENT_UNKNOWN:
             release = str(entry.details.get("release") or key)
             buttons = [do("I looked…", "release_clarify", release=release)]
+        case Kind.TASK_DUE:
+            task = {"release": key, "task": f"id:{entry.details['row']}"}
+            begin, done = do("Start", "release_task_start", **task), do("Done", "release_task_done", **task)
+            buttons = [begin, done, do("Run-sheet", "release_tasks", release=key)]
         case Kind.APPROVALS_WITHDRAWN:
             buttons = [do("Ask again", "release_ask", release=key), do("Package", "release_package", release=key)]
         case Kind.WINDOW_CLOSED | Kind.WINDOW_MISSED:

@@ -29,6 +29,7 @@ from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import SETTLED, item_owners, who_may_answer
 from release_core.rollback_requests import waiting_for
+from release_core.run_sheets import holding, phase_now, steps, task_owners
 from release_core.scheduling import freezes_ahead
 
 
@@ -51,6 +52,7 @@ def owed(session: Session, policy: Policy, person_id: str, now: datetime) -> lis
     for release in open_releases(session)[:40]:
         facts = gather(session, policy, release)
         lines += [*_items_owed(facts, policy, person_id, now), *_answers_owed(facts, policy, person_id)]
+        lines += _tasks_owed(facts, person_id)
     return lines
 
 
@@ -61,6 +63,18 @@ def _items_owed(facts: ReleaseFacts, policy: Policy, person_id: str, now: dateti
         f"{bold(facts.release.key)} item {item.number} “{item.title}”"
         + (f", due {at(item.due_at)}{' (overdue)' if item.due_at < now else ''}" if item.due_at else "")
         for item in mine
+    ]
+
+
+def _tasks_owed(facts: ReleaseFacts, person_id: str) -> list[str]:
+    """The tasks of the phase that it is in: the one whose turn it is first, the others as what comes."""
+    phase, held = phase_now(facts), holding(facts)
+    loose = [task for task in steps(facts, phase) if task.state not in SETTLED] if phase else []
+    return [
+        f"{bold(facts.release.key)} task {task.number} “{task.title}”, "
+        + ("your turn" if task == held else f"after task {held.number}" if held else "to come")
+        for task in loose
+        if person_id in task_owners(task, facts)
     ]
 
 

@@ -158,5 +158,6 @@ def rollback(ports: Ports, request: Request) -> Answer:
         release = session.get(Release, incident.release_id) if incident.release_id else None
     if release is None:
         raise Refused("no_suspect", f"{key} suspects no release of ours, so there is nothing to roll back.")
-    args = {**request.args, "release": release.key}
+    where = {"org": incident.org} if release.path else {}
+    args = {**request.args, "release": release.key, **where}
     return deployments.rollback(ports, Request("release_rollback", request.actor, request.place, args, request.origin))

@@ -55,6 +55,30 @@ def _owner_changed(t: Telling) -> str:
     return f"{t.by} gave item {t.get('item')} “{t.get('title')}” to {person(t.get('owner'))}."
 
 
+def _task(t: Telling) -> str:
+    return f"task {t.get('task')} “{t.get('title')}” ({t.get('phase')} {t.org()})"
+
+
+def _task_due(t: Telling) -> str:
+    return f"It is the turn of {_task(t)}, {t.get('minutes')} min: {people(t.names('people'), last='or')}."
+
+
+def _created(t: Telling) -> str:
+    path = " → ".join(org_title(t.policy, org) for org in t.names("path"))
+    return f"{t.by} planned “{t.get('name')}” ({t.get('kind')}) for {path or t.org()}."
+
+
+def _cancelled(t: Telling) -> str:
+    live = [org_title(t.policy, org) for org in t.names("live")]
+    kept = f" What is live in {', '.join(live)} stays." if live else ""
+    return f"{t.by} cancelled the {'rest of the ' if live else ''}release: {t.get('reason')}{kept}"
+
+
+def _moved_on(t: Telling) -> str:
+    before = org_title(t.policy, t.get("from"))
+    return f"It was watched long enough in {before}: {t.org()} is next, with the same package and gates of its own."
+
+
 def _withdrawn(t: Telling) -> str:
     told = people(t.names("people"))
     return f"The approvals of {told} are withdrawn. {t.get('because')} They have to approve again."
@@ -97,8 +121,9 @@ def _held_rollback(t: Telling) -> str:
 
 
 WORDS: Mapping[Kind, Callable[[Telling], str]] = {
-    Kind.RELEASE_CREATED: lambda t: f"{t.by} planned “{t.get('name')}” ({t.get('kind')}) for {t.org()}.",
-    Kind.RELEASE_CANCELLED: lambda t: f"{t.by} cancelled the release: {t.get('reason')}",
+    Kind.RELEASE_CREATED: _created,
+    Kind.RELEASE_CANCELLED: _cancelled,
+    Kind.RELEASE_MOVED_ON: _moved_on,
     Kind.RELEASE_CLOSED: lambda t: f"{t.by} closed the release: it was watched long enough, nothing is open.",
     Kind.NOTE_ADDED: lambda t: f"{t.by}: {t.get('text')}",
     Kind.PACKAGE_ATTACHED: lambda t: f"{t.by} sent {t.get('file')}.",
@@ -118,6 +143,15 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ITEM_WAIVED: lambda t: f"{t.by} waived item {t.get('item')} “{t.get('title')}”: {t.get('note')}",
     Kind.ITEM_REOPENED: lambda t: f"{t.by} reopened item {t.get('item')} “{t.get('title')}”{t.after('note')}.",
     Kind.ITEM_ASSIGNED: _owner_changed,
+    Kind.TASK_ADDED: lambda t: f"{t.by} added {_task(t)}, {t.get('minutes')} min, for {person(t.get('owner'))}.",
+    Kind.TASK_DUE: _task_due,
+    Kind.TASK_STARTED: lambda t: f"{t.by} began {_task(t)}.",
+    Kind.TASK_DONE: lambda t: f"{t.by} has done {_task(t)}{t.after('note')}.",
+    Kind.TASK_WAIVED: lambda t: f"{t.by} waived {_task(t)}: {t.get('note')}",
+    Kind.TASK_REOPENED: lambda t: f"{t.by} reopened {_task(t)}{t.after('note')}.",
+    Kind.TASK_ASSIGNED: lambda t: f"{t.by} gave {_task(t)} to {person(t.get('owner'))}.",
+    Kind.TASK_MOVED: lambda t: f"{t.by} moved {_task(t)}: it was task {t.get('was')}.",
+    Kind.TASK_DELETED: lambda t: f"{t.by} took {_task(t)} off the run-sheet{t.after('note')}.",
     Kind.APPROVALS_ASKED: lambda t: (
         f"{t.by} asked for approval: {', '.join(t.seat(name) for name in t.names('seats'))}."
     ),

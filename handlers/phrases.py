@@ -9,7 +9,16 @@ from datetime import datetime, timedelta
 
 from handlers.conversation import Button, Message, Paragraph, Request, Tone, at, bold, clean, code, people, person
 from release_core.errors import NotFound, Unclear
-from release_core.lookups import checklist, find_org, find_release, open_incidents, open_releases
+from release_core.facts import next_org
+from release_core.lookups import (
+    FINAL_STATES,
+    checklist,
+    find_org,
+    find_release,
+    open_incidents,
+    open_releases,
+    run_sheet,
+)
 from release_core.models import ChecklistItem, Deployment, Incident, OrgLock, Release
 from release_core.policy import Policy
 from release_core.ports import Ports
@@ -52,7 +61,27 @@ def headline(release: Release) -> str:
 
 def release_line(release: Release, policy: Policy) -> str:
     """ "REL-1 Discount approvals · planned · PRODUCTION"."""
-    return f"{headline(release)} · {STATES[release.state]} · {org_title(policy, release.target_org)}"
+    return f"{headline(release)} · {state_words(release, policy)} · {org_title(policy, release.target_org)}"
+
+
+def state_words(release: Release, policy: Policy) -> str:
+    """How far a release is; a staged one says which org, and which ones have it."""
+    state = STATES[release.state]
+    if not release.path or release.state in FINAL_STATES:
+        return state
+    title, following = org_title(policy, release.target_org), next_org(release)
+    passed = [org_title(policy, org) for org in release.path[: release.path.index(release.target_org)]]
+    held = f", live in {', '.join(passed)}" if passed else ""
+    match release.state:
+        case "failed":
+            return f"failed in {title}, nothing was changed there{held}"
+        case "soaking" if following:
+            return f"live in {title}, being watched; then {org_title(policy, following)}"
+        case "deploying":
+            return f"being deployed to {title}{held}"
+        case "soaking":
+            return f"live in {', '.join([*passed, title])}, being watched"
+    return f"{state}{held}"
 
 
 def who(actor: str) -> str:
@@ -193,26 +222,26 @@ def note_argument(request: Request) -> str:
     return str(note) if note else " ".join(request.args.get("words", []))
 
 
-def item_argument(ports: Ports, request: Request, key: str) -> tuple[str, str]:
-    """The item that was said, by number or by words of its title, with the rest as a note."""
+def item_argument(ports: Ports, request: Request, key: str, noun: str = "item") -> tuple[str, str]:
+    """The item (or task) that was said, by number or by words of its title, with the rest as a note."""
     words = [str(word) for word in request.args.get("words", [])]
     note = str(request.args.get("note") or "")
-    if said := request.args.get("item"):
+    if said := request.args.get(noun):
         return str(said), note or " ".join(words)
     if not words:
-        raise Unclear("Say which item, by its number or by words of its title.", field="item")
-    length = _words_of_title(ports, key, words, whole=bool(note))
+        raise Unclear(f"Say which {noun}, by its number or by words of its title.", field=noun)
+    length = 1 if re.fullmatch(r"#?\d+", words[0]) else _words_of_title(ports, key, words, noun, whole=bool(note))
     return " ".join(words[:length]), note or " ".join(words[length:])
 
 
-def _words_of_title(ports: Ports, key: str, words: Sequence[str], *, whole: bool) -> int:
-    """How many of the words name an item: as many as stand in one title together."""
-    if re.fullmatch(r"#?\d+", words[0]):
-        return 1
+def _words_of_title(ports: Ports, key: str, words: Sequence[str], noun: str, *, whole: bool) -> int:
+    """How many of the words name an item or task: as many as stand in one title together."""
     if whole:
         return len(words)
     with ports.store.reading() as session:
-        titles = [item.title.casefold() for item in checklist(session, find_release(session, key))]
+        release = find_release(session, key)
+        rows = run_sheet(session, release) if noun == "task" else checklist(session, release)
+        titles = [row.title.casefold() for row in rows]
     named = (n for n in range(len(words), 0, -1) if any(" ".join(words[:n]).casefold() in title for title in titles))
     return next(named, len(words))
 

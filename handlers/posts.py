@@ -19,6 +19,8 @@ from handlers.entry_posts import entry_post
 from handlers.incident_posts import incident_post, rollback_post
 from handlers.readiness_cards import window_card
 from handlers.release_cards import headline_card, package_card
+from handlers.stage_cards import stage_card
+from handlers.task_cards import tasks_card
 from release_core.broadcasts import find_broadcast, next_promised
 from release_core.facts import gather
 from release_core.lookups import find_incident, release_of
@@ -31,6 +33,14 @@ def _headline(d: Drawing, key: str) -> Placed:
 
 def _checklist(d: Drawing, key: str) -> Placed:
     return checklist_card(d.facts(key), d.ports.policy), *d.under(key)
+
+
+def _tasks(d: Drawing, key: str) -> Placed:
+    return tasks_card(d.facts(key), d.ports.policy, d.ports.clock.now()), *d.under(key)
+
+
+def _stage_post(d: Drawing, key: str, org: str) -> Placed:
+    return stage_card(d.facts(key), d.ports.policy, org, d.ports.clock.now()), *d.under(key)
 
 
 def _package_post(d: Drawing, key: str, package_id: str) -> Placed:
@@ -78,6 +88,8 @@ def _plain_post(d: Drawing, key: str, state: str) -> Placed:
 DRAWINGS: Mapping[str, Callable[..., Placed]] = {
     "headline": _headline,
     "checklist": _checklist,
+    "tasks": _tasks,
+    "stage": _stage_post,
     "package": _package_post,
     "deployment": _deployment_post,
     "approval": _approval_post,

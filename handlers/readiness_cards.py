@@ -58,14 +58,15 @@ def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     if closed:
         parts.append(Listing([gate_line(gate) for gate in closed]))
     parts.append(Listing([f"✓ {gate_sentence(gate)}" for gate in opened]))
-    parts.append(Note(_next_words(facts, policy, now)))
+    parts.append(Note(next_words(facts, policy, now)))
     if not closed:
         parts.append(Actions([deploy_button(facts, policy, now)]))
     said = " ".join(gate_sentence(gate) for gate in closed)
     return Message(f"{answer} {said}".strip(), parts, tone="stop" if closed else "good")
 
 
-def _next_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> str:
+def next_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> str:
+    """The next legal time for its target, as a sentence; only when it was asked where there is none to name."""
     if facts.release.state not in (*BEFORE_DEPLOYMENT, "deploying"):
         return f"Asked {at(now)}."  # it does not go again, so no time is legal for it
     title = org_title(policy, facts.release.target_org)
@@ -135,7 +136,7 @@ def window_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
         return Message(sentence, [Paragraph(sentence)], tone="stop")
     if closed:
         summary = f"The window of {release.key} is open, but it may not go: {count(len(closed), 'reason')}."
-        parts += [Listing([gate_line(gate) for gate in closed]), Note(_next_words(facts, policy, now))]
+        parts += [Listing([gate_line(gate) for gate in closed]), Note(next_words(facts, policy, now))]
         parts.append(Actions([do("Look again", "release_why", release=release.key)]))
         return Message(summary, parts, tone="stop")
     summary = f"The window of {release.key} is open until {at(facts.window.ends_at)}: {release.name} may go to {title}."

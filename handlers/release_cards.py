@@ -21,19 +21,22 @@ from handlers.conversation import (
     person,
 )
 from handlers.phrases import (
-    STATES,
     VERDICTS,
     count,
     do,
     headline,
     org_title,
+    state_words,
 )
 from handlers.release_words import (
     approvals_words,
     checklist_words,
     package_words,
+    path_words,
+    tasks_words,
     verdict_words,
     way_back_words,
+    ways_back_words,
     window_words,
 )
 from release_core.facts import Standing
@@ -54,37 +57,49 @@ TONES: dict[str, Tone] = {
 def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
     """The one post per release that is kept current."""
     release = facts.release
-    title = org_title(policy, release.target_org)
+    title, state = org_title(policy, release.target_org), state_words(release, policy)
+    way_back = ways_back_words(facts, policy, now) if release.path else way_back_words(facts, now)
     rows = [
-        ("State", STATES[release.state]),
+        ("State", state),
         ("Target", f"{title} ({policy.kind_of(release.target_org)})"),
+        *([("Path", path_words(facts, policy, now))] if release.path else []),
         ("Kind", release.kind),
         ("Owner", person(release.owner_id)),
         ("Window", window_words(facts)),
         ("Package", package_words(facts.package)),
         ("Checklist", checklist_words(facts)),
+        *([("Tasks", tasks_words(facts))] if facts.tasks else []),
         ("Approvals", approvals_words(facts, policy)),
-        ("Way back", way_back_words(facts, now)),
+        ("Way back", way_back),
     ]
-    summary = f"{release.key} {release.name}: {STATES[release.state]}, target {title}"
-    parts: list[Part] = [Paragraph(headline(release)), Facts(rows), Actions(next_buttons(facts))]
+    summary = f"{release.key} {release.name}: {state}, target {title}"
+    parts: list[Part] = [Paragraph(headline(release)), Facts(rows), Actions(next_buttons(facts, policy))]
     return Message(summary, parts, tone=TONES.get(release.state, "plain"))
 
 
-def next_buttons(facts: Standing) -> list[Button]:
+def next_buttons(facts: Standing, policy: Policy) -> list[Button]:
     """What can be asked or done next, wherever the release is shown."""
     key, state = facts.release.key, facts.release.state
     buttons = [do("May we go?", "release_why", release=key), do("Checklist", "release_checklist", release=key)]
+    if facts.tasks:
+        buttons.append(do("Run-sheet", "release_tasks", release=key))
     if facts.package:
         buttons.append(do("Package", "release_package", release=key))
     if state in BEFORE_DEPLOYMENT:
-        buttons.append(do("Attach package", "release_attach", release=key))
+        if not facts.live_orgs:
+            buttons.append(do("Attach package", "release_attach", release=key))
         if facts.package:
             buttons.append(do("Validate", "release_validate", release=key))
         buttons.append(do("Set window", "release_window", release=key))
-    if facts.live and state in ("soaking", "closed"):
-        buttons.append(Button("Roll back", "release_rollback", {"release": key}, weight="danger"))
+    if facts.release.path and state != "deploying":
+        buttons += [_roll_back(f"Roll back {org_title(policy, org)}", key, org=org) for org in facts.live_orgs]
+    elif facts.live and state in ("soaking", "closed"):
+        buttons.append(_roll_back("Roll back", key))
     return [*buttons, do("Timeline", "release_timeline", release=key)]
+
+
+def _roll_back(label: str, key: str, **where: str) -> Button:
+    return Button(label, "release_rollback", {"release": key, **where}, weight="danger")
 
 
 def package_card(facts: Standing, policy: Policy) -> Message:

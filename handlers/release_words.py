@@ -15,9 +15,11 @@ from handlers.phrases import (
     count,
     org_title,
 )
-from release_core.facts import Standing
+from release_core.facts import Standing, counts
+from release_core.lookups import FINAL_STATES
 from release_core.models import Deployment, ReleasePackage
 from release_core.policy import Policy
+from release_core.run_sheets import SETTLED, holding
 
 
 def window_words(facts: Standing) -> str:
@@ -45,6 +47,35 @@ def checklist_words(facts: Standing) -> str:
     return f"{settled} of {len(facts.items)} settled" + (f", {len(blocked)} blocked" if blocked else "")
 
 
+def tasks_words(facts: Standing) -> str:
+    """How far the run-sheet is, which task is next."""
+    settled, held = sum(task.state in SETTLED for task in facts.tasks), holding(facts)
+    following = f", next {held.number} “{held.title}”" if held else ""
+    return f"{settled} of {len(facts.tasks)} settled{following}"
+
+
+def path_words(facts: Standing, policy: Policy, now: datetime) -> str:
+    """The orgs of a staged release in their order, each with how it stands there."""
+    return " → ".join(f"{org_title(policy, org)}{_stage_word(facts, policy, org, now)}" for org in facts.release.path)
+
+
+def _stage_word(facts: Standing, policy: Policy, org: str, now: datetime) -> str:
+    release, live = facts.release, facts.live_in(org)
+    here = org == release.target_org
+    if live and here and release.state == "soaking":
+        until = live.finished_at + policy.soak_of(org) if live.finished_at else None
+        return f", watched until {at(until)}" if until and now < until else ", watched"
+    if live:
+        return " ✓"
+    if any(d.org == org and d.state == "rolled_back" for d in facts.deployments):
+        return " taken back"
+    if release.state in FINAL_STATES:
+        return " given up"
+    if not here:
+        return ""
+    return {"deploying": ", being deployed", "failed": " ✗ failed"}.get(release.state, ", next")
+
+
 def approvals_words(facts: Standing, policy: Policy) -> str:
     """Which seats have answered, how."""
     if not facts.seats:
@@ -65,13 +96,28 @@ def way_back_words(facts: Standing, now: datetime) -> str:
         return "used: the org is back to what it was"
     if facts.live is None:
         return verdict_words(facts.package) or "known once a package is attached"
-    armed = facts.armed(now)
-    if armed and armed.lapses_at:
-        return f"armed until {at(armed.lapses_at)}: a quick deploy"
-    arming = facts.newest("arming")
+    return way_back_from(facts, facts.live, now)
+
+
+def ways_back_words(facts: Standing, policy: Policy, now: datetime) -> str:
+    """How we would come back in each org that a staged release came to; then in the one it goes to."""
+    lives = [live for org in facts.live_orgs if (live := facts.live_in(org))]
+    said = [f"{org_title(policy, live.org)} {way_back_from(facts, live, now)}" for live in lives]
+    ahead = verdict_words(facts.package)
+    if ahead and facts.live_in(facts.release.target_org) is None and facts.release.state not in FINAL_STATES:
+        said.append(f"{org_title(policy, facts.release.target_org)} {ahead}")
+    return "; ".join(said) or way_back_words(facts, now)
+
+
+def way_back_from(facts: Standing, live: Deployment, now: datetime) -> str:
+    """How we would come back from one deployment that is live."""
+    proofs = [d for d in facts.deployments if d.purpose == "arming" and d.undoes_id == live.id]
+    arming = proofs[-1] if proofs else None
+    if arming and arming.lapses_at and counts(arming, now):
+        return f"armed until {at(arming.lapses_at)}: a quick deploy"
     if arming and arming.state in ("requested", "validating"):
         return "built, being proven now"
-    problem = (arming and (arming.voided_because or arming.problem)) or facts.live.result.get("rollback_note", "")
+    problem = (arming and (arming.voided_because or arming.problem)) or live.result.get("rollback_note", "")
     return f"not armed: {clean(problem)}" if problem else "built, not proven"
 
 

@@ -11,6 +11,7 @@ from handlers.conversation import (
     Answer,
     Attachment,
     ChoiceField,
+    Field,
     FileField,
     Form,
     InstantField,
@@ -37,6 +38,7 @@ from handlers.phrases import (
     plainly,
     release_argument,
     release_line,
+    shortened,
 )
 from handlers.readiness_cards import why_card
 from handlers.release_cards import headline_card, package_card
@@ -60,6 +62,7 @@ KINDS = (
 STRATEGIES = (
     Option("validate_then_quick", "validate, then quick deploy", "tests run before the window"),
     Option("full", "full deploy", "tests run inside the window"),
+    Option("staged", "staged", "several orgs in a fixed order, a soak between, the same package"),
 )
 
 
@@ -115,6 +118,7 @@ def _new_form(ports: Ports, request: Request) -> Form:
             InstantField("at", "Window opens", start, optional=True, hint="May be set later."),
             InstantField("until", "Window closes", end, optional=True),
             ChoiceField("strategy", "Strategy", STRATEGIES, ["validate_then_quick"]),
+            *_path_fields(ports),
             TextField(
                 "contingency",
                 "If it goes wrong",
@@ -125,6 +129,21 @@ def _new_form(ports: Ports, request: Request) -> Form:
         ),
         "Create",
     )
+
+
+def _path_fields(ports: Ports) -> list[Field]:
+    """What a staged release is asked besides: a path of the policy, or orgs of one's own choice."""
+    orgs = [Option(key, rule.title, rule.kind) for key, rule in ports.policy.orgs.items()]
+    if len(orgs) < 2:
+        return []
+    named = [
+        Option(name, shortened(" → ".join(ports.policy.title_of(org) for org in path), 60), name)
+        for name, path in ports.policy.paths.items()
+    ]
+    only = "Only for a staged release, which begins in the first org of its path."
+    chosen = [ChoiceField("path", "Path", named, [named[0].value], hint=only, optional=True)] if named else []
+    own = "Only for a staged release: instead of a path, two orgs or more. They go in the order of the policy."
+    return [*chosen, ChoiceField("orgs", "Or through these orgs", orgs, many=True, hint=own, optional=True)]
 
 
 def _plan_from(ports: Ports, request: Request) -> Plan:
@@ -138,6 +157,8 @@ def _plan_from(ports: Ports, request: Request) -> Plan:
         strategy=_choice(args, "strategy", STRATEGIES, "validate_then_quick"),
         window=_window_from(request),
         contingency=str(args.get("contingency") or ""),
+        path=str(args.get("path") or ""),
+        orgs=tuple(str(org) for org in args.get("orgs") or ()),
     )
 
 
@@ -210,7 +231,9 @@ def cancel(ports: Ports, request: Request) -> Answer:
             f"Cancel {key}", "release_cancel", (TextField("note", "Why", long=True),), "Cancel it", {"release": key}
         )
     releases.cancel_release(ports, request.actor.id, key, reason)
-    return plainly(f"{key} is cancelled. Nothing of it reaches the org; whoever waited for a status is told.")
+    live = " and ".join(ports.policy.title_of(org) for org in facts_of(ports, key).live_orgs)
+    kept = f"What is live in {live} stays, nothing goes further" if live else "Nothing of it reaches the org"
+    return plainly(f"{key} is cancelled. {kept}; whoever waited for a status is told.")
 
 
 def close(ports: Ports, request: Request) -> Answer:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlmodel import col, select
 
 from release_core.lookups import FINAL_STATES
-from release_core.models import ChecklistItem, Release
+from release_core.models import ChecklistItem, Release, Task
 from release_core.permissions import may, seat_people, team_people
 from release_core.policy import Right
 from release_core.ports import Ports
@@ -22,15 +23,31 @@ def any_of(*rights: Right) -> Question:
 
 def settles_items(ports: Ports, person_id: str) -> bool:
     """Whether somebody answers for an item of an open release, or for all of them."""
-    policy = ports.policy
-    if may(policy, person_id, "settle_any_item"):
-        return True
     query = (
         select(ChecklistItem.owner_id, ChecklistItem.team, Release.owner_id)
         .join(Release, col(Release.id) == col(ChecklistItem.release_id))
         .where(col(Release.state).not_in(FINAL_STATES), ChecklistItem.rule == "")
         .distinct()
     )
+    return _answers_for(ports, person_id, query)
+
+
+def does_tasks(ports: Ports, person_id: str) -> bool:
+    """Whether somebody answers for a task of an open release, or for all of them."""
+    query = (
+        select(Task.owner_id, Task.team, Release.owner_id)
+        .join(Release, col(Release.id) == col(Task.release_id))
+        .where(col(Release.state).not_in(FINAL_STATES))
+        .distinct()
+    )
+    return _answers_for(ports, person_id, query)
+
+
+def _answers_for(ports: Ports, person_id: str, query: Any) -> bool:
+    """Whether somebody is among those for whom the rows (owner, team, manager) are, or may settle whatever there is."""
+    policy = ports.policy
+    if may(policy, person_id, "settle_any_item"):
+        return True
     with ports.store.reading() as session:
         people_of = {team: team_people(session, policy, team) for team in policy.teams}
         held = session.exec(query).all()

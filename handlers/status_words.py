@@ -43,13 +43,46 @@ def status_message(facts: ReleaseFacts, policy: Policy, broadcast: Broadcast, pr
 def plain_words(facts: ReleaseFacts, policy: Policy) -> str:
     """Where a release stands, without a technical word."""
     release = facts.release
-    sentence = f"The change “{release.name}” {PLAIN[release.state]}."
-    if release.state in ("planned", "ready") and facts.window and facts.window.state == "booked":
+    sentence = f"The change “{release.name}” {_staged(facts, policy) or PLAIN[release.state]}."
+    if (
+        release.state in ("planned", "ready")
+        and not facts.live_orgs
+        and facts.window
+        and facts.window.state == "booked"
+    ):
         sentence = f"The change “{release.name}” {PLAIN[release.state]} for {at(facts.window.starts_at)}."
     about = [i for i in facts.incidents if i.release_id == release.id]
     if about:
         sentence += f" People are looking into a problem that came up: {about[0].title}."
     return sentence
+
+
+def _staged(facts: ReleaseFacts, policy: Policy) -> str:
+    """The same for a release that comes to several places one after the other; "" where that makes no difference."""
+    release = facts.release
+    have = " and ".join(org_title(policy, org) for org in facts.live_orgs)
+    title = org_title(policy, release.target_org)
+    if not release.path or not have:
+        return ""
+    last = "This was the last message about it"
+    match release.state:
+        case "soaking" if facts.next_org:
+            return (
+                f"is in place in {have}. We are watching it there; {org_title(policy, facts.next_org)} comes after that"
+            )
+        case "draft" | "planned" | "ready":
+            window = facts.window
+            when = f", planned for {at(window.starts_at)}" if window and window.state == "booked" else ""
+            return f"is in place in {have}. {title} is next{when}"
+        case "deploying":
+            return f"is being put in place in {title} now, after {have}. You may notice short pauses"
+        case "failed":
+            return f"could not be put in place in {title}. Nothing changed there; {have} has it. We are working on it"
+        case "cancelled":
+            return f"goes no further: it stays in {have}. {last}"
+        case "rolled_back":
+            return f"was taken back where it made trouble and goes no further; it stays in {have}. {last}"
+    return ""
 
 
 def last_message(facts: ReleaseFacts, policy: Policy) -> Message:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, or_, select
 
 from release_core.facts import gather
-from release_core.lookups import find_incident, find_release
+from release_core.lookups import find_incident, find_release, run_sheet
 from release_core.models import Incident, Post, Release, TimelineEntry
 from release_core.permissions import others
 from release_core.policy import Policy
@@ -108,7 +108,38 @@ def _incidents_about(told: Told) -> list[Touched]:
 
 
 def _created(told: Told) -> Iterable[Touched]:
-    return [Touched(f"checklist:{told.stream}")]
+    release = find_release(told.session, told.stream)
+    sheet = [Touched(f"tasks:{told.stream}")] if run_sheet(told.session, release) else []
+    return [Touched(f"checklist:{told.stream}"), *sheet]
+
+
+def _task(told: Told) -> Iterable[Touched]:
+    """The run-sheet, there from its first task on, with what may have been let go by a change of it."""
+    return [Touched(f"tasks:{told.stream}"), *_weighed(told)]
+
+
+def _task_said(told: Told) -> Iterable[Touched]:
+    return [*_task(told), Touched(told.line)]
+
+
+def _task_assigned(told: Told) -> Iterable[Touched]:
+    return [*_task(told), Touched(f"{told.line}@{told.detail('owner')}")]
+
+
+def _task_due(told: Told) -> Iterable[Touched]:
+    people = told.entry.details.get("people", [])
+    return [*_task(told), Touched(told.line), *(Touched(f"{told.line}@{person}") for person in people)]
+
+
+def _weighed(told: Told) -> list[Touched]:
+    """The cards that say whether it may go now."""
+    return [*_again(told, f"window:{told.stream}"), *_again(told, f"stage:{told.stream}")]
+
+
+def _moved_on(told: Told) -> Iterable[Touched]:
+    slot = f"stage:{told.stream}:{told.detail('org')}"
+    release = find_release(told.session, told.stream)
+    return [Touched(slot), Touched(f"{slot}@{release.owner_id}"), *_again(told, f"tasks:{told.stream}")]
 
 
 def _package(told: Told) -> Iterable[Touched]:
@@ -135,7 +166,8 @@ def _attempt(told: Told) -> Iterable[Touched]:
     return [
         Touched(f"deployment:{told.detail('key')}"),
         *_again(told, f"checklist:{told.stream}"),
-        *_again(told, f"window:{told.stream}"),
+        *_weighed(told),
+        *_again(told, f"tasks:{told.stream}"),
         *_incidents_about(told),
     ]
 
@@ -177,7 +209,7 @@ def _window_opened(told: Told) -> Iterable[Touched]:
 
 
 def _window_changed(told: Told) -> Iterable[Touched]:
-    return [*_again(told, f"window:{told.stream}"), *_again(told, f"checklist:{told.stream}"), Touched(told.line)]
+    return [*_weighed(told), *_again(told, f"checklist:{told.stream}"), Touched(told.line)]
 
 
 def _rollback_asked(told: Told) -> Iterable[Touched]:
@@ -230,7 +262,7 @@ def readers(policy: Policy, audiences: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-CARDS = ("package", "checklist", "deployment", "approval", "window")
+CARDS = ("package", "checklist", "tasks", "stage", "deployment", "approval", "window")
 # After these, cards of the past say or offer something else.
 TURNS = frozenset(
     {
@@ -241,6 +273,7 @@ TURNS = frozenset(
         Kind.ROLLBACK_FAILED,
         Kind.RELEASE_CANCELLED,
         Kind.RELEASE_CLOSED,
+        Kind.RELEASE_MOVED_ON,
     }
 )
 
@@ -256,6 +289,16 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.ITEM_WAIVED: _item_said,
     Kind.ITEM_REOPENED: _item,
     Kind.ITEM_ASSIGNED: _assigned,
+    Kind.RELEASE_MOVED_ON: _moved_on,
+    Kind.TASK_ADDED: _task_said,
+    Kind.TASK_DUE: _task_due,
+    Kind.TASK_STARTED: _task,
+    Kind.TASK_DONE: _task_said,
+    Kind.TASK_WAIVED: _task_said,
+    Kind.TASK_REOPENED: _task_said,
+    Kind.TASK_ASSIGNED: _task_assigned,
+    Kind.TASK_MOVED: _task,
+    Kind.TASK_DELETED: _task_said,
     Kind.APPROVALS_ASKED: _asked,
     Kind.APPROVED: _answered,
     Kind.DECLINED: _answered,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers import approvals, broadcasts, checklists, deployments, home, incidents, releases, windows
+from handlers import approvals, broadcasts, checklists, deployments, home, incidents, releases, tasks, windows
 from handlers.conversation import Answer, Request
 from handlers.help import what_you_may
-from handlers.rights import any_of, fills_a_seat, settles_items
+from handlers.rights import any_of, does_tasks, fills_a_seat, settles_items
 from handlers.verb import Verb
 from release_core.ports import Ports
 
@@ -84,6 +84,44 @@ _TABLE = (
         may=settles_items,
     ),
     Verb(
+        "release_tasks",
+        tasks.show,
+        "[REL-1]",
+        "manual steps, their order, who holds the next one",
+        aliases=("run sheet", "runsheet", "steps"),
+    ),
+    Verb(
+        "release_task",
+        tasks.add,
+        "[REL-1] [before|after] [in ORG] [for 20m] [@person] [-- title]",
+        "add a manual step",
+        "plan",
+        ("task add",),
+    ),
+    Verb("release_task_show", tasks.one, "[REL-1] TASK", "one step, with everything that can be done about it"),
+    Verb("release_task_start", tasks.start, "[REL-1] TASK", "begin the step whose turn it is", may=does_tasks),
+    Verb(
+        "release_task_done",
+        tasks.done,
+        "[REL-1] TASK [-- note]",
+        "the step is done; the next one's owner is told",
+        may=does_tasks,
+    ),
+    Verb("release_task_waive", tasks.waive, "[REL-1] TASK -- reason", "go on without a step", "settle_any_item"),
+    Verb(
+        "release_task_reopen", tasks.reopen, "[REL-1] TASK [-- reason]", "a step has to be done again", may=does_tasks
+    ),
+    Verb("release_task_assign", tasks.assign, "[REL-1] TASK @person", "give a step to somebody", may=does_tasks),
+    Verb("release_task_move", tasks.move, "[REL-1] TASK PLACE", "another place in the order", "plan"),
+    Verb(
+        "release_task_delete",
+        tasks.delete,
+        "[REL-1] TASK [-- reason]",
+        "take a step off the run-sheet",
+        "plan",
+        ("task remove",),
+    ),
+    Verb(
         "release_validate", deployments.validate, "[REL-1] [in ORG]", "check-only run with tests", "validate", ("test",)
     ),
     Verb(
@@ -137,7 +175,12 @@ _TABLE = (
         may=any_of("deploy", "validate"),
     ),
     Verb(
-        "release_rollback", deployments.rollback, "[REL-1] -- reason", "ask to go back", "roll_back", ("undo", "revert")
+        "release_rollback",
+        deployments.rollback,
+        "[REL-1] [in ORG] -- reason",
+        "ask to go back",
+        "roll_back",
+        ("undo", "revert"),
     ),
     Verb("release_confirm_rollback", deployments.confirm_rollback, "", "agree to go back", "roll_back", typed=False),
     Verb("release_decline_rollback", deployments.decline_rollback, "", "refuse to go back", "roll_back", typed=False),

@@ -9,7 +9,7 @@ import pytest
 
 from handlers.conversation import Place, Request
 from handlers.verbs import VERBS
-from release_core import approvals, attempts, checklists, deployments, incidents, rollback_requests
+from release_core import approvals, attempts, checklists, deployments, incidents, rollback_requests, tasks
 from release_core.errors import NotAllowed, ReleaseError
 from tests.handlers.room import CAST, Refusal, Room, _actor, words_of
 from tests.release_core.builders import (
@@ -96,6 +96,17 @@ def locked(room: Room) -> None:
     room.says(ADMINISTRATOR, "release lock in PRODUCTION -- disk full")
 
 
+def with_tasks(room: Room) -> None:
+    planned(room)
+    for title in ("Pause the nightly import", "Tell the branches"):
+        tasks.add_task(room.ports, MANAGER, "REL-1", tasks.NewTask(title, "before", DEVELOPER))
+
+
+def with_task_done(room: Room) -> None:
+    with_tasks(room)
+    tasks.finish(room.ports, DEVELOPER, "REL-1", "1")
+
+
 @dataclass(frozen=True)
 class Saying:
     """A verb as it is typed in a scene, by whom, with words of the answer."""
@@ -124,6 +135,23 @@ SAYINGS = [
     Saying("release_reopen", ticked, "release reopen 2 -- not agreed", QA, "is open again", STAKEHOLDER),
     Saying("release_waive", planned, "release waive 2 -- agreed by phone", MANAGER, "is waived", QA),
     Saying("release_assign", planned, f"release assign 2 <@{TESTER}>", MANAGER, "belongs to @Tomás Novák", STAKEHOLDER),
+    Saying("release_tasks", with_tasks, "release tasks", STAKEHOLDER, "Pause the nightly import"),
+    Saying("release_task", planned, "release task before for 20m -- Pause it", MANAGER, "is task 1", STAKEHOLDER),
+    Saying("release_task_show", with_tasks, "release task show 1", STAKEHOLDER, "Pause the nightly import"),
+    Saying("release_task_start", with_tasks, "release task start 1", DEVELOPER, "is in progress", STAKEHOLDER),
+    Saying("release_task_done", with_tasks, "release task done 1 -- paused", DEVELOPER, "is done", STAKEHOLDER),
+    Saying("release_task_waive", with_tasks, "release task waive 1 -- none runs", MANAGER, "is waived", DEVELOPER),
+    Saying("release_task_reopen", with_task_done, "release task reopen 1", DEVELOPER, "is open again", STAKEHOLDER),
+    Saying(
+        "release_task_assign",
+        with_tasks,
+        f"release task assign 1 <@{TESTER}>",
+        DEVELOPER,
+        "belongs to @Tomás Novák",
+        STAKEHOLDER,
+    ),
+    Saying("release_task_move", with_tasks, "release task move 2 1", MANAGER, "is task 1 now", DEVELOPER),
+    Saying("release_task_delete", with_tasks, "release task delete 2", MANAGER, "is off the run-sheet", DEVELOPER),
     Saying("release_validate", packed, "release validate", TESTER, "DEP-1", STAKEHOLDER),
     Saying("release_ask", packed, "release ask", MANAGER, "REL-1", DEVELOPER),
     Saying("release_approve", asked, "release approve as QA", QA, "Your yes for QA on REL-1 is recorded.", STAKEHOLDER),
