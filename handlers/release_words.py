@@ -15,7 +15,7 @@ from handlers.phrases import (
     count,
     org_title,
 )
-from release_core.facts import Standing, counts
+from release_core.facts import Standing, counts, watched_until
 from release_core.lookups import FINAL_STATES
 from release_core.models import Deployment, ReleasePackage
 from release_core.policy import Policy
@@ -63,7 +63,7 @@ def _stage_word(facts: Standing, policy: Policy, org: str, now: datetime) -> str
     release, live = facts.release, facts.live_in(org)
     here = org == release.target_org
     if live and here and release.state == "soaking":
-        until = live.finished_at + policy.soak_of(org) if live.finished_at else None
+        until = watched_until(facts, policy)
         return f", watched until {at(until)}" if until and now < until else ", watched"
     if live:
         return " ✓"

@@ -220,6 +220,12 @@ def counts(validation: Deployment, now: datetime) -> bool:
     )
 
 
+def watched_until(facts: Standing, policy: Policy) -> datetime | None:
+    """When the soak in the target ends, from the end of the deployment there; None when it is not live there."""
+    live = facts.live_in(facts.release.target_org)
+    return live.finished_at + policy.soak_of(live.org) if live and live.finished_at else None
+
+
 def next_org(release: Release) -> str:
     """The org of a staged release's path that comes after its target; "" when there is nothing further."""
     following = dict(zip(release.path, release.path[1:], strict=False))

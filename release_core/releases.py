@@ -13,7 +13,7 @@ from release_core import windows
 from release_core.approvals import withdraw_approvals
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
-from release_core.facts import UNDER_WAY, gather, next_org
+from release_core.facts import UNDER_WAY, gather, next_org, stand, watched_until
 from release_core.lookups import (
     BEFORE_DEPLOYMENT,
     FINAL_STATES,
@@ -325,6 +325,8 @@ def close_release(ports: Ports, actor: str, key: str, *, by_timer: bool = False)
                 raise
             soak_again(session, ports.policy, release, refused, now)
             return False
+        if by_timer and came_early(session, ports.policy, release, now):
+            return False
         release.state, release.closed_at = "closed", now
         session.add(release)
         end_broadcasts(session, release, now=now)
@@ -361,6 +363,12 @@ def _must_go_no_further(policy: Policy, release: Release) -> None:
             f"{release.key} goes on to {following} when it was watched long enough in {here}. "
             f"To give up the rest: /release cancel {release.key} -- reason",
         )
+
+
+def came_early(session: Session, policy: Policy, release: Release, now: datetime) -> bool:
+    """Whether a timer rings that is left from an org before: that of this org is still to come."""
+    until = watched_until(stand(session, policy, release), policy)
+    return bool(release.path) and until is not None and now < until
 
 
 def soak_again(session: Session, policy: Policy, release: Release, refused: Refused, now: datetime) -> None:

@@ -12,7 +12,7 @@ from release_core.lookups import find_release, package_of
 from release_core.models import Release
 from release_core.ports import Ports
 from release_core.readiness import settle_state
-from release_core.releases import must_be_done, soak_again
+from release_core.releases import came_early, must_be_done, soak_again
 from release_core.scheduling import withdraw_window
 from release_core.tasks import announce_next
 from release_core.timeline import BOT, Kind, intend, record
@@ -28,7 +28,7 @@ def move_on(ports: Ports, key: str) -> str:
     with ports.store.transaction() as session:
         release = find_release(session, key)
         following, here = next_org(release), release.target_org
-        if not following:
+        if not following or came_early(session, ports.policy, release, now):
             return ""
         try:
             must_be_done(session, ports.policy, release)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
-from release_core.facts import ReleaseFacts, gather, next_org
+from release_core.facts import ReleaseFacts, gather, next_org, watched_until
 from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, find_org, find_release, find_task, run_sheet
 from release_core.models import Intent, Release, Task
 from release_core.permissions import may, owner_named, require
@@ -276,16 +276,14 @@ def _hand_on(session: Session, policy: Policy, release: Release, now: datetime, 
 
 def _end_soak_in_time(session: Session, policy: Policy, facts: ReleaseFacts, now: datetime) -> None:
     """The timer that came while a task held the release does not ring again by itself."""
-    release, live = facts.release, facts.live_in(facts.release.target_org)
+    release, until = facts.release, watched_until(facts, policy)
     waiting = select(Intent.key).where(
         Intent.lane == release.key, Intent.state == "due", col(Intent.flow).in_(("soak_end", "stage_end"))
     )
-    if live is None or live.finished_at is None or session.exec(waiting).first():
+    if until is None or session.exec(waiting).first():
         return
-    due_at = max(now, live.finished_at + policy.soak_of(live.org))
-    flow = "stage_end" if next_org(release) else "soak_end"
-    key = f"soak:{live.key}:{now.isoformat()}"
-    intend(session, key, flow, now=now, lane=release.key, due_at=due_at, release=release.key)
+    key, flow = f"soak:{release.key}:{now.isoformat()}", "stage_end" if next_org(release) else "soak_end"
+    intend(session, key, flow, now=now, lane=release.key, due_at=max(now, until), release=release.key)
 
 
 def _record(session: Session, kind: Kind, release: Release, task: Task, actor: str, now: datetime, **more: Any) -> None:
