@@ -20,7 +20,7 @@ from handlers.conversation import (
 from handlers.phrases import item_argument, org_argument, plainly, release_argument
 from handlers.releases import facts_of
 from handlers.task_cards import planned_words, task_card, tasks_card
-from release_core import tasks
+from release_core import task_plans, tasks
 from release_core.errors import Unclear
 from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import find_release, find_task
@@ -28,7 +28,7 @@ from release_core.models import Task
 from release_core.permissions import require
 from release_core.policy import Phase
 from release_core.ports import Ports
-from release_core.tasks import NewTask
+from release_core.task_plans import NewTask
 
 PHASES = (
     Option("before", "before the deployment", "it may not start until this is done"),
@@ -58,7 +58,7 @@ def add(ports: Ports, request: Request) -> Answer:
         minutes=_minutes(request),
         org=org_argument(ports, request) if request.args.get("org") else "",
     )
-    added = tasks.add_task(ports, request.actor.id, key, new)
+    added = task_plans.add_task(ports, request.actor.id, key, new)
     return plainly(f"{key}: “{title.strip()}” is {planned_words(added, ports.policy)} of the run-sheet.", "good")
 
 
@@ -150,14 +150,14 @@ def move(ports: Ports, request: Request) -> Answer:
     said = str(request.args.get("to") or rest).removeprefix("to ").strip()
     if not said.isdecimal():
         raise Unclear("Say which place it takes: /release task move 3 1", field="to")
-    row = tasks.move(ports, request.actor.id, key, task, int(said))
+    row = task_plans.move(ports, request.actor.id, key, task, int(said))
     return plainly(f"{key}: “{row.title}” is task {row.number} now. /release tasks {key} shows the order.", "good")
 
 
 def delete(ports: Ports, request: Request) -> Answer:
     """`/release task delete`: take a task off the run-sheet."""
     key, task, reason = _named(ports, request)
-    row = tasks.delete(ports, request.actor.id, key, task, reason)
+    row = task_plans.delete(ports, request.actor.id, key, task, reason)
     return plainly(f"{key}: “{row.title}” is off the run-sheet; the timeline keeps it.")
 
 

@@ -173,6 +173,18 @@ def package_of(session: Session, release: Release) -> ReleasePackage | None:
     return session.get(ReleasePackage, release.package_id) if release.package_id else None
 
 
+def why_package_stays(session: Session, policy: Policy, release: Release) -> str:
+    """Why a staged release takes no other package: an org got the one it has; "" while none did."""
+    landed = [d for d in deployments_of(session, release, "deployment") if d.state in ("succeeded", "rolled_back")]
+    if not (release.path and landed):
+        return ""
+    orgs = " and ".join(dict.fromkeys(policy.title_of(d.org) for d in landed))
+    return (
+        f"{release.key} is under way through its orgs ({orgs} got its package), and each gets the same one. "
+        f"Cancel the rest (/release cancel {release.key} -- reason), or plan a new release."
+    )
+
+
 def window_of(session: Session, release: Release) -> DeploymentWindow | None:
     """The release's newest window, unless it was withdrawn."""
     window = session.exec(_NEWEST_WINDOW, params={"release": release.id}).first()

@@ -22,6 +22,7 @@ from release_core.lookups import (
     find_path,
     find_release,
     next_key,
+    why_package_stays,
 )
 from release_core.models import ChecklistItem, Release, ReleasePackage
 from release_core.packages import Package
@@ -32,7 +33,7 @@ from release_core.readiness import must_be_known, settle_state
 from release_core.rollback_requests import pending_request
 from release_core.run_sheets import next_step, task_owners
 from release_core.scheduling import book, withdraw_window
-from release_core.tasks import lay_out_tasks
+from release_core.task_plans import lay_out_tasks
 from release_core.timeline import Kind as Fact
 from release_core.timeline import intend, record
 from release_core.verdicts import Judgement
@@ -130,7 +131,7 @@ def attach_package(ports: Ports, actor: str, key: str, *, file_id: str, file_nam
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        if release.state not in FINAL_STATES and (fixed := under_way_through_orgs(session, ports.policy, release)):
+        if release.state not in FINAL_STATES and (fixed := why_package_stays(session, ports.policy, release)):
             raise Refused("package_fixed", fixed)
         _still_before_deployment(release, "take another package")
         number = session.exec(select(func.count()).where(ReleasePackage.release_id == release.id)).one() + 1
@@ -175,18 +176,6 @@ def _refuse(session: Session, package: ReleasePackage, release: Release, sentenc
     record(session, Fact.PACKAGE_REFUSED, stream=release.key, actor=package.author_id, at=now, details=details)
 
 
-def under_way_through_orgs(session: Session, policy: Policy, release: Release) -> str:
-    """Why a staged release takes no other package: an org holds the one it has; "" while none does."""
-    landed = [d for d in deployments_of(session, release, "deployment") if d.state in ("succeeded", "rolled_back")]
-    if not (release.path and landed):
-        return ""
-    orgs = " and ".join(dict.fromkeys(policy.title_of(d.org) for d in landed))
-    return (
-        f"{release.key} is under way through its orgs ({orgs} got its package), and each gets the same one. "
-        f"Cancel the rest (/release cancel {release.key} -- reason), or plan a new release."
-    )
-
-
 def _why_too_late(
     session: Session, policy: Policy, package: ReleasePackage, earlier: ReleasePackage | None, release: Release
 ) -> str:
@@ -194,7 +183,7 @@ def _why_too_late(
         return f"{release.key} is {release.state.replace('_', ' ')}; a package comes too late."
     if earlier and earlier.number > package.number:
         return f"{earlier.file_name} was attached after it and counts already."
-    return under_way_through_orgs(session, policy, release)
+    return why_package_stays(session, policy, release)
 
 
 def accept_package(ports: Ports, package_id: int, content: Package) -> None:

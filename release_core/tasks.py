@@ -1,9 +1,8 @@
-"""Manual steps before and after a deployment: planned, done in their order, handed on."""
+"""Manual steps before and after a deployment, done in their order and handed on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,114 +10,16 @@ from sqlmodel import Session, col, select
 
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
 from release_core.facts import ReleaseFacts, gather, next_org, watched_until
-from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, find_org, find_release, find_task, run_sheet
+from release_core.lookups import FINAL_STATES, find_release, find_task
 from release_core.models import Intent, Release, Task
-from release_core.permissions import may, owner_named, require
-from release_core.policy import Phase, Policy
+from release_core.permissions import may
+from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import settle_state
-from release_core.run_sheets import SETTLED, holding, phase_now, play_order, task_owners
+from release_core.run_sheets import SETTLED, holding, phase_now, task_owners
 from release_core.timeline import BOT, Kind, intend, record
 
-LONGEST = 1440  # minutes: a task of more than a day is several
 Change = Callable[[Task, datetime], Kind]
-
-
-@dataclass(frozen=True)
-class NewTask:
-    """What the form for a task asks; `minutes` are planned whole minutes, `org` "" means each org still ahead."""
-
-    title: str
-    phase: Phase
-    owner_id: str = ""
-    minutes: int = 15
-    org: str = ""
-
-
-def lay_out_tasks(session: Session, policy: Policy, release: Release) -> None:
-    """Write down the run-sheet that a release of its kind starts with; a staged one has each step once for each org."""
-    orgs = release.path or [release.target_org]
-    planned: list[Task] = []
-    for rule in policy.tasks_of(release.kind):
-        for org in [rule.org] if rule.org else orgs:
-            if org in orgs:
-                task = _row(release, NewTask(rule.title, rule.phase, "", rule.minutes, org), len(planned) + 1)
-                task.owner_id = owner_named(
-                    policy, release.owner_id, person=rule.person, role=rule.role, team=rule.team
-                )
-                task.team = rule.team or ""
-                planned.append(task)
-    session.add_all(planned)
-    session.flush()
-    _number(session, play_order(release, planned))
-
-
-def _row(release: Release, new: NewTask, number: int) -> Task:
-    # Where there is one org alone, a task need not name it.
-    return Task(
-        release_id=release.id or 0,
-        number=number,
-        title=new.title.strip(),
-        phase=new.phase,
-        org=new.org if release.path else "",
-        owner_id=new.owner_id,
-        state="open",
-        planned_minutes=new.minutes,
-    )
-
-
-def _number(session: Session, ordered: Sequence[Task]) -> None:
-    """Number tasks in their order; numbers are unique at every moment, so they first step aside."""
-    if [task.number for task in ordered] == list(range(1, len(ordered) + 1)):
-        return
-    for sign in (-1, 1):
-        for number, task in enumerate(ordered, start=1):
-            task.number = sign * number
-            session.add(task)
-        session.flush()
-
-
-def add_task(ports: Ports, actor: str, key: str, new: NewTask) -> list[Task]:
-    """Put a task at the end of its phase; one for each org that is still ahead when none is named."""
-    require(ports.policy, actor, "plan")
-    if not 3 <= len(new.title.strip()) <= 80:
-        raise Unclear("Give the task a title of 3 to 80 characters.", field="title")
-    if not 1 <= new.minutes <= LONGEST:
-        raise Unclear("Say how many minutes it takes: 1 to 1440.", field="minutes")
-    now = ports.clock.now()
-    with ports.store.transaction() as session:
-        release = find_release(session, key)
-        orgs = _orgs_for(ports.policy, release, new)
-        known = list(run_sheet(session, release))
-        added: list[Task] = []
-        for org in orgs:
-            named = NewTask(new.title, new.phase, new.owner_id or release.owner_id, new.minutes, org)
-            added.append(_row(release, named, len(known) + len(added) + 1))
-        session.add_all(added)
-        session.flush()
-        _number(session, play_order(release, [*known, *added]))
-        for task in added:
-            _record(session, Kind.TASK_ADDED, release, task, actor, now)
-        settle_state(session, ports.policy, release, now)
-        return added
-
-
-def _orgs_for(policy: Policy, release: Release, new: NewTask) -> list[str]:
-    """The orgs in which a new task still makes sense."""
-    _must_not_be_over(release, "takes no more tasks")
-    path = release.path or [release.target_org]
-    place = path.index(release.target_org)
-    open_here = release.state in BEFORE_DEPLOYMENT or (new.phase == "after" and release.state != "cancelled")
-    ahead = path[place if open_here else place + 1 :]
-    named = [find_org(policy, new.org)] if new.org else ahead
-    if new.org and named[0] not in path:
-        titles = ", ".join(policy.title_of(org) for org in path)
-        raise Unclear(f"{release.key} does not go there; it goes to {titles}.", field="org")
-    late = [org for org in named if org not in ahead]
-    if late or not named:
-        where = policy.title_of(late[0] if late else release.target_org)
-        raise Refused("too_late", f"{release.key} is past that point in {where}; nothing can be put before it.")
-    return named
 
 
 def start(ports: Ports, actor: str, key: str, task: str) -> Task:
@@ -181,48 +82,6 @@ def assign(ports: Ports, actor: str, key: str, task: str, person: str) -> Task:
     return _settle(ports, actor, key, task, assigned, in_turn=False)
 
 
-def move(ports: Ports, actor: str, key: str, task: str, to: int) -> Task:
-    """A task that nobody began takes another place (a number) among those of its org and phase."""
-    require(ports.policy, actor, "plan")
-    now = ports.clock.now()
-    with ports.store.transaction() as session:
-        release = find_release(session, key)
-        row = find_task(session, release, task)
-        _must_not_be_over(release, "keeps its order")
-        _must_not_be_begun(row)
-        sheet = list(run_sheet(session, release))
-        beside = [t.number for t in sheet if (t.org, t.phase) == (row.org, row.phase) and t.state == "open"]
-        if to not in beside or to == row.number:
-            others = ", ".join(str(number) for number in beside if number != row.number)
-            there = f"it may take the place of {others}" if others else "there is no other one it could change with"
-            raise Unclear(f"Task {row.number} stays among what is open of its org and phase: {there}.", field="to")
-        was = row.number
-        sheet.remove(row)
-        sheet.insert(to - 1, row)
-        _number(session, sheet)
-        _record(session, Kind.TASK_MOVED, release, row, actor, now, was=was)
-        return row
-
-
-def delete(ports: Ports, actor: str, key: str, task: str, reason: str = "") -> Task:
-    """Take a task that nobody began off the run-sheet; the timeline keeps what it was."""
-    require(ports.policy, actor, "plan")
-    now = ports.clock.now()
-    with ports.store.transaction() as session:
-        release = find_release(session, key)
-        row = find_task(session, release, task)
-        _must_not_be_over(release, "keeps its tasks")
-        _must_not_be_begun(row)
-        held = holding(gather(session, ports.policy, release)) == row
-        row.note = reason.strip()
-        _record(session, Kind.TASK_DELETED, release, row, actor, now)
-        session.delete(row)
-        session.flush()
-        _number(session, run_sheet(session, release))
-        _hand_on(session, ports.policy, release, now, told=held)
-        return row
-
-
 def announce_next(session: Session, policy: Policy, release: Release, now: datetime) -> None:
     """Tell whoever holds the release by a task that it is their turn, if there is one."""
     session.flush()
@@ -230,7 +89,8 @@ def announce_next(session: Session, policy: Policy, release: Release, now: datet
     task = holding(facts)
     if task is not None:
         called = list(task_owners(task, facts))
-        _record(session, Kind.TASK_DUE, release, task, BOT, now, people=called)
+        details = task_details(release, task, people=called)
+        record(session, Kind.TASK_DUE, stream=release.key, actor=BOT, at=now, details=details)
 
 
 class AlreadySettled(Conflict):
@@ -249,7 +109,7 @@ def _settle(ports: Ports, actor: str, key: str, task: str, change: Change, *, in
     with ports.store.transaction() as session:
         release = find_release(session, key)
         row = find_task(session, release, task)
-        _must_not_be_over(release, f"leaves task {row.number} as it is")
+        must_not_be_over(release, f"leaves task {row.number} as it is")
         facts = gather(session, ports.policy, release)
         _must_be_theirs(actor, row, facts, ports.policy)
         _must_not_be_behind(row, facts, ports.policy)
@@ -259,12 +119,13 @@ def _settle(ports: Ports, actor: str, key: str, task: str, change: Change, *, in
         kind = change(row, now)
         row.changed_by, row.changed_at = actor, now
         session.add(row)
-        _record(session, kind, release, row, actor, now)
-        _hand_on(session, ports.policy, release, now, told=held == row and row.state in SETTLED)
+        details = task_details(release, row)
+        record(session, kind, stream=release.key, actor=actor, at=now, details=details)
+        hand_on(session, ports.policy, release, now, told=held == row and row.state in SETTLED)
         return row
 
 
-def _hand_on(session: Session, policy: Policy, release: Release, now: datetime, *, told: bool) -> None:
+def hand_on(session: Session, policy: Policy, release: Release, now: datetime, *, told: bool) -> None:
     """What a settled task lets go: the next one, the gates, or a soak that waited for it alone."""
     settle_state(session, policy, release, now)
     if told:
@@ -286,8 +147,9 @@ def _end_soak_in_time(session: Session, policy: Policy, facts: ReleaseFacts, now
     intend(session, key, flow, now=now, lane=release.key, due_at=max(now, until), release=release.key)
 
 
-def _record(session: Session, kind: Kind, release: Release, task: Task, actor: str, now: datetime, **more: Any) -> None:
-    details = {
+def task_details(release: Release, task: Task, **more: Any) -> dict[str, Any]:
+    """What every fact about a task says, with `more` about this one."""
+    return {
         "task": task.number,
         "row": task.id,
         "title": task.title,
@@ -298,10 +160,10 @@ def _record(session: Session, kind: Kind, release: Release, task: Task, actor: s
         "minutes": task.planned_minutes,
         **more,
     }
-    record(session, kind, stream=release.key, actor=actor, at=now, details=details)
 
 
-def _must_not_be_over(release: Release, what: str) -> None:
+def must_not_be_over(release: Release, what: str) -> None:
+    """Refused for a release that is over; `what` completes "REL-1 is closed and …"."""
     if release.state in FINAL_STATES:
         raise Refused("over", f"{release.key} is {release.state.replace('_', ' ')} and {what}.")
 
@@ -309,12 +171,6 @@ def _must_not_be_over(release: Release, what: str) -> None:
 def _must_not_be(row: Task, *states: str) -> None:
     if row.state in states:
         raise AlreadySettled(row)
-
-
-def _must_not_be_begun(row: Task) -> None:
-    if row.state != "open":
-        state = row.state.replace("_", " ")
-        raise Refused("task_begun", f"Task {row.number} “{row.title}” is {state}; only one that nobody began can go.")
 
 
 def _must_be_theirs(actor: str, row: Task, facts: ReleaseFacts, policy: Policy) -> None:

@@ -43,7 +43,9 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
         if running:
             raise Conflict(f"{running[0].key} already validates {key} in {ports.policy.title_of(running[0].org)}.")
         target = release.target_org
-        first = ports.policy.orgs[find_org(ports.policy, target)].validate_first
+        # Where a staged release is live already there is nothing more to learn, and what it deletes is gone.
+        named = ports.policy.orgs[find_org(ports.policy, target)].validate_first
+        first = [one for one in named if facts.live_in(one) is None]
         path = [find_org(ports.policy, org)] if org else [*first, target]
         validation = new_attempt(session, release, purpose="validation", org=path[0], actor=actor, now=now)
         validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, path[1:]

@@ -9,7 +9,7 @@ import pytest
 
 from handlers.conversation import Place, Request
 from handlers.verbs import VERBS
-from release_core import approvals, attempts, checklists, deployments, incidents, rollback_requests, tasks
+from release_core import approvals, attempts, checklists, deployments, incidents, rollback_requests, task_plans, tasks
 from release_core.errors import NotAllowed, ReleaseError
 from tests.handlers.room import CAST, Refusal, Room, _actor, words_of
 from tests.release_core.builders import (
@@ -99,7 +99,7 @@ def locked(room: Room) -> None:
 def with_tasks(room: Room) -> None:
     planned(room)
     for title in ("Pause the nightly import", "Tell the branches"):
-        tasks.add_task(room.ports, MANAGER, "REL-1", tasks.NewTask(title, "before", DEVELOPER))
+        task_plans.add_task(room.ports, MANAGER, "REL-1", task_plans.NewTask(title, "before", DEVELOPER))
 
 
 def with_task_done(room: Room) -> None:

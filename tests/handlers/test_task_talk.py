@@ -6,9 +6,9 @@ import pytest
 
 from handlers.conversation import Form, Message
 from handlers.status_words import plain_words
-from release_core import deployments, releases, rollback_requests, stages, tasks
+from release_core import deployments, releases, rollback_requests, stages, task_plans
 from release_core.errors import NotAllowed, Refused, Unclear
-from release_core.tasks import NewTask
+from release_core.task_plans import NewTask
 from tests.handlers.room import Room, words_of
 from tests.release_core.builders import (
     DEVELOPER,
@@ -51,7 +51,7 @@ def staged() -> Room:
 
 
 def add(room: Room, title: str, phase: str = "before", owner: str = DEVELOPER, org: str = "") -> None:
-    tasks.add_task(room.ports, MANAGER, "REL-1", NewTask(title, phase, owner, 20, org))  # type: ignore[arg-type]
+    task_plans.add_task(room.ports, MANAGER, "REL-1", NewTask(title, phase, owner, 20, org))  # type: ignore[arg-type]
 
 
 def states(room: Room) -> list[tuple[str, str]]:

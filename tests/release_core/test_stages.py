@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import deployments, incidents, releases, rollback_requests, scheduling, stages, tasks
+from release_core import deployments, incidents, releases, rollback_requests, scheduling, stages, task_plans, tasks
 from release_core.errors import NotFound, Refused, Unclear
 from release_core.ports import Ports
-from release_core.tasks import NewTask
+from release_core.task_plans import NewTask
 from tests.release_core.builders import (
     ADMINISTRATOR,
     DEVELOPER,
@@ -208,7 +208,7 @@ def test_what_the_package_would_do_is_asked_anew_in_each_org(staged: Ports) -> N
 
 def test_the_next_org_waits_for_the_tasks_after_the_deployment(staged: Ports) -> None:
     key = a_ready_staged_release(staged)
-    added = tasks.add_task(staged, MANAGER, key, NewTask("Switch the price book", "after", TESTER))
+    added = task_plans.add_task(staged, MANAGER, key, NewTask("Switch the price book", "after", TESTER))
     assert [task.org for task in added] == PATH, "a task without an org is one in each"
     land_stage(staged, key)
     assert soak(staged, key) == ""
@@ -240,7 +240,7 @@ def test_the_template_of_tasks_is_laid_out_for_each_org_of_the_path() -> None:
 
 def test_whoever_has_the_first_task_of_the_next_org_is_told_when_the_release_comes_there(staged: Ports) -> None:
     key = a_ready_staged_release(staged)
-    tasks.add_task(staged, MANAGER, key, NewTask("Pause the import", "before", DEVELOPER, org=EMEA))
+    task_plans.add_task(staged, MANAGER, key, NewTask("Pause the import", "before", DEVELOPER, org=EMEA))
     land_stage(staged, key)
     soak(staged, key)
     assert last(staged, key, "task_due").details["people"] == [DEVELOPER]

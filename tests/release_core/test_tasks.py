@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import checklists, deployments, releases, rollback_requests, tasks
+from release_core import checklists, deployments, releases, rollback_requests, task_plans, tasks
 from release_core.errors import Conflict, NotAllowed, NotFound, Refused, Unclear
 from release_core.models import Task
 from release_core.ports import Ports
 from release_core.run_sheets import still_to_do
-from release_core.tasks import NewTask
+from release_core.task_plans import NewTask
 from tests.release_core.builders import (
     ADMINISTRATOR,
     ANALYST,
@@ -66,7 +66,7 @@ def titles(ports: Ports, key: str) -> list[str]:
 
 
 def add(ports: Ports, key: str, title: str, phase: str = "before", owner: str = DEVELOPER, minutes: int = 15) -> Task:
-    return tasks.add_task(ports, MANAGER, key, NewTask(title, phase, owner, minutes))[0]  # type: ignore[arg-type]
+    return task_plans.add_task(ports, MANAGER, key, NewTask(title, phase, owner, minutes))[0]  # type: ignore[arg-type]
 
 
 def test_a_release_starts_with_the_template_of_its_kind_in_the_order_of_play() -> None:
@@ -230,9 +230,9 @@ def test_tasks_are_planned_by_those_who_plan(ports: Ports) -> None:
     key = a_release(ports)
     add(ports, key, "Pause the import")
     for plan in (
-        lambda: tasks.add_task(ports, STAKEHOLDER, key, NewTask("Anything", "before")),
-        lambda: tasks.move(ports, DEVELOPER, key, "1", 2),
-        lambda: tasks.delete(ports, DEVELOPER, key, "1"),
+        lambda: task_plans.add_task(ports, STAKEHOLDER, key, NewTask("Anything", "before")),
+        lambda: task_plans.move(ports, DEVELOPER, key, "1", 2),
+        lambda: task_plans.delete(ports, DEVELOPER, key, "1"),
     ):
         with pytest.raises(NotAllowed):
             plan()
@@ -259,21 +259,21 @@ def test_a_task_changes_its_place_within_what_nobody_began(ports: Ports) -> None
     key = a_release(ports)
     for title in ("One thing", "Another thing", "A third thing"):
         add(ports, key, title)
-    moved = tasks.move(ports, MANAGER, key, "3", 1)
+    moved = task_plans.move(ports, MANAGER, key, "3", 1)
     assert titles(ports, key) == ["A third thing", "One thing", "Another thing"]
     assert (moved.number, last(ports, key, "task_moved").details["was"]) == (1, 3)
     tasks.finish(ports, DEVELOPER, key, "1")
     with pytest.raises(Unclear, match="may take the place of 3"):
-        tasks.move(ports, MANAGER, key, "2", 1)
+        task_plans.move(ports, MANAGER, key, "2", 1)
     with pytest.raises(Refused, match="is done"):
-        tasks.move(ports, MANAGER, key, "1", 2)
+        task_plans.move(ports, MANAGER, key, "1", 2)
 
 
 def test_a_deleted_task_is_gone_from_the_sheet_stays_in_the_timeline_and_lets_the_next_one_go(ports: Ports) -> None:
     key = a_release(ports)
     add(ports, key, "Pause the import")
     add(ports, key, "Tell the branches", owner=TESTER)
-    tasks.delete(ports, MANAGER, key, "1", "there is no import")
+    task_plans.delete(ports, MANAGER, key, "1", "there is no import")
     assert sheet(ports, key) == [(1, "Tell the branches", "open")]
     gone = last(ports, key, "task_deleted")
     assert (gone.actor, gone.details["title"], gone.details["note"]) == (
@@ -285,9 +285,9 @@ def test_a_deleted_task_is_gone_from_the_sheet_stays_in_the_timeline_and_lets_th
 def test_a_button_drawn_before_the_order_changed_still_means_its_own_task(ports: Ports) -> None:
     key = a_release(ports)
     first, second = add(ports, key, "Pause the import"), add(ports, key, "Tell the branches")
-    tasks.move(ports, MANAGER, key, "2", 1)
+    task_plans.move(ports, MANAGER, key, "2", 1)
     assert tasks.finish(ports, DEVELOPER, key, f"id:{second.id}").title == "Tell the branches"
-    tasks.delete(ports, MANAGER, key, f"id:{first.id}")
+    task_plans.delete(ports, MANAGER, key, f"id:{first.id}")
     with pytest.raises(NotFound, match="was taken off the run-sheet"):
         tasks.finish(ports, DEVELOPER, key, f"id:{first.id}")
 
@@ -318,7 +318,7 @@ def test_nothing_changes_on_the_sheet_of_a_release_that_is_over(ports: Ports) ->
     releases.cancel_release(ports, MANAGER, key, "not needed")
     for attempt in (
         lambda: tasks.finish(ports, DEVELOPER, key, "1"),
-        lambda: tasks.delete(ports, MANAGER, key, "1"),
+        lambda: task_plans.delete(ports, MANAGER, key, "1"),
         lambda: add(ports, key, "One more"),
     ):
         with pytest.raises(Refused, match="is cancelled"):

@@ -16,13 +16,13 @@ from bot.rehearsal.org.exporting import export
 from bot.rehearsal.org.jobs import Job
 from bot.rehearsal.packages import sample_package
 from bot.salesforce import connect
-from release_core import deployments, releases, rollback_requests, scheduling, tasks, validations
+from release_core import deployments, releases, rollback_requests, scheduling, task_plans, tasks, validations
 from release_core.errors import Refused
 from release_core.logins import AccessTokenLogin
 from release_core.models import Deployment
 from release_core.packages import read_package
 from release_core.ports import OrgGateway, Ports
-from release_core.tasks import NewTask
+from release_core.task_plans import NewTask
 from release_core.windows import Interval
 from tests.bot.flows.scenes import HASTY, Scene
 from tests.release_core import builders
@@ -79,7 +79,7 @@ class Path(Scene):
         """A window that is open, a check in the org that is next."""
         now = self.clock.now()
         scheduling.set_window(self.ports, MANAGER, key, Interval(now, now + timedelta(hours=4)))
-        attempt = validations.request_validation(self.ports, DEVELOPER, key, org=self.release(key).target_org)
+        attempt = validations.request_validation(self.ports, DEVELOPER, key)
         checks.validation({"deployment": builders.row_id(self.ports, attempt)})
 
     # --- what flows do
@@ -121,9 +121,9 @@ def path() -> Iterator[Path]:
 
 def test_one_package_goes_through_both_orgs_with_manual_steps_before_and_after(path: Path) -> None:
     key = path.begun()
-    tasks.add_task(path.ports, MANAGER, key, NewTask("Pause the import", "before", DEVELOPER, org=PRODUCTION))
-    tasks.add_task(path.ports, MANAGER, key, NewTask("Tell the branches", "before", TESTER, org=PRODUCTION))
-    tasks.add_task(path.ports, MANAGER, key, NewTask("Smoke test", "after", TESTER, org=UAT))
+    task_plans.add_task(path.ports, MANAGER, key, NewTask("Pause the import", "before", DEVELOPER, org=PRODUCTION))
+    task_plans.add_task(path.ports, MANAGER, key, NewTask("Tell the branches", "before", TESTER, org=PRODUCTION))
+    task_plans.add_task(path.ports, MANAGER, key, NewTask("Smoke test", "after", TESTER, org=UAT))
 
     path.make_ready(key)
     assert path.go(key).state == "succeeded"
