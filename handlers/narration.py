@@ -9,6 +9,7 @@ from handlers.conversation import at, bold, clean, code, people, person
 from handlers.phrases import count, org_title, who
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
+from release_core.strategies import WORDS as STRATEGY_WORDS
 from release_core.timeline import Kind
 
 
@@ -125,6 +126,9 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.RELEASE_CANCELLED: _cancelled,
     Kind.RELEASE_MOVED_ON: _moved_on,
     Kind.RELEASE_CLOSED: lambda t: f"{t.by} closed the release: it was watched long enough, nothing is open.",
+    Kind.STRATEGY_CHOSEN: lambda t: (
+        f"{t.by} chose {STRATEGY_WORDS.get(t.get('strategy'), t.get('strategy'))}: {t.get('reason')}"
+    ),
     Kind.NOTE_ADDED: lambda t: f"{t.by}: {t.get('text')}",
     Kind.PACKAGE_ATTACHED: lambda t: f"{t.by} sent {t.get('file')}.",
     Kind.PACKAGE_REFUSED: lambda t: f"{t.get('file')} by {t.by} was not accepted: {t.get('problem')}",

@@ -36,6 +36,7 @@ from handlers.release_words import (
     checklist_words,
     package_words,
     verdict_words,
+    way_there_words,
     window_words,
 )
 from release_core.facts import ReleaseFacts
@@ -58,6 +59,8 @@ def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     if closed:
         parts.append(Listing([gate_line(gate) for gate in closed]))
     parts.append(Listing([f"✓ {gate_sentence(gate)}" for gate in opened]))
+    if facts.release.state in BEFORE_DEPLOYMENT:
+        parts.append(Note(f"Way there: {way_there_words(facts)}."))
     parts.append(Note(next_words(facts, policy, now)))
     if not closed:
         parts.append(Actions([deploy_button(facts, policy, now)]))
@@ -106,6 +109,8 @@ def _to_weigh(facts: ReleaseFacts, policy: Policy, now: datetime) -> Iterator[st
     yield f"{checked}; checklist {checklist_words(facts)}."
     said = ", ".join(f"{policy.seats[seat].title} {_name(facts, seat)}" for seat in facts.seats)
     yield f"Approved: {shortened(said, 70) or 'none needed'}."
+    if facts.release.strategy == "full":
+        yield "Full deploy: its tests run now."
     yield f"Way back: {_verdicts(facts)}."
 
 
@@ -154,6 +159,7 @@ def _weighing(facts: ReleaseFacts, policy: Policy, now: datetime) -> Facts:
     rows = [
         ("Package", package_words(facts.package)),
         ("Validated", f"{age(validation.finished_at, now)} ({validation.key})" if validation else "no"),
+        ("Way there", way_there_words(facts)),
         ("Approvals", approvals_words(facts, policy)),
         ("Checklist", checklist_words(facts)),
         ("Way back", verdict_words(facts.package)),

@@ -36,6 +36,7 @@ from handlers.release_words import (
     tasks_words,
     verdict_words,
     way_back_words,
+    way_there_words,
     ways_back_words,
     window_words,
 )
@@ -64,6 +65,7 @@ def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
         ("Target", f"{title} ({policy.kind_of(release.target_org)})"),
         *([("Path", path_words(facts, policy, now))] if release.path else []),
         ("Kind", release.kind),
+        *([("Strategy", way_there_words(facts))] if release.strategy == "full" else []),
         ("Owner", person(release.owner_id)),
         ("Window", window_words(facts)),
         ("Package", package_words(facts.package)),

@@ -13,6 +13,7 @@ from handlers.conversation import (
 )
 from handlers.phrases import (
     count,
+    lasting,
     org_title,
 )
 from release_core.facts import Standing, counts, watched_until
@@ -88,6 +89,17 @@ def _seat_words(facts: Standing, policy: Policy, seat: str) -> str:
     if answer is None:
         return f"{title} –"
     return f"{title} {'✓' if answer.yes else '✗'} {person(answer.person_id)}"
+
+
+def way_there_words(facts: Standing) -> str:
+    """Whether the tests run before the window or inside it, with how long they took in the check."""
+    validation = facts.newest("validation", org=facts.release.target_org)
+    if facts.release.strategy != "full":
+        return "quick deploy of what was validated, its tests do not run again"
+    took = ""
+    if validation and validation.asked_at and validation.finished_at:
+        took = f" ({lasting(validation.finished_at - validation.asked_at)} in {validation.key})"
+    return f"full deploy, its tests run inside the window{took}"
 
 
 def way_back_words(facts: Standing, now: datetime) -> str:

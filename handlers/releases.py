@@ -43,7 +43,7 @@ from handlers.phrases import (
 from handlers.readiness_cards import why_card
 from handlers.release_cards import headline_card, package_card
 from handlers.release_words import window_words
-from release_core import audits, releases
+from release_core import audits, releases, strategies
 from release_core.errors import Unclear
 from release_core.facts import ReleaseFacts, gather, stand
 from release_core.lookups import find_release, open_releases
@@ -241,6 +241,23 @@ def close(ports: Ports, request: Request) -> Answer:
     key = release_argument(ports, request)
     releases.close_release(ports, request.actor.id, key)
     return plainly(f"{key} is closed.", "good")
+
+
+def strategy(ports: Ports, request: Request) -> Answer:
+    """`/release strategy`: tests before the window and a quick deploy, or a full deploy with its tests inside it."""
+    require(ports.policy, request.actor.id, "plan")
+    key = release_argument(ports, request)
+    said, *rest = [str(word) for word in request.args.get("words", [])] or [""]
+    chosen = {"quick": "validate_then_quick"}.get(said, said) or str(request.args.get("strategy") or "")
+    reason = str(request.args.get("note") or " ".join(rest))
+    if not chosen or not reason:
+        planned = facts_of(ports, key).release.strategy
+        ways = [option for option in STRATEGIES if option.value != "staged"]
+        fields = (ChoiceField("strategy", "How", ways, [chosen or planned]), TextField("note", "Why", long=True))
+        return Form(f"Strategy of {key}", "release_strategy", fields, "Choose", {"release": key})
+    way = _choice({"strategy": chosen}, "strategy", STRATEGIES, "full")
+    strategies.choose_strategy(ports, request.actor.id, key, way, reason)
+    return plainly(f"{key} goes by {strategies.WORDS[way]} from now on. Whoever approved the old way is asked again.")
 
 
 def note(ports: Ports, request: Request) -> Answer:

@@ -157,6 +157,13 @@ _TABLE = (
         ("schedule",),
     ),
     Verb(
+        "release_strategy",
+        releases.strategy,
+        "[REL-1] quick|full -- reason",
+        "how it gets there: tests before the window, or inside it",
+        "plan",
+    ),
+    Verb(
         "release_freeze", windows.freeze, "in ORG at TIME until TIME -- reason", "when nothing may start", "set_freeze"
     ),
     Verb("release_unfreeze", windows.unfreeze, "FRZ-1 [-- reason]", "lift one freeze", "set_freeze"),

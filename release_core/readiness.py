@@ -231,11 +231,21 @@ def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Seque
             )
         ]
     newest = facts.newest("validation", org=facts.release.target_org)
+    if once := _passed_once(newest, facts):
+        return [Gate("validated_once", True, f"{once} {title}; its tests run again inside the window.")]
     code, because = _why_not_validated(newest, facts, title, now)
     if code == "validating":
         return [Gate(code, False, because, (), "Wait for its end.")]
     who = policy.holders_of("validate")
     return [Gate(code, False, because, who, f"/release validate {facts.release.key}")]
+
+
+def _passed_once(newest: Deployment | None, facts: ReleaseFacts) -> str:
+    """What a full deploy needs, as it runs the tests itself: this package passed once, whatever landed since."""
+    if facts.release.strategy != "full" or newest is None or facts.package is None:
+        return ""
+    passed = newest.state == "validated" and newest.archive_digest == facts.package.digest
+    return f"{newest.key} passed once in" if passed else ""
 
 
 def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: str, now: datetime) -> tuple[str, str]:

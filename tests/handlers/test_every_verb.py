@@ -157,6 +157,7 @@ SAYINGS = [
     Saying("release_approve", asked, "release approve as QA", QA, "Your yes for QA on REL-1 is recorded.", STAKEHOLDER),
     Saying("release_decline", asked, "release decline as QA -- no test report", QA, "Your no for QA", STAKEHOLDER),
     Saying("release_window", planned, "release window at tomorrow 20:00 for 2h", MANAGER, "window of REL-1", TESTER),
+    Saying("release_strategy", planned, "release strategy full -- no time", MANAGER, "full deploy", DEVELOPER),
     Saying(
         "release_freeze",
         nothing,

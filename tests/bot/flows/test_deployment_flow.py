@@ -6,7 +6,7 @@ import pytest
 
 from bot.failures import tell_of_failure
 from bot.flows import clarified, deployment, jobs
-from release_core import attempts, clarifying
+from release_core import attempts, clarifying, strategies
 from release_core.errors import NotFound, OrgUnavailable, OutcomeUnknown
 from tests.bot.flows.scenes import Scene
 from tests.release_core import builders
@@ -126,6 +126,21 @@ def test_a_deployment_by_others_since_the_validation_voids_it(scene: Scene) -> N
     assert "Validate again" in done.problem
     assert "validation_voided" in scene.said(key)
     assert len(scene.jobs) == 1
+
+
+def test_a_validation_that_the_org_no_longer_takes_holds_it_and_counts_no_more(scene: Scene) -> None:
+    """It never goes the long way by itself: that would run the tests inside the window."""
+    key = scene.ready()
+    scene.production.org.jobs[-1].used = True  # by somebody who deployed it in Setup
+    done = scene.deploy(key)
+    assert done.state == "failed"
+    assert "Validate again, or deploy in full." in done.problem
+    assert scene.jobs == []
+    assert builders.blocked_by(scene.ports, key) == {"validation_void"}
+    strategies.choose_strategy(scene.ports, MANAGER, key, "full", "there is no time for another check")
+    builders.approve(scene.ports, key)
+    assert scene.deploy(key).state == "succeeded"
+    assert [job.quick_of for job in scene.jobs] == [None]
 
 
 def test_a_deployment_by_others_before_the_validation_does_not_matter(scene: Scene) -> None:
