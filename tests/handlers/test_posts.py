@@ -43,6 +43,7 @@ from tests.release_core.builders import (
     later,
     newest,
 )
+from tests.release_core.staged import land_stage, make_ready, soak
 
 DETAILS: dict[str, Any] = {
     "name": "Month end",
@@ -88,6 +89,13 @@ DETAILS: dict[str, Any] = {
     "suspect": "REL-1",
     "by": MANAGER,
     "was": "disk full",
+    "task": 2,
+    "row": 1,
+    "phase": "before",
+    "minutes": 15,
+    "path": ["uat", PRODUCTION],
+    "from": "uat",
+    "live": [],
 }
 
 
@@ -155,6 +163,19 @@ def a_whole_story(room: Room) -> None:
     rollback_requests.note_returned(room.ports, attempt, [])
     incidents.resolve_incident(room.ports, TESTER, "INC-1", "rolled back")
     room.tell()
+    a_release_on_its_way(room)
+    room.tell()
+
+
+def a_release_on_its_way(room: Room) -> None:
+    """A staged release with a task, in the first org of its path and then on to the next."""
+    plan = releases.Plan("On its way", "", "standard", MANAGER, strategy="staged", orgs=("uat", PRODUCTION))
+    key = releases.plan_release(room.ports, MANAGER, plan)
+    room.says(MANAGER, f"release task {key} before in PRODUCTION -- Pause the import")
+    a_package(room.ports, key, words="on its way")
+    make_ready(room.ports, key)
+    land_stage(room.ports, key)
+    soak(room.ports, key)
 
 
 def test_each_reader_gets_a_copy_of_a_status(room: Room) -> None:
