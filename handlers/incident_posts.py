@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from handlers.conversation import (
     Actions,
     Button,
@@ -19,10 +21,10 @@ from handlers.conversation import (
 )
 from handlers.drawing import Drawing, Placed
 from handlers.phrases import incident_line, org_title, who
-from handlers.release_words import verdict_words, way_back_words
-from release_core.facts import gather
+from handlers.release_words import verdict_words, way_back_from, way_back_words
+from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import find_deployment, find_incident, release_of
-from release_core.models import Incident, Release, RollbackRequest
+from release_core.models import Deployment, Incident, Release, RollbackRequest
 from release_core.permissions import others
 from release_core.rollback_requests import find_request
 
@@ -46,8 +48,9 @@ def incident_post(d: Drawing, key: str) -> Placed:
             Button("Update…", "incident_update", args),
             Button("Resolve…", "incident_resolve", args, weight="go"),
         ]
-        if release and release.state in ("soaking", "closed"):
-            roll = {"release": release.key, "incident": key}
+        if release and (release.state in ("soaking", "closed") or _is_live(d, incident, release)):
+            where = {"org": incident.org} if release.path else {}
+            roll = {"release": release.key, "incident": key, **where}
             buttons.insert(0, Button("Roll back", "release_rollback", roll, weight="danger"))
         parts.append(Actions([*buttons, Button("Timeline", "incident_timeline", args)]))
     title = org_title(d.ports.policy, incident.org)
@@ -55,14 +58,24 @@ def incident_post(d: Drawing, key: str) -> Placed:
     return Message(summary, parts, tone="stop" if incident.state == "open" else "good"), d.channels[1], None
 
 
+def _is_live(d: Drawing, incident: Incident, release: Release) -> bool:
+    """Whether a staged release is in the incident's org, however far it has gone since."""
+    return bool(release.path) and gather(d.session, d.ports.policy, release).live_in(incident.org) is not None
+
+
 def _suspect_words(d: Drawing, incident: Incident, release: Release | None) -> str:
     if release is None or incident.deployment_id is None:
         return "no release of ours went there lately"
     deployment = find_deployment(d.session, incident.deployment_id)
     facts = gather(d.session, d.ports.policy, release)
-    way = way_back_words(facts, d.ports.clock.now())
+    way = _way_back(facts, deployment, d.ports.clock.now())
     landed = f", live since {at(deployment.finished_at)}" if deployment.finished_at else ""
     return f"{bold(release.key)} {release.name}{landed}. Way back: {way}"
+
+
+def _way_back(facts: ReleaseFacts, deployment: Deployment, now: datetime) -> str:
+    live = deployment.state == "succeeded"
+    return way_back_from(facts, deployment, now) if live else way_back_words(facts, now)
 
 
 def rollback_post(d: Drawing, stream: str, request_id: str) -> Placed:
@@ -79,7 +92,7 @@ def rollback_post(d: Drawing, stream: str, request_id: str) -> Placed:
         sentence = _decided_words(request)
         tone: Tone = "good" if request.state == "confirmed" else "stop"
         return Message(f"{summary}. {sentence}", [*parts, Paragraph(sentence)], tone=tone), *d.under(stream)
-    way = way_back_words(facts, d.ports.clock.now())
+    way = _way_back(facts, deployment, d.ports.clock.now())
     loses = (
         "What people changed since will be lost."
         if request.overwrite

@@ -35,6 +35,7 @@ from handlers.release_words import (
     approvals_words,
     checklist_words,
     package_words,
+    tasks_words,
     verdict_words,
     way_there_words,
     window_words,
@@ -111,6 +112,8 @@ def _to_weigh(facts: ReleaseFacts, policy: Policy, now: datetime) -> Iterator[st
     yield f"Approved: {shortened(said, 70) or 'none needed'}."
     if facts.release.strategy == "full":
         yield "Full deploy: its tests run now."
+    if path := facts.release.path:
+        yield f"Stage {path.index(org) + 1} of {len(path)}, the same package in each."
     yield f"Way back: {_verdicts(facts)}."
 
 
@@ -162,6 +165,7 @@ def _weighing(facts: ReleaseFacts, policy: Policy, now: datetime) -> Facts:
         ("Way there", way_there_words(facts)),
         ("Approvals", approvals_words(facts, policy)),
         ("Checklist", checklist_words(facts)),
+        ("Tasks", tasks_words(facts) if facts.tasks else ""),
         ("Way back", verdict_words(facts.package)),
     ]
     return Facts([(label, words) for label, words in rows if words])

@@ -39,6 +39,7 @@ def _packet(session: Session, policy: Policy, release: Release) -> dict[str, Any
         "window": facts.window.model_dump(mode="json") if facts.window else None,
         "windows": [window.model_dump(mode="json") for window in session.exec(windows)],
         "checklist": [item.model_dump(mode="json") for item in facts.items],
+        "tasks": [task.model_dump(mode="json") for task in facts.tasks],
         "approvals": [approval.model_dump(mode="json") for approval in facts.approvals],
         "waivers": [waiver.model_dump(mode="json") for waiver in facts.waivers],
         "deployments": [deployment.model_dump(mode="json") for deployment in facts.deployments],

@@ -24,6 +24,7 @@ from release_core.models import (
     Person,
     Release,
     ReleasePackage,
+    RollbackRequest,
     Task,
     Waiver,
 )
@@ -115,7 +116,8 @@ class ReleaseFacts(Standing):
 
     `others` are deployments under way on the target org; `names` holds how the people who answered for a seat are
     called, by chat id, as far as that is known; `authors` attached the very bytes that count now; `teams` are the
-    people of each team that an item or task belongs to.
+    people of each team that an item or task belongs to; `wished_back` are its deployments that somebody asked to undo
+    and nobody has answered yet.
     """
 
     waivers: Sequence[Waiver]
@@ -126,6 +128,7 @@ class ReleaseFacts(Standing):
     broadcasts: Sequence[Broadcast]
     names: Mapping[str, str] = field(default_factory=dict)
     authors: Sequence[str] = ()
+    wished_back: Sequence[Deployment] = ()
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def waived_freezes(self, now: datetime) -> tuple[str, ...]:
@@ -170,6 +173,7 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
             select(Broadcast).where(Broadcast.release_id == rid).order_by(col(Broadcast.number))
         ).all(),
         authors=_authors_of(session, own.package),
+        wished_back=_wished_back(session, own),
         teams={
             team: team_people(session, policy, team)
             for team in {*(item.team for item in own.items), *(task.team for task in own.tasks)}
@@ -185,6 +189,13 @@ def _incidents_around(session: Session, release: Release) -> Sequence[Incident]:
         return open_incidents(session, org=release.target_org)
     every = open_incidents(session)
     return [one for one in every if one.org == release.target_org or one.release_id == release.id]
+
+
+def _wished_back(session: Session, own: Standing) -> list[Deployment]:
+    if not own.live_orgs:
+        return []
+    asked = session.exec(select(RollbackRequest.deployment_id).where(RollbackRequest.state == "asked")).all()
+    return [d for d in own.deployments if d.id in asked]
 
 
 def _under_way_beside(session: Session, release: Release) -> list[Deployment]:

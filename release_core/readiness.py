@@ -145,6 +145,9 @@ def stages_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[
         elif facts.package and live.archive_digest != facts.package.digest:
             because = f"{title} holds another package than the one that is attached."
             found.append(Gate("stage_differs", False, because, (), "Cancel the rest and plan a new release."))
+    for wished in facts.wished_back:
+        because = f"Taking it back in {policy.title_of(wished.org)} was asked for and waits for a second person."
+        found.append(Gate("stage_wished_back", False, because, policy.holders_of("roll_back"), "Decide that first."))
     for back in facts.deployments:
         if back.purpose == "rollback" and back.state in UNDER_WAY:
             because = f"{back.key} takes it back in {policy.title_of(back.org)}."

@@ -23,6 +23,7 @@ from release_core.permissions import require
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import blocking, settle_state
+from release_core.tasks import announce_next
 from release_core.timeline import BOT, Kind, intend, record, withdraw_intents
 from release_core.windows import FrozenSpan, Interval, frozen_spans, is_inside_windows, next_open
 
@@ -143,6 +144,8 @@ def _turn(session: Session, policy: Policy, release: Release, window: Deployment
         details = {"number": window.number, "blocked_by": reasons, "starts_at": window.starts_at.isoformat()}
         record(session, kind, stream=release.key, actor=BOT, at=now, details=details)
         settle_state(session, policy, release, now)
+        if kind is Kind.WINDOW_OPENED:
+            announce_next(session, policy, release, now)
 
 
 def set_freeze(ports: Ports, actor: str, *, org: str, name: str, during: Interval, reason: str) -> str:

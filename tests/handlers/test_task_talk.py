@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.conversation import Form, Message
+from handlers.conversation import Button, Form, Message
 from handlers.status_words import plain_words
-from release_core import deployments, releases, rollback_requests, stages, task_plans
+from release_core import deployments, incidents, releases, rollback_requests, stages, task_plans
 from release_core.errors import NotAllowed, Refused, Unclear
 from release_core.task_plans import NewTask
-from tests.handlers.room import Room, words_of
+from tests.handlers.room import Room, clickable, words_of
 from tests.release_core.builders import (
     DEVELOPER,
     MANAGER,
@@ -335,6 +335,29 @@ def test_stakeholders_read_where_it_is_and_where_it_comes_next(staged: Room) -> 
     assert "could not be put in place in EMEA. Nothing changed there; UAT has it." in plain()
     releases.cancel_release(staged.ports, MANAGER, key, "not this year")
     assert "goes no further: it stays in UAT." in plain()
+
+
+def test_an_incident_where_it_was_before_offers_the_way_back_there(staged: Room) -> None:
+    key = a_ready_staged_release(staged.ports)
+    land_stage(staged.ports, key)
+    soak(staged.ports, key)
+    incidents.open_incident(staged.ports, TESTER, title="Quotes fail", severity=2, org=UAT)
+    staged.tell()
+    post = staged.posts["incident:INC-1"].message
+    assert "Way back: armed until" in words_of(post)
+    form = staged.clicks(MANAGER, "Roll back", post)
+    assert "UAT returns to before REL-1." in words_of(form)
+    staged.submits(MANAGER, form, note="quotes fail")
+    assert newest(staged.ports, key, "deployment").org == UAT
+
+
+def test_the_last_question_names_the_stage(staged: Room) -> None:
+    a_ready_staged_release(staged.ports)
+    button = clickable("Deploy to UAT", staged.hears(MANAGER, "release deploy"))
+    assert isinstance(button, Button)
+    assert button.confirm is not None
+    assert "Stage 1 of 3, the same package in each." in button.confirm.text
+    assert len(button.confirm.text) <= 300
 
 
 def test_cancelling_on_the_way_says_what_stays(staged: Room) -> None:

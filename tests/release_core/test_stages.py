@@ -325,6 +325,7 @@ def test_nothing_starts_while_an_org_before_is_being_taken_back(staged: Ports) -
     soak(staged, key)
     make_ready(staged, key)
     request = rollback_requests.ask_rollback(staged, MANAGER, key, "it broke")
+    assert blocked_by(staged, key) == {"stage_wished_back"}
     rollback_requests.decide_rollback(staged, SECOND_MANAGER, request, yes=True)
     assert blocked_by(staged, key) == {"stage_going_back"}
 

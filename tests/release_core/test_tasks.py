@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import checklists, deployments, releases, rollback_requests, task_plans, tasks
+from release_core import checklists, deployments, releases, rollback_requests, scheduling, task_plans, tasks
 from release_core.errors import Conflict, NotAllowed, NotFound, Refused, Unclear
 from release_core.models import Task
 from release_core.ports import Ports
@@ -130,6 +130,15 @@ def test_tasks_before_the_deployment_are_a_gate_that_names_the_next_one_and_who_
     tasks.finish(ports, TESTER, key, "2")
     assert blocked_by(ports, key) == set()
     assert release(ports, key).state == "ready"
+
+
+def test_whoever_holds_it_when_the_window_opens_is_told_then(ports: Ports) -> None:
+    key = a_release(ports, window=a_window(1))
+    add(ports, key, "Pause the import")
+    assert "task_due" not in kinds(ports, key)
+    later(ports, hours=1)
+    scheduling.open_window(ports, key, 1)
+    assert last(ports, key, "task_due").details["people"] == [DEVELOPER]
 
 
 def test_a_task_reopened_after_the_click_holds_the_deployment_at_the_last_instant(ports: Ports) -> None:
