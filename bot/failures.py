@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from release_core import arming, attempts, releases, rollback_requests, validations
+from release_core import arming, attaching, attempts, rollback_requests, validations
 from release_core.attempts import Assignment
 from release_core.deployments import hold_because, note_verified
 from release_core.errors import ReleaseError
@@ -20,7 +20,7 @@ def tell_of_failure(ports: Ports, intent_key: str, error: Exception) -> None:
         str(error) if isinstance(error, ReleaseError) else f"A fault in Rollcall ({type(error).__name__}); see its log."
     )
     if intent.flow == "intake":
-        releases.refuse_package(ports, intent.args["package"], problem)
+        attaching.refuse_package(ports, intent.args["package"], problem)
     elif "deployment" in intent.args:
         _end_attempt(ports, intent.args["deployment"], problem)
 

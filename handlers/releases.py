@@ -41,7 +41,7 @@ from handlers.phrases import (
 from handlers.readiness_cards import why_card
 from handlers.release_cards import headline_card, package_card
 from handlers.release_words import window_words
-from release_core import audits, releases
+from release_core import attaching, audits, releases
 from release_core.errors import Unclear
 from release_core.facts import ReleaseFacts, gather, stand
 from release_core.lookups import find_release, open_releases
@@ -195,7 +195,9 @@ def attach(ports: Ports, request: Request) -> Answer:
         return Form(f"Attach to {key}", "release_attach", fields, "Attach", {"release": key})
     if len(files) > 1:
         raise Unclear("Send one zip; a release has one package.", field="package")
-    releases.attach_package(ports, request.actor.id, key, file_id=files[0].id, file_name=files[0].name or "package.zip")
+    attaching.attach_package(
+        ports, request.actor.id, key, file_id=files[0].id, file_name=files[0].name or "package.zip"
+    )
     name = files[0].name or "The file"
     return plainly(f"{name} is being read for {key}. What it holds comes in the thread of {key}.", "wait")
 

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from bot.chat_problems import ChatUnavailable
 from bot.durable import fact, flow, step
 from bot.outside import current
-from release_core import releases
+from release_core import attaching
 from release_core.archives import COMPRESSED_AT_MOST
 from release_core.errors import ReleaseError
 from release_core.models import ReleasePackage
@@ -43,13 +43,13 @@ def fetch(package_id: int) -> str:
 def accept(package_id: int, digest: str) -> None:
     """The package counts from now on."""
     ports = current().ports
-    releases.accept_package(ports, package_id, read_package(ports.artifacts.load(digest)))
+    attaching.accept_package(ports, package_id, read_package(ports.artifacts.load(digest)))
 
 
 @fact
 def refuse(package_id: int, sentence: str) -> None:
     """The package does not count."""
-    releases.refuse_package(current().ports, package_id, sentence)
+    attaching.refuse_package(current().ports, package_id, sentence)
 
 
 def _package(session: Session, package_id: int) -> ReleasePackage:

@@ -14,7 +14,17 @@ from typing import Any
 
 from sqlmodel import select
 
-from release_core import approvals, arming, attempts, checklists, deployments, releases, scheduling, validations
+from release_core import (
+    approvals,
+    arming,
+    attaching,
+    attempts,
+    checklists,
+    deployments,
+    releases,
+    scheduling,
+    validations,
+)
 from release_core.errors import NotFound
 from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import find_release
@@ -167,8 +177,8 @@ def contents(words: str = "first", components: Sequence[Component] = ()) -> Pack
 
 def a_package(ports: Ports, key: str, *, author: str = DEVELOPER, words: str = "first") -> int:
     """A package that was attached and read; returns its row id."""
-    package = releases.attach_package(ports, author, key, file_id="F1", file_name=f"{words}.zip")
-    releases.accept_package(ports, package, contents(words))
+    package = attaching.attach_package(ports, author, key, file_id="F1", file_name=f"{words}.zip")
+    attaching.accept_package(ports, package, contents(words))
     return package
 
 

@@ -8,7 +8,7 @@ from sqlmodel import select
 from bot.chat_problems import ChatUnavailable
 from bot.flows import comparison, intake
 from bot.rehearsal.packages import sample_package
-from release_core import releases
+from release_core import attaching
 from release_core.models import ReleasePackage
 from tests.bot.flows.scenes import Scene
 from tests.release_core import builders
@@ -18,7 +18,7 @@ from tests.release_core.builders import DEVELOPER
 def _sent(scene: Scene, data: bytes) -> tuple[str, int]:
     key = builders.a_release(scene.ports)
     scene.chat.files["F7"] = data
-    return key, releases.attach_package(scene.ports, DEVELOPER, key, file_id="F7", file_name="sample.zip")
+    return key, attaching.attach_package(scene.ports, DEVELOPER, key, file_id="F7", file_name="sample.zip")
 
 
 def _row(scene: Scene, package: int) -> ReleasePackage:
