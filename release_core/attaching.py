@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,10 +12,11 @@ from sqlmodel import Session, func, select
 
 from release_core.approvals import withdraw_approvals
 from release_core.errors import Refused, Unclear
-from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, find_release
+from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, find_org, find_release
 from release_core.models import Release, ReleasePackage
 from release_core.packages import Package
 from release_core.permissions import require
+from release_core.policy import GitRule, Policy
 from release_core.ports import Ports
 from release_core.readiness import settle_state
 from release_core.timeline import Kind as Fact
@@ -100,6 +102,41 @@ def _details(package: ReleasePackage, origin: Origin) -> dict[str, object]:
     return told
 
 
+def find_source(policy: Policy, word: str) -> str:
+    """The policy's key of an org that packages may be retrieved from; Refused("not_a_source") for any other."""
+    org = find_org(policy, word)
+    if org not in policy.sources:
+        titles = ", ".join(policy.title_of(key) for key in policy.sources) or "none"
+        raise Refused(
+            "not_a_source",
+            f"No package is taken from {policy.title_of(org)}. Orgs to take one from: {titles}. "
+            "An administrator names others under retrieve_from in the policy.",
+        )
+    return org
+
+
+def git_rule(policy: Policy) -> GitRule:
+    """Where git refs are looked up; Refused("no_git") when the policy names no repository."""
+    if policy.git is None:
+        sentence = (
+            "The policy names no git repository. An administrator adds git.repository to it; docs/policy.md says how."
+        )
+        raise Refused("no_git", sentence)
+    return policy.git
+
+
+def find_ref(policy: Policy, word: str) -> str:
+    """A git ref (branch, tag or whole SHA) that may be handed to git; Unclear when it is not written like one."""
+    git_rule(policy)
+    strange = word.endswith((".", "/", ".lock")) or ".." in word or "//" in word
+    if strange or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._/+#-]{0,199}", word):
+        shown = word[:60] or "nothing"
+        raise Unclear(
+            f"“{shown}” is no git ref. Name a branch, a tag or a whole SHA: from git release/2026-11", field="ref"
+        )
+    return word
+
+
 def note_manifest(ports: Ports, package_id: int, manifest: Mapping[str, Sequence[str]]) -> None:
     """What is asked of the org, once the package.xml that somebody uploaded was read."""
     with ports.store.transaction() as session:
@@ -180,6 +217,8 @@ def _accepted(package: ReleasePackage, asked_as: str) -> dict[str, object]:
     }
     if package.source != "upload":
         told |= {"source": package.source, "ref": package.source_ref}
+    if package.file_id and package.manifest:
+        told["manifest"] = package.manifest
     if package.source_ref != asked_as:
         told["asked_as"] = asked_as
     return told

@@ -32,7 +32,7 @@ from release_core.metadata_types import Component
 from release_core.models import Deployment, Intent, Release, TimelineEntry
 from release_core.packages import Package
 from release_core.policy import Kind, Policy, Strategy
-from release_core.ports import ComponentOutcome, Coverage, JobStatus, Ports, TestFailure
+from release_core.ports import ComponentOutcome, Coverage, JobStatus, KeptFile, Ports, TestFailure
 from release_core.readiness import Gate, blocking, gates
 from release_core.store import Store, migrate, open_store
 from release_core.timeline import read_stream
@@ -103,11 +103,19 @@ class ArtifactsInMemory:
 
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
+        self.saved_at: dict[str, datetime] = {}
 
     def save(self, data: bytes) -> str:
         digest = digest_of(data)
         self._kept[digest] = data
+        self.saved_at[digest] = NOW
         return digest
+
+    def kept(self) -> Sequence[KeptFile]:
+        return [KeptFile(digest, len(data), self.saved_at[digest]) for digest, data in self._kept.items()]
+
+    def delete(self, digest: str) -> None:
+        self._kept.pop(digest, None)
 
     def load(self, digest: str) -> bytes:
         if digest not in self._kept:
