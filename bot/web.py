@@ -35,9 +35,23 @@ INTENT_STATES = ("due", "started", "finished", "failed", "withdrawn")
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def web_app(store: Store, clock: Clock, checks: Mapping[str, Check]) -> Starlette:
+def _nobody() -> None:
+    """There is no engine to nudge."""
+
+
+def web_app(store: Store, clock: Clock, checks: Mapping[str, Check], nudge: Callable[[], None] = _nobody) -> Starlette:
     """The bot's own small web server, for machines."""
-    return Starlette(routes=web_routes(store, clock, checks))
+    return Starlette(routes=[*web_routes(store, clock, checks), _nudge_route(nudge)])
+
+
+def _nudge_route(nudge: Callable[[], None]) -> Route:
+    """`POST /nudge`: look now at what is due. It says nothing, and changes nothing but when the bot looks."""
+
+    def nudged(_request: Request) -> Response:
+        nudge()
+        return Response(status_code=204)
+
+    return Route("/nudge", nudged, methods=["POST"])
 
 
 def web_routes(store: Store, clock: Clock, checks: Mapping[str, Check]) -> list[Route]:

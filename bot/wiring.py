@@ -38,7 +38,8 @@ from release_core.facts import UNDER_WAY
 from release_core.models import Deployment
 from release_core.policy import Policy
 from release_core.ports import Clock, OrgGateway, Ports
-from release_core.store import Store, migrate, open_store
+from release_core.retention import plan_retention
+from release_core.store import Contended, Store, migrate, open_store
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,9 @@ class Bot:
 
     def start(self) -> None:
         """Carry on what was interrupted, begin what is due, learn who is there."""
+        with contextlib.suppress(Contended):
+            # Another replica that starts at this moment has planned it.
+            plan_retention(self.ports)
         self.engine.start()
         self.directory.start()
 
@@ -218,7 +222,7 @@ class _Reach:
 async def _web_server(bot: Bot, app: RollcallApp | None, reach: _Reach) -> AsyncIterator[str]:
     """Health, readiness and metrics; over HTTP also the door for Slack."""
     settings = bot.settings
-    web = web_app(bot.store, bot.ports.clock, {"slack": reach.problem})
+    web = web_app(bot.store, bot.ports.clock, {"slack": reach.problem}, bot.engine.nudge)
     if app is not None:
         web.routes.extend(slack_routes(app, signing_secret=settings.slack_signing_secret.get_secret_value()))
     listener = _listener(settings.http_host, settings.http_port)
