@@ -51,19 +51,15 @@ def fetch(url: str, limits: Limits, token: str = "") -> bytes:
                         return _read(answer, limits, until)
                     at = _next_address(at, answer.headers.get("location", ""), url)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                why = type(error).__name__
-                raise NotFetched(
-                    f"{shown(at)} did not give the file ({why}). Check the address, then repeat."
-                ) from None
+                why = f"{shown(at)} did not give the file ({type(error).__name__})."
+                raise NotFetched(f"{why} Check the address, then repeat.") from None
     raise NotFetched(f"{shown(url)} leads on more than {limits.redirects} times. Give the file's own address.")
 
 
 def _read(answer: httpx.Response, limits: Limits, until: float) -> bytes:
     where = shown(str(answer.url))
     if answer.status_code in (401, 403):
-        raise NotFetched(
-            f"{where} wants a token, or another one ({answer.status_code}). Give it with --token-env NAME."
-        )
+        raise NotFetched(f"{where} wants another token ({answer.status_code}). Give one with --token-env NAME.")
     if answer.status_code != 200:
         raise NotFetched(f"{where} answered {answer.status_code} instead of the file. Check the address.")
     gathered = bytearray()

@@ -25,9 +25,10 @@ from release_core.manifests import PACKAGE_XML
 from release_core.models import ReleasePackage
 from release_core.permissions import require
 from release_core.ports import Clock, Ports
-from release_core.store import open_store
+from release_core.store import Contended, open_store
 
 LOOK_EVERY = 0.5
+TRIES = 5
 HANDED_IN, REFUSED, NOT_HANDED_IN, NOT_READ_IN_TIME = 0, 1, 2, 75
 
 
@@ -57,15 +58,15 @@ def beside_the_bot(records: Records, clock: Clock) -> Iterator[Ports]:
     url = make_url(records.database_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise NotFound(
-            f"There is no database {url.database}. Set ROLLCALL_FOLDER or DATABASE_URL to the bot's own; the bot makes it."
+            f"There is no database {url.database}. Set ROLLCALL_FOLDER or DATABASE_URL to what the bot uses."
         )
     store = open_store(records.database_url)
     try:
         yield Ports(store, records.policy, clock, ArtifactFolder(records.artifacts_folder))
     except DBAPIError as error:
         raise ReleaseError(
-            f"The database cannot be used ({type(error).__name__}). See that it runs, and that the bot of this version was "
-            "started once, or run: rollcall migrate"
+            f"The database cannot be used ({type(error).__name__}). See that it runs, and that the bot of this "
+            "version was started once, or run: rollcall migrate"
         ) from error
     finally:
         store.close()
@@ -77,15 +78,23 @@ def hand_in(ports: Ports, key: str, place: str, *, note: str = "", token: str = 
     if actor is None:
         raise Refused(
             "no_automation",
-            "The policy does not say in whose name automation acts. An administrator adds automation: (a person's id) to "
-            "it, then starts Rollcall again.",
+            "The policy does not say in whose name automation acts. An administrator adds automation: (a person's "
+            "id) to it, then starts Rollcall again.",
         )
     require(ports.policy, actor, "attach")
     data, origin = _taken(place, token)
     digest = ports.artifacts.save(data)
     source, name, ref = origin
-    package = attach_from(ports, actor, key, Origin(source, name, ref, digest=digest, note=note.strip()))
+    package = _attach(ports, actor, key, Origin(source, name, ref, digest=digest, note=note.strip()))
     return HandedIn(key.upper(), package, name, digest)
+
+
+def _attach(ports: Ports, actor: str, key: str, origin: Origin) -> int:
+    """Write it down, again when the bot was writing at the same moment; the last refusal stands."""
+    for _ in range(TRIES - 1):
+        with suppress(Contended):
+            return attach_from(ports, actor, key, origin)
+    return attach_from(ports, actor, key, origin)
 
 
 def _taken(place: str, token: str) -> tuple[bytes, tuple[Source, str, str]]:
