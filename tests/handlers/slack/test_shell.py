@@ -269,8 +269,8 @@ def test_the_files_of_a_mention_come_with_it(serving: Serving) -> None:
 @pytest.mark.parametrize("channel", [RELEASES, "@rollcall"])
 def test_a_file_with_nothing_but_our_name_is_attached(serving: Serving, channel: str) -> None:
     upload = serving.anna.act("upload", channel=channel, filename="a.zip", content_base64="UEsFBg==", share=False)
-    how = "mention" if channel == RELEASES else "message"
-    serving.anna.act(how, channel=channel, text="", files=[upload["file"]["id"]])
+    words = "@rollcall" if channel == RELEASES else ""
+    serving.anna.act("message", channel=channel, text=words, files=[upload["file"]["id"]])
     [request] = serving.desk.requests
     assert (request.verb, [file.name for file in request.args["files"]]) == ("release_attach", ["a.zip"])
 
