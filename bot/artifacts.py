@@ -64,6 +64,13 @@ class ArtifactFolder:
         """Remove the file under `digest`; harmless when it is gone."""
         self._path(digest).unlink(missing_ok=True)
 
+    def clear_unfinished(self, before: datetime) -> None:
+        """Remove what a crash left of files that were being saved before an instant."""
+        for path in self._folder.glob("[0-9a-f][0-9a-f]/.*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
+
     def _path(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):
             raise NotFound("There is no artifact without a digest.")

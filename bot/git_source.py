@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Sequence
@@ -99,7 +100,9 @@ def _fetch(repository: str, ref: str, tree: Path) -> str:
 
 def _git(git: str, tree: Path, *words: str) -> Ended:
     settings = [word for one in _SETTINGS for word in ("-c", one)]
-    environ = {**_GIT_ENVIRON, "GIT_CEILING_DIRECTORIES": str(tree.parent)}
+    # Without a terminal, ssh would otherwise wait for somebody who confirms a host or types a password.
+    ssh = {"GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")}
+    environ = {**_GIT_ENVIRON, **ssh, "GIT_CEILING_DIRECTORIES": str(tree.parent)}
     return run([git, *settings, *words], folder=tree, seconds=FETCH_FOR, environ=environ)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from handlers.phrases import count
 from release_core.ports import KeptFile, Ports
 from release_core.retention import LEFTOVERS_AFTER, Unneeded, unneeded
 
@@ -33,15 +34,17 @@ class Look:
 
     def told(self) -> str:
         """The same in sentences."""
-        lines = [f"{len(self.kept)} files are kept, {_shown(self.kept)}."]
+        lines = [f"{count(len(self.kept), 'file is', 'files are')} kept, {_shown(self.kept)}."]
         if not self.unneeded.files:
             return f"{lines[0]}\nNothing would be deleted now."
-        lines.append(f"{len(self.unneeded.files)} would be deleted now, {_shown(self.unneeded.files)}:")
+        lines.append(f"{count(len(self.unneeded.files), 'file')} would be deleted now, {_shown(self.unneeded.files)}:")
         for key, files in self.unneeded.of_releases.items():
-            lines.append(f"  {key}, over for {self.days} d: {len(files)} files, {_shown(files)}")
+            lines.append(f"  {key}, over for {self.days} d: {count(len(files), 'file')}, {_shown(files)}")
         if self.unneeded.leftovers:
-            count, days = len(self.unneeded.leftovers), LEFTOVERS_AFTER.days
-            lines.append(f"  nothing refers to them since {days} d: {count} files, {_shown(self.unneeded.leftovers)}")
+            left = self.unneeded.leftovers
+            lines.append(
+                f"  referred to by nothing, {LEFTOVERS_AFTER.days} d old: {count(len(left), 'file')}, {_shown(left)}"
+            )
         return "\n".join(lines)
 
 

@@ -17,6 +17,7 @@ from handlers.conversation import (
     Request,
     SentFile,
     TextField,
+    code,
 )
 from handlers.phrases import count, org_title, plainly, release_argument
 from handlers.releases import facts_of
@@ -52,12 +53,20 @@ def attach(ports: Ports, request: Request) -> Answer:
         facts_of(ports, key)
         hint = "A metadata-format zip with package.xml, at most 39 MB."
         fields = (FileField("package", "Package", ("zip",), hint),)
-        return Form(f"Attach to {key}", "release_attach", fields, "Attach", {"release": key})
+        intro = (Note(_other_ways(ports.policy, key)),)
+        return Form(f"Attach to {key}", "release_attach", fields, "Attach", {"release": key}, intro)
     if len(files) > 1:
         raise Unclear("Send one zip; a release has one package.", field="package")
     file, name = files[0], files[0].name or "The file"
     attaching.attach_package(ports, request.actor.id, key, file_id=file.id, file_name=file.name or "package.zip")
     return plainly(f"{name} is being read for {key}. What it holds comes in the thread of {key}.", "wait")
+
+
+def _other_ways(policy: Policy, key: str) -> str:
+    ways = [code(f"/release retrieve {key}")] if policy.sources else []
+    ways += [code(f"/release attach {key} from git REF")] if policy.git else []
+    ways.append("a zip in its thread, with my name beside it")
+    return f"Other ways: {', '.join(ways)}."
 
 
 def _words_after_from(request: Request) -> list[str]:

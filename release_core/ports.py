@@ -39,6 +39,10 @@ class Artifacts(Protocol):
         """Forget the bytes under `digest`; harmless when they are gone."""
         ...
 
+    def clear_unfinished(self, before: datetime) -> None:
+        """Forget what a crash left of bytes that were being saved before an instant."""
+        ...
+
 
 @dataclass(frozen=True)
 class KeptFile:

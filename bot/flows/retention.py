@@ -13,6 +13,7 @@ from release_core import retention as rules
 def retention(args: dict[str, Any]) -> None:
     """Plan the next look, delete what may go, tell the releases whose files went."""
     plan_next()
+    clear_unfinished()
     for key, digests in look_through().items():
         delete(digests)
         if key:
@@ -40,6 +41,13 @@ def delete(digests: list[str]) -> None:
     """Delete files; what is gone already is no trouble."""
     for digest in digests:
         current().ports.artifacts.delete(digest)
+
+
+@step
+def clear_unfinished() -> None:
+    """Delete what crashes left of files that were being saved."""
+    ports = current().ports
+    ports.artifacts.clear_unfinished(ports.clock.now() - rules.LEFTOVERS_AFTER)
 
 
 @fact

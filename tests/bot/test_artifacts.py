@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,19 @@ def test_what_was_deleted_is_gone_and_may_be_deleted_again(tmp_path: Path) -> No
     artifacts.delete(digest)
     with pytest.raises(NotFound, match="not in the artifacts folder any more"):
         artifacts.load(digest)
+
+
+def test_what_a_crash_left_half_saved_is_cleared_once_it_is_old(tmp_path: Path) -> None:
+    artifacts = ArtifactFolder(tmp_path)
+    digest = artifacts.save(b"one")
+    half = tmp_path / digest[:2] / f".{digest}.unfinished"
+    half.write_bytes(b"o")
+    artifacts.clear_unfinished(datetime.now(UTC) - timedelta(days=7))
+    assert half.exists()
+    os.utime(half, (0, 0))
+    artifacts.clear_unfinished(datetime.now(UTC) - timedelta(days=7))
+    assert not half.exists()
+    assert artifacts.load(digest) == b"one"
 
 
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:

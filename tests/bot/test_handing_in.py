@@ -215,11 +215,11 @@ def test_the_bot_is_nudged_so_that_it_looks_at_once(company: Company, nudged: li
 
 def test_artifacts_are_counted_and_nothing_is_deleted(company: Company) -> None:
     digest = company.artifacts.save(b"x" * 250_000)
-    assert company.runs("artifacts") == (0, "1 files are kept, 0.2 MB.\nNothing would be deleted now.")
+    assert company.runs("artifacts") == (0, "1 file is kept, 0.2 MB.\nNothing would be deleted now.")
     path = company.folder / "var" / "artifacts" / digest[:2] / digest
     os.utime(path, (0, 0))
     code, told = company.runs("artifacts")
-    assert (code, told.splitlines()[-1]) == (0, "  nothing refers to them since 7 d: 1 files, 0.2 MB")
+    assert (code, told.splitlines()[-1]) == (0, "  referred to by nothing, 7 d old: 1 file, 0.2 MB")
     found = json.loads(company.runs("artifacts", "--json")[1])
     assert found["would_delete"]["leftovers"] == [digest]
     assert path.exists()

@@ -117,6 +117,9 @@ class ArtifactsInMemory:
     def delete(self, digest: str) -> None:
         self._kept.pop(digest, None)
 
+    def clear_unfinished(self, before: datetime) -> None:
+        """Memory holds nothing that is half saved."""
+
     def load(self, digest: str) -> bytes:
         if digest not in self._kept:
             raise NotFound(f"Nothing is kept under {digest}.")
