@@ -318,9 +318,9 @@ def test_value_from_the_environment_takes_the_place_of_its_name() -> None:
         ),
         (
             "rights:",
-            "git: {repository: https://ci:pw@host/a.git}\nrights:",
+            "git: {repository: https://a:b@host/a}\nrights:",
             "repository",
-            'git.repository: found "https://ci:pw@host/a.git"; expected an address such as https://host/team/project.git, '
+            'git.repository: found "https://a:b@host/a"; expected an address such as https://host/team/project.git, '
             "git@host:team/project.git or an absolute path, with no password in it",
         ),
         (
