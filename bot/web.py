@@ -35,23 +35,9 @@ INTENT_STATES = ("due", "started", "finished", "failed", "withdrawn")
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def _nobody() -> None:
-    """There is no engine to nudge."""
-
-
-def web_app(store: Store, clock: Clock, checks: Mapping[str, Check], nudge: Callable[[], None] = _nobody) -> Starlette:
+def web_app(store: Store, clock: Clock, checks: Mapping[str, Check]) -> Starlette:
     """The bot's own small web server, for machines."""
-    return Starlette(routes=[*web_routes(store, clock, checks), _nudge_route(nudge)])
-
-
-def _nudge_route(nudge: Callable[[], None]) -> Route:
-    """`POST /nudge`: look now at what is due. It says nothing, and changes nothing but when the bot looks."""
-
-    def nudged(_request: Request) -> Response:
-        nudge()
-        return Response(status_code=204)
-
-    return Route("/nudge", nudged, methods=["POST"])
+    return Starlette(routes=web_routes(store, clock, checks))
 
 
 def web_routes(store: Store, clock: Clock, checks: Mapping[str, Check]) -> list[Route]:
@@ -77,6 +63,16 @@ def web_routes(store: Store, clock: Clock, checks: Mapping[str, Check]) -> list[
         return Response(measured, media_type=_PROMETHEUS)
 
     return [Route("/health", health), Route("/ready", ready), Route("/metrics", metrics)]
+
+
+def nudge_route(nudge: Callable[[], None]) -> Route:
+    """`POST /nudge`: look now at what is due. It says nothing, and changes nothing but when the bot looks."""
+
+    def nudged(_request: Request) -> Response:
+        nudge()
+        return Response(status_code=204)
+
+    return Route("/nudge", nudged, methods=["POST"])
 
 
 def database_problem(store: Store) -> str:

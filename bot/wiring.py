@@ -28,7 +28,7 @@ from bot.salesforce import SalesforceOrg, connect
 from bot.settings import Settings
 from bot.slack_client import blocking_client, listening_client
 from bot.tokens import show_tokens
-from bot.web import web_app
+from bot.web import nudge_route, web_app
 from handlers.desk import Desk
 from handlers.slack.shell import RollcallApp, build_app
 from handlers.slack.transport import Sockets, slack_routes
@@ -222,7 +222,8 @@ class _Reach:
 async def _web_server(bot: Bot, app: RollcallApp | None, reach: _Reach) -> AsyncIterator[str]:
     """Health, readiness and metrics; over HTTP also the door for Slack."""
     settings = bot.settings
-    web = web_app(bot.store, bot.ports.clock, {"slack": reach.problem}, bot.engine.nudge)
+    web = web_app(bot.store, bot.ports.clock, {"slack": reach.problem})
+    web.routes.append(nudge_route(bot.engine.nudge))
     if app is not None:
         web.routes.extend(slack_routes(app, signing_secret=settings.slack_signing_secret.get_secret_value()))
     listener = _listener(settings.http_host, settings.http_port)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot import outside
+from bot.failures import tell_of_failure
 from bot.flows import checkout, listing, retrieval
 from release_core import attaching, listings
 from release_core.attaching import Origin
@@ -163,3 +164,21 @@ def test_a_ref_that_is_not_there_is_refused_with_a_sentence(scene: Scene, tmp_pa
     with outside.within(scene.outside):
         checkout.checkout({"package": package})
     assert "git could not bring nowhere" in row(scene, package).problem
+
+
+@pytest.mark.parametrize("source_of", ["org", "git", "file"])
+def test_a_flow_that_breaks_ends_the_reading_of_its_package(scene: Scene, source_of: attaching.Source) -> None:
+    key = builders.a_release(scene.ports)
+    package = attaching.attach_from(scene.ports, DEVELOPER, key, Origin(source_of, "a.zip", PRODUCTION))
+    [intent] = builders.intents(scene.ports, attaching.FLOWS[source_of])
+    tell_of_failure(scene.ports, intent.key, RuntimeError("a bug"))
+    assert row(scene, package).state == "refused"
+    assert "A fault in Rollcall" in row(scene, package).problem
+
+
+def test_a_listing_that_breaks_is_told_to_whoever_asked(source: Scene) -> None:
+    key = builders.a_release(source.ports)
+    listings.ask_for_listing(source.ports, DEVELOPER, key, PRODUCTION, ["ApexClass"])
+    [intent] = builders.intents(source.ports, "listing")
+    tell_of_failure(source.ports, intent.key, RuntimeError("a bug"))
+    assert builders.last(source.ports, key, "components_not_listed").actor == DEVELOPER
