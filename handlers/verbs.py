@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers import approvals, broadcasts, checklists, deployments, home, incidents, releases, tasks, windows
+from handlers import (
+    approvals,
+    broadcasts,
+    checklists,
+    deployments,
+    home,
+    incidents,
+    packages,
+    releases,
+    tasks,
+    windows,
+)
 from handlers.conversation import Answer, Request
 from handlers.help import what_you_may
 from handlers.rights import any_of, does_tasks, fills_a_seat, settles_items
@@ -30,7 +41,16 @@ _TABLE = (
     Verb(
         "release_why", releases.why, "[REL-1]", "may we go? if not, every reason", aliases=("ready", "gates", "check")
     ),
-    Verb("release_attach", releases.attach, "[REL-1]", "attach a package (a zip)", "attach", ("upload",)),
+    Verb(
+        "release_attach",
+        packages.attach,
+        "[REL-1] [from git REF]",
+        "attach a package (a zip, or a commit)",
+        "attach",
+        ("upload",),
+    ),
+    Verb("release_retrieve", packages.retrieve, "[REL-1] [from ORG]", "take a package out of a sandbox", "attach"),
+    Verb("release_pick", packages.pick, "", "pick what to take out of a sandbox", "attach", typed=False),
     Verb(
         "release_package",
         releases.package,

@@ -61,7 +61,10 @@ def _orgs_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
     paths: list[tuple[Place, Any]] = [
         (("paths", key, i), name) for key, orgs in _mapping(policy.get("paths")).items() for i, name in _listed(orgs)
     ]
-    return [*windows, *(pair for pair in freezes if pair[1] != "*"), *first, *tasks, *paths]
+    sources: list[tuple[Place, Any]] = [
+        (("retrieve_from", i), name) for i, name in _listed(policy.get("retrieve_from"))
+    ]
+    return [*sources, *windows, *(pair for pair in freezes if pair[1] != "*"), *first, *tasks, *paths]
 
 
 def _rules_of(policy: Mapping[str, Any], section: str, name: str) -> list[tuple[Place, Mapping[str, Any]]]:

@@ -96,6 +96,10 @@ DETAILS: dict[str, Any] = {
     "path": ["uat", PRODUCTION],
     "from": "uat",
     "live": [],
+    "types": ["ApexClass", "Layout"],
+    "count": 3,
+    "files": 2,
+    "days": 180,
 }
 
 

@@ -6,7 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import deployments, incidents, releases, rollback_requests, scheduling, stages, task_plans, tasks
+from release_core import (
+    attaching,
+    deployments,
+    incidents,
+    releases,
+    rollback_requests,
+    scheduling,
+    stages,
+    task_plans,
+    tasks,
+)
 from release_core.errors import NotFound, Refused, Unclear
 from release_core.ports import Ports
 from release_core.task_plans import NewTask
@@ -170,11 +180,11 @@ def test_another_package_is_refused_once_an_org_has_the_first(staged: Ports) -> 
 
 def test_a_package_that_was_still_being_read_when_an_org_got_the_first_does_not_count(staged: Ports) -> None:
     key = a_ready_staged_release(staged)
-    late = releases.attach_package(staged, DEVELOPER, key, file_id="F2", file_name="late.zip")
+    late = attaching.attach_package(staged, DEVELOPER, key, file_id="F2", file_name="late.zip")
     land_stage(staged, key)
     soak(staged, key)
     before = facts_of(staged, key).package
-    releases.accept_package(staged, late, contents("late"))
+    attaching.accept_package(staged, late, contents("late"))
     assert facts_of(staged, key).package == before
     assert "under way through its orgs" in last(staged, key, "package_refused").details["problem"]
 

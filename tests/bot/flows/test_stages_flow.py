@@ -16,7 +16,7 @@ from bot.rehearsal.org.exporting import export
 from bot.rehearsal.org.jobs import Job
 from bot.rehearsal.packages import sample_package
 from bot.salesforce import connect
-from release_core import deployments, releases, rollback_requests, scheduling, task_plans, tasks, validations
+from release_core import attaching, deployments, releases, rollback_requests, scheduling, task_plans, tasks, validations
 from release_core.errors import Refused
 from release_core.logins import AccessTokenLogin
 from release_core.models import Deployment
@@ -72,8 +72,8 @@ class Path(Scene):
         """Somebody sends a package."""
         archive = sample_package(variant)  # type: ignore[arg-type]
         self.ports.artifacts.save(archive)
-        package = releases.attach_package(self.ports, DEVELOPER, key, file_id="F1", file_name=f"{variant}.zip")
-        releases.accept_package(self.ports, package, read_package(archive))
+        package = attaching.attach_package(self.ports, DEVELOPER, key, file_id="F1", file_name=f"{variant}.zip")
+        attaching.accept_package(self.ports, package, read_package(archive))
 
     def make_ready(self, key: str) -> None:
         """A window that is open, a check in the org that is next."""
