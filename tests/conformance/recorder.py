@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import socket
 import threading
 import time
@@ -27,6 +28,9 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _NOT_PASSED_ON = {"content-length", "transfer-encoding", "connection", "accept-encoding", "expect"}
 
 
+_STATE = re.compile(r'(?:<status>|"status": ?")(\w+)')
+
+
 @dataclass
 class Window:
     """What went through, in order; clients use `url` as the org's address."""
@@ -36,11 +40,13 @@ class Window:
     url: str = ""
     names: Names = field(default_factory=Names)
     exchanges: list[dict[str, Any]] = field(default_factory=list)
+    states: set[str] = field(default_factory=set)  # every status of a job that was told
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, request: Request, body: bytes, answer: httpx.Response) -> None:
         """Write one exchange down; a poll that repeats the one before takes its place."""
         with self.lock:
+            self.states.update(_STATE.findall(answer.text))
             asked: dict[str, Any] = {"method": request.method, "path": self.names.hide(_path(request))}
             kept = {key: request.headers[key] for key in ("content-type", "soapaction") if key in request.headers}
             asked |= {"headers": kept, **self._stranger(request), **self._body(body)}

@@ -255,6 +255,7 @@ def waiting(scene: Scene, ledger: Ledger) -> None:
     said = sf.run("project deploy start", "--source-dir", "force-app", "--async")
     said = sf.run("project deploy resume", "--job-id", str(said.result.get("id", "")), org=None)
     sf.check("deploy resume", said, 0, status="Succeeded")
+    sf.holds("it went on asking while the job was Finalizing", "Finalizing" in scene.window.states, said)
     files.project(sf.project, {"Broken": files.BROKEN})
     said = sf.run("project deploy start", "--source-dir", "force-app", "--async")
     said = sf.run("project deploy resume", "--job-id", str(said.result.get("id", "")), org=None)

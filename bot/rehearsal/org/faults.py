@@ -12,6 +12,7 @@ FOREVER = "until called off"
 
 ANSWERS = {  # the call is not carried out; kind -> (HTTP status, error code, text); without a code a page of HTML comes
     "invalid_session": (401, "INVALID_SESSION_ID", "Session expired or invalid"),
+    "rest_not_allowed": (401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"),
     "unavailable": (503, "SERVER_UNAVAILABLE", "Server unavailable. Please try again in a moment."),
     "api_420": (420, "SERVER_UNAVAILABLE", "This instance is not available right now."),
     "request_limit_exceeded": (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
@@ -34,6 +35,7 @@ ANSWERS = {  # the call is not carried out; kind -> (HTTP status, error code, te
         "UNKNOWN_EXCEPTION",
         "An unexpected error occurred. Please include this ErrorId if you contact support: 1421883-5310 (-1)",
     ),
+    "servlet_state": (500, "", "Unexpected internal servlet state"),
     "too_many_requests": (429, "", "Too Many Requests"),
     "bad_gateway": (502, "", "Bad Gateway"),
     "gateway_timeout": (504, "", "Gateway Timeout"),
@@ -50,6 +52,7 @@ KINDS = {
     "drop_connection": "the next deployment is accepted, then the connection is dropped before the answer",
     "answer_withheld": "the next call is carried out, no answer comes for `seconds`, then the connection is dropped",
     "truncated_body": "the next answer stops in its middle",
+    "unreadable_body": "the next call is carried out, but a page of HTML comes with status 200",
 }
 _USUALLY_ONLY = {"maintenance": "deploy", "drop_before_accepting": "deploy", "drop_connection": "deploy"}
 _IN_JOBS = ("already_in_process", "sharing_recalculation", "finalizing_failed", "unable_to_lock_row")

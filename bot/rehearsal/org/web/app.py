@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.results import Refusal
 from bot.rehearsal.org.web import control, login, rest, soap
-from bot.rehearsal.org.web.gate import Asked, Door, error_list, read, refused_entry, spoil
+from bot.rehearsal.org.web.gate import SESSION_GONE, Asked, Door, error_list, read, refused_entry, spoil
 
 _DATA = "/services/data/{version}"
 _SOAP_LOGIN = Refusal("INVALID_OPERATION", "SOAP API login() is disabled by default in this org.")
@@ -57,7 +57,9 @@ def create_org_app(org: Org, *, on_change: Callable[[], None] | None = None) -> 
         try:
             door.enter(asked)
             return login.userinfo(org, replace(asked, user=door.bearer(asked)))
-        except Refusal:
+        except Refusal as refusal:
+            if refusal.code != SESSION_GONE.code:
+                return error_list(refusal)
             return Response("Bad_OAuth_Token", 403, media_type="text/html")
 
     get, deploy_request = ["GET", "HEAD"], f"{_DATA}/metadata/deployRequest"
@@ -77,6 +79,9 @@ def create_org_app(org: Org, *, on_change: Callable[[], None] | None = None) -> 
         route(_DATA + "/sobjects/{sobject}/{id}", get, signed_in(rest.record)),
         route(deploy_request, ["POST"], signed_in(rest.post_deployment)),
         route(deploy_request + "/", ["POST"], signed_in(rest.post_deployment)),
+        route(
+            deploy_request + "/{id}", ["POST"], signed_in(rest.post_deployment)
+        ),  # as the docs of quick deploy print it
         route(deploy_request + "/{id}", get, signed_in(rest.get_deployment)),
         route(deploy_request + "/{id}", ["PATCH"], signed_in(rest.patch_deployment)),
         *(

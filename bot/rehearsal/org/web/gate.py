@@ -129,6 +129,8 @@ async def spoil(org: Org, request: Request, asked: Asked, response: Response) ->
     if begun and org.faults.take("drop_connection", asked.operation):
         await hang_up(request)
         return response
+    if org.faults.take("unreadable_body", asked.operation):
+        return page(Refusal("", "One moment, please", 200))
     if org.faults.take("truncated_body", asked.operation):
         return Truncated(response)
     return response

@@ -197,7 +197,7 @@ def _check_status(call: Call) -> list[object]:
 
 
 def _describe(call: Call) -> list[object]:
-    return [description()]
+    return [description(test_required=call.org.production)]
 
 
 def _list(call: Call) -> list[object]:

@@ -89,6 +89,12 @@ def test_all_faults_can_be_called_off_at_once(served: RunningOrg, session: reque
     assert get(served, session, "limits").status_code == 200
 
 
+def test_who_asks_who_he_is_meets_the_fault_as_it_is(served: RunningOrg, session: requests.Session) -> None:
+    arm(served, "unavailable")
+    url = f"{served.instance_url}/services/oauth2/userinfo"
+    assert [session.get(url).status_code for _ in range(2)] == [503, 200]
+
+
 def test_maintenance_stops_deployments_not_questions(served: RunningOrg, session: requests.Session) -> None:
     arm(served, "maintenance", count="until called off")
     assert get(served, session, "limits").status_code == 200
@@ -133,6 +139,13 @@ def test_a_withheld_answer_ends_in_a_dropped_connection(served: RunningOrg, sess
     with pytest.raises(requests.ConnectionError):
         get(served, session, "query", params={"q": "SELECT Id FROM Organization"})
     assert time.monotonic() - begun >= 0.3
+
+
+def test_an_answer_can_be_unreadable_though_it_says_200(served: RunningOrg, session: requests.Session) -> None:
+    arm(served, "unreadable_body", only="deploy")
+    answer = accept(served, session)
+    assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, "text/html")
+    assert len(control(served, "state").json()["deployments"]) == 1
 
 
 def test_any_answer_can_be_lost_after_the_call_was_carried_out(served: RunningOrg, session: requests.Session) -> None:

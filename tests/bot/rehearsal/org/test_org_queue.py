@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 
+from bot.rehearsal.org import keeping
 from bot.rehearsal.org.foreign import Foreign, foreign_deployment
 from bot.rehearsal.org.jobs import progress_at
 from bot.rehearsal.org.results import DeployOptions, Refusal
@@ -164,6 +166,26 @@ def test_the_rehearsals_own_door_costs_no_calls(served: RunningOrg, session: req
     assert control(served, "state").json()["api_requests"] == before
 
 
+def test_what_was_asked_for_survives_a_restart(production: Bench) -> None:
+    org = production.org
+    theirs(production, seconds=3600, kind="Changeset", name="Quarter end")
+    org.faults.ask_for("unavailable", None, "status")
+    org.permit(org.users[0], ("AuthorApex",))
+    org.budget.spend(production.clock.now())
+    org.settings.takes_seconds = 60.0
+    again = keeping.load(json.loads(json.dumps(keeping.dump(org))), production.clock)
+    assert again.faults.pending == {"unavailable": "until called off"}
+    assert again.faults.due("unavailable", "query") is None
+    assert again.users[0].lacks == ("AuthorApex",)
+    assert (again.budget, again.settings) == (org.budget, org.settings)
+    job = again.jobs[0]
+    assert (job.kind, job.change_set, job.takes_seconds) == ("Changeset", "Quarter end", 3600)
+    production.clock.advance(timedelta(minutes=59))
+    assert not again.job(job.id).done
+    production.clock.advance(timedelta(minutes=2))
+    assert again.job(job.id).status == "Succeeded"
+
+
 def test_apex_that_a_job_holds_cannot_be_replaced(production: Bench) -> None:
     assert production.deploy(GREETER).status == "Succeeded"
     production.org.records["AsyncApexJob"] = [{"Status": "Queued", "ApexClass.Name": "Greeter"}]
@@ -223,7 +245,8 @@ COLUMNS = {
         "Id, Status, CheckOnly, CreatedDate, StartDate, CompletedDate, CreatedById, TestLevel, Type, ChangeSetName, "
         "SourceDeployRequestId, StateDetail, NumberComponentsTotal, NumberComponentsDeployed, NumberComponentErrors, "
         "NumberTestsTotal, NumberTestsCompleted, NumberTestErrors, NumberFiles, ZipSize, ErrorMessage, "
-        "ErrorStatusCode, AbortRequested, RunTestsEnabled, PurgeOnDelete, RollbackOnError, SinglePackage, IgnoreWarnings"
+        "ErrorStatusCode, AbortRequested, RunTestsEnabled, PurgeOnDelete, RollbackOnError, "
+        "SinglePackage, IgnoreWarnings"
     ),
     "ApexOrgWideCoverage": "PercentCovered",
     "ApexCodeCoverageAggregate": "ApexClassOrTriggerId, NumLinesCovered, NumLinesUncovered, CoverageLastModifiedDate",
