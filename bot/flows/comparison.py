@@ -11,6 +11,7 @@ from release_core.comparison import compare
 from release_core.errors import OrgProblem, ReleaseError
 from release_core.lookups import release_of
 from release_core.models import ReleasePackage
+from release_core.org_calls import must_have_spare
 from release_core.packages import footprint, members, read_package, read_retrieved
 from release_core.verdicts import judge
 
@@ -32,8 +33,10 @@ def look_into_target(package_id: int) -> None:
         row = session.get(ReleasePackage, package_id)
         assert row is not None, "packages are never deleted"
         org, digest = release_of(session, row).target_org, row.digest
+    gateway = outside.org(org)
+    must_have_spare(outside.ports.policy, org, gateway.api_usage)
     package = read_package(outside.ports.artifacts.load(digest))
-    live = read_retrieved(outside.org(org).retrieve(members(footprint(package))).archive)
+    live = read_retrieved(gateway.retrieve(members(footprint(package))).archive)
     changes = [(c.component.type, c.component.name, c.kind) for c in compare(package, live)]
     releases.note_comparison(outside.ports, package_id, changes, judge(package, live))
 

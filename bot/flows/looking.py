@@ -41,7 +41,7 @@ class Look:
 
 
 def next_look_after(looks: Sequence[Look], took_before: float = 0.0) -> float:
-    """Seconds until the next look, from all looks so far (oldest first); `took_before` is 0 or what it took last time.
+    """Seconds until the next look, from all looks so far (oldest first); `took_before`: what it took last time, 0 if unknown.
 
     Promised: a job of 60 minutes is looked at fewer than 135 times, whatever it does, and 81 times more for each
     further hour. Its end is noticed within 5 seconds when its counters foretell it (they move evenly towards it, or it

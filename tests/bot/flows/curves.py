@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bot.flows.looking import Look, next_look_after
 
@@ -35,7 +36,11 @@ def watch(curve: Curve, ends_at: float, *, took_before: float = 0.0) -> Watched:
 
 
 def job(
-    components: list[tuple[float, float]], tests: list[tuple[float, float]], *, sizes: tuple[int, int], queue: float = 0.0
+    components: list[tuple[float, float]],
+    tests: list[tuple[float, float]],
+    *,
+    sizes: tuple[int, int],
+    queue: float = 0.0,
 ) -> Curve:
     """A job whose counters go through points (second, share done), straight between them.
 
@@ -48,7 +53,7 @@ def job(
         compiled, tested = _share(components, second), _share(tests, second)
         begun = bool(tests) and second >= tests[0][0]
         counted = (int(tested * sizes[1]), sizes[1], 0) if begun else (0, 0, 0)
-        state = "Finalizing" if begun and tested >= 1 or not tests and compiled >= 1 else "InProgress"
+        state = "Finalizing" if compiled >= 1 and (tested >= 1 if tests else True) else "InProgress"
         return Look(second, state, (int(compiled * sizes[0]), sizes[0], 0), counted)
 
     return at
@@ -57,7 +62,7 @@ def job(
 def _share(points: list[tuple[float, float]], second: float) -> float:
     if not points or second <= points[0][0]:
         return 0.0
-    for (before, low), (after, high) in zip(points, points[1:], strict=False):
+    for (before, low), (after, high) in pairwise(points):
         if second < after:
             return low + (high - low) * (second - before) / (after - before)
     return points[-1][1]

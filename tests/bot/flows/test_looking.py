@@ -32,9 +32,7 @@ QUEUED = job(
     [(30 * MINUTE, 0), (40 * MINUTE, 1)], [(40 * MINUTE, 0), (90 * MINUTE, 1)], sizes=(800, 2_000), queue=30 * MINUTE
 )
 QUICK = job([(0, 0), (HOUR, 1)], [], sizes=(8_000, 0))
-FASTER_AT_THE_END = job(
-    [(0, 0), (5 * MINUTE, 1)], [(5 * MINUTE, 0), (45 * MINUTE, 0.6), (HOUR, 1)], sizes=(900, 4_000)
-)
+FASTER_AT_THE_END = job([(0, 0), (5 * MINUTE, 1)], [(5 * MINUTE, 0), (45 * MINUTE, 0.6), (HOUR, 1)], sizes=(900, 4_000))
 STALLED_THEN_WENT_ON = job(
     [(0, 0), (5 * MINUTE, 1)], [(5 * MINUTE, 0), (20 * MINUTE, 0.5), (40 * MINUTE, 0.5), (HOUR, 1)], sizes=(900, 4_000)
 )

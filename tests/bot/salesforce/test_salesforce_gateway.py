@@ -69,7 +69,7 @@ def test_it_is_an_org_gateway(org):
     """The flows may take it for the protocol."""
     promised = [name for name in vars(OrgGateway) if not name.startswith("_")]
     assert promised
-    assert all(callable(getattr(org, name)) for name in promised)
+    assert all(hasattr(org, name) for name in promised)
 
 
 def test_a_deployment_sends_the_archive_untouched_and_all_or_nothing(scripted, says, org):
