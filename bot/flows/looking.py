@@ -41,12 +41,13 @@ class Look:
 
 
 def next_look_after(looks: Sequence[Look], took_before: float = 0.0) -> float:
-    """Seconds until the next look, from all looks so far (oldest first); `took_before`: what it took last time, 0 if unknown.
+    """Seconds until the next look, from all looks so far, oldest first; `took_before` is 0 or what it took last time.
 
     Promised: a job of 60 minutes is looked at fewer than 135 times, whatever it does, and 81 times more for each
-    further hour. Its end is noticed within 5 seconds when its counters foretell it (they move evenly towards it, or it
-    comes within 35 seconds of when they said), or while it is Finalizing for up to three minutes. Past that the pause
-    is an eighth of the time that the end is overdue, 60 seconds at most. Short jobs are looked at from half a second on.
+    further hour. Its end is noticed within 5 seconds when its counters foretell it (they move evenly towards it, or
+    it comes within 35 seconds of when they said), or while it is Finalizing for up to three minutes. Past that the
+    pause is an eighth of the time that the end is overdue, 60 seconds at most. Short jobs are looked at from half a
+    second on.
     """
     now = looks[-1]
     if now.saving:
