@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.salesforce.failures import Failure
+from bot.salesforce.failures import CALL_FAILURES, Failure, read_failure
 from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
 from release_core.ports import Busy, JobStatus
 
@@ -195,6 +195,12 @@ def advice_for(failure: Failure) -> Advice:
     if 300 <= failure.status < 400:
         return _MOVED
     return _BY_STATUS.get(failure.status, _OTHERWISE)
+
+
+def is_for_good(problem: OrgProblem) -> bool:
+    """Whether asking the same again in a minute can only meet the same refusal, until an administrator has acted."""
+    cause = problem.__cause__
+    return isinstance(cause, CALL_FAILURES) and advice_for(read_failure(cause)) is _NO_REST
 
 
 def outcome_is_unknown(failure: Failure) -> bool:

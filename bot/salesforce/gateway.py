@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.salesforce import history, inventory
@@ -77,6 +77,26 @@ class SalesforceOrg:
     def api_usage(self) -> tuple[int, int] | None:
         """Calls used and allowed in the org's 24 hours, by everybody, as its last answer told; costs no call."""
         return self._connection.api_usage
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """How far the org's clock was ahead of ours at its last answer; None before the first."""
+        return self._connection.session.clock_ahead
+
+    def api_versions(self) -> Sequence[str]:
+        """The API versions that the org offers, oldest first."""
+        return self._connection.api_versions()
+
+    def permissions(self, names: Sequence[str]) -> Mapping[str, bool]:
+        """Which of the named fields of UserPermissionAccess our own user has (REST API, since version 41.0)."""
+        rows = self._connection.query(
+            f"SELECT {', '.join(names)} FROM UserPermissionAccess",  # noqa: S608 - names of our own
+            lambda row: {name: truth(row.get(name)) for name in names},
+            "tell what our user may do",
+        )
+        if not rows:
+            raise OrgRefused(f"{self._connection.where} did not tell what our user may do: it answered with no row.")
+        return rows[0]
 
     def close(self) -> None:
         """Give the connections to the org back."""
