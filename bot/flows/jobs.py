@@ -264,7 +264,8 @@ def look(deployment_id: int) -> dict[str, Any]:
     try:
         org = outside.org(task.org)
         status = org.status(task.job_id)
-        if not status.done and task.abort and status.state in ("Pending", "InProgress"):
+        stopping = not status.done and task.abort and status.state in ("Pending", "InProgress")
+        if stopping:
             org.cancel(task.job_id)
     except OrgProblem as problem:
         attempts.note_unreachable(ports, deployment_id, str(problem))
@@ -276,7 +277,7 @@ def look(deployment_id: int) -> dict[str, Any]:
         "success": status.success,
         "told_to_stop": task.abort,
         "at": ports.clock.now().timestamp(),
-        "state": status.state,
+        "state": "Canceling" if stopping else status.state,
         "components": [status.components_done, status.components_total, status.component_errors],
         "tests": [status.tests_done, status.tests_total, status.test_errors],
         "saving": runs_low(org, ports.policy.api_reserve),

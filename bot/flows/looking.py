@@ -50,7 +50,7 @@ def next_look_after(looks: Sequence[Look], took_before: float = 0.0) -> float:
     second on.
     """
     now = looks[-1]
-    if now.saving:
+    if now.saving and now.state != "Canceling":
         return SELDOM
     passed = now.at - looks[0].at
     pause = min(SELDOM, max(FIRST, passed * GROWTH))
