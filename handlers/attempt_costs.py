@@ -25,7 +25,7 @@ def _asked_again(deployment: Deployment) -> list[Part]:
         return []
     because, number, of = clean(again["because"]), again["number"], again["of"]
     if deployment.finished_at is None and deployment.resubmitted < len(deployment.progress.get("busy", [])):
-        due = at(datetime.fromisoformat(again["again_at"]))
+        due = at(datetime.fromisoformat(again["due_at"]))
         return [Paragraph(f"It is asked for again at {due} ({number} of {of}), because {because}.")]
     said = clean(deployment.progress.get("not_again", "")) if deployment.finished_at else ""
     if not deployment.resubmitted:

@@ -213,7 +213,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ORG_REACHABLE: lambda t: f"{t.org()} answers again; {t.get('key')} goes on.",
     Kind.ORG_BUSY: lambda t: (
         f"{t.org()} did not carry out {t.get('key')}: {t.get('because')}. Nothing was changed. Rollcall asks again at "
-        f"{t.instant('again_at')} ({t.get('number')} of {t.get('of')})."
+        f"{t.instant('due_at')} ({t.get('number')} of {t.get('of')})."
     ),
     Kind.API_BUDGET_LOW: lambda t: (
         f"{t.org()} has used {t.get('used')} of its {t.get('allowed')} API calls of the day; the last "

@@ -54,9 +54,11 @@ def note_busy(ports: Ports, deployment_id: int, busy: Busy) -> float:
             "number": number + 1,
             "of": len(how.waits),
             "because": how.because,
-            "again_at": (now + how.waits[number]).isoformat(),
+            "due_at": (now + how.waits[number]).isoformat(),
         }
-        attempt.progress = {**attempt.progress, "busy": [*attempt.progress.get("busy", []), busy], "again": again}
+        so_far = [*attempt.progress.get("busy", []), busy]
+        # The counters of the job that ended say nothing of the one to come.
+        attempt.progress = {**attempt.progress, "busy": so_far, "again": again, "state": "", "detail": ""}
         session.add(attempt)
         details = details_of(attempt, job=attempt.job_id, **again)
         record(session, Kind.ORG_BUSY, stream=release.key, actor=BOT, at=now, details=details)

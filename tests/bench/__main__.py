@@ -14,7 +14,7 @@ from pathlib import Path
 
 from release_core.policy_file import load_policy
 from release_core.store import migrate, open_store
-from tests.bench import a_company, packages, report
+from tests.bench import a_company, packages, polling, report
 from tests.bench.load import Round, ask, status_requests
 from tests.bench.running import Running, slack_stand_in, started
 from tests.bench.servers import ORGS, POLICY, SECRET
@@ -34,6 +34,7 @@ def main() -> None:
         print(report.table(servers, measured))  # noqa: T201
     print()  # noqa: T201
     print(packages.measure())  # noqa: T201
+    print(polling.figures())  # noqa: T201
 
 
 @contextlib.contextmanager
