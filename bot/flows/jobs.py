@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from bot.durable import fact, pause, step
+from bot.flows.insisting import ask_again, woken
 from bot.flows.looking import Look, next_look_after
 from bot.metering import runs_low
 from bot.outside import Outside, current
 from bot.salesforce import busy_with, labelled
-from release_core import attempts, org_calls, resubmissions
+from release_core import attempts, org_calls
 from release_core.attempts import Assignment
 from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
 from release_core.models import Receipt
@@ -58,8 +59,10 @@ def watch(deployment_id: int) -> None:
 
     OutcomeUnknown when the org knows no such job, or when it is not known whether it took a repetition.
     """
-    while not _watch_one(deployment_id) and _ask_again(deployment_id):
-        pass
+    while not _watch_one(deployment_id):
+        busy = look_why(deployment_id)
+        if busy is None or not ask_again(deployment_id, busy, start):
+            return
 
 
 def _watch_one(deployment_id: int) -> bool:
@@ -79,51 +82,7 @@ def _watch_one(deployment_id: int) -> bool:
             seconds = min(FIRST_PAUSE * SLOWER_BY**blind, LONGEST_PAUSE[seen["seen"]])
         if missed > MISSED_AT_MOST:
             raise OutcomeUnknown("The org does not know the job any more. Look in Setup → Deployment Status.")
-        pause(seconds, unless=_woken(deployment_id, seconds, abort=not seen["told_to_stop"]))
-
-
-def _woken(deployment_id: int, seconds: float, *, abort: bool) -> Callable[[], bool]:
-    """Whether a wait may end early, asked without any call to the org: the time has come on our clock, which a
-    rehearsal moves; or, where `abort` matters, people want it to stop."""
-    due_at = current().ports.clock.now() + timedelta(seconds=seconds)
-
-    def woken() -> bool:
-        ports = current().ports
-        return ports.clock.now() >= due_at or (abort and attempts.assignment(ports, deployment_id).abort)
-
-    return woken
-
-
-def _ask_again(deployment_id: int) -> bool:
-    """Whether the attempt has a new job, after the one before ended because the org was busy."""
-    busy = look_why(deployment_id)
-    seconds = note_busy(deployment_id, busy) if busy else 0.0
-    if not seconds:
-        return False
-    pause(seconds, unless=_woken(deployment_id, seconds, abort=True))
-    if not take_up_again(deployment_id):
-        return False
-    purpose = purpose_of(deployment_id)
-    try:
-        _start_over(deployment_id, purpose)
-    except OutcomeUnknown:
-        raise
-    except OrgProblem as problem:
-        return_to_last(deployment_id, f"The org did not take it again: {problem}")
-        return False
-    return True
-
-
-def _start_over(deployment_id: int, purpose: str) -> None:
-    check_only = purpose in ("validation", "arming")
-    try:
-        start(deployment_id, check_only=check_only)
-    except OrgRefused as refused:
-        # An org may count a failed quick deployment as the one use of its validation; the way back stays open.
-        if refused.code != "validation_gone" or purpose != "rollback":
-            raise
-        forget_validation(deployment_id)
-        start(deployment_id, check_only=False)
+        pause(seconds, unless=woken(deployment_id, seconds, abort=not seen["told_to_stop"]))
 
 
 def result(deployment_id: int) -> JobStatus:
@@ -169,36 +128,6 @@ def note_job(deployment_id: int, job_id: str) -> None:
 def look_why(deployment_id: int) -> Busy | None:
     """What the org was busy with when the job failed for that reason alone."""
     return busy_with(result(deployment_id))
-
-
-@fact
-def note_busy(deployment_id: int, busy: Busy) -> float:
-    """Seconds to wait before the job is asked for again; 0 when what it came to is its result."""
-    return resubmissions.note_busy(current().ports, deployment_id, busy)
-
-
-@fact
-def take_up_again(deployment_id: int) -> bool:
-    """Whether the job may still be asked for again; if so, the attempt holds none from now on."""
-    return resubmissions.take_up_again(current().ports, deployment_id)
-
-
-@fact
-def return_to_last(deployment_id: int, sentence: str) -> None:
-    """The org did not take it again: the job that ended is what counts."""
-    resubmissions.return_to_last(current().ports, deployment_id, sentence)
-
-
-@fact
-def forget_validation(deployment_id: int) -> None:
-    """The quick way is closed: it goes in full."""
-    attempts.forget_validation(current().ports, deployment_id)
-
-
-@step
-def purpose_of(deployment_id: int) -> str:
-    """What the attempt is for."""
-    return attempts.assignment(current().ports, deployment_id).purpose
 
 
 @step
@@ -295,21 +224,16 @@ def _find_again(outside: Outside, task: Assignment, check_only: bool) -> str:
 def _ask(outside: Outside, org: OrgGateway, task: Assignment, check_only: bool) -> str:
     if task.validated_job_id and not check_only:
         return org.quick_deploy(task.validated_job_id)
+    archive = outside.ports.artifacts.load(task.archive_digest)
     # On the way back, what is gone already need not be deleted; on the way there, a warning is a mistake to look at.
     going_back = task.purpose in ("arming", "rollback")
-    archive = outside.ports.artifacts.load(task.archive_digest)
     options = DeployOptions(
         check_only=check_only,
         test_level="RunLocalTests",
         ignore_warnings=going_back,
         single_package=is_single_package(archive),
     )
-    return org.deploy(_sent(outside, task), options)
-
-
-def _sent(outside: Outside, task: Assignment) -> bytes:
-    """The archive as it is sent: with the attempt's label, which gives it a size of its own."""
-    return labelled(outside.ports.artifacts.load(task.archive_digest), task.key, task.resubmitted)
+    return org.deploy(labelled(archive, task.key, task.resubmitted), options)
 
 
 def _find_patiently(outside: Outside, task: Assignment, check_only: bool) -> str:
@@ -330,8 +254,11 @@ def _find(outside: Outside, task: Assignment, check_only: bool) -> str:
     if task.validated_job_id and not check_only:
         found = org.find_deployment(since=since, check_only=False, validation_id=task.validated_job_id, not_ids=known)
     else:
-        size, plain = len(_sent(outside, task)), len(outside.ports.artifacts.load(task.archive_digest))
-        found = org.find_deployment(since=since, check_only=check_only, zip_size=size, else_size=plain, not_ids=known)
+        archive = outside.ports.artifacts.load(task.archive_digest)
+        size = len(labelled(archive, task.key, task.resubmitted))
+        found = org.find_deployment(
+            since=since, check_only=check_only, zip_size=size, else_size=len(archive), not_ids=known
+        )
     return found or ""
 
 
