@@ -25,6 +25,14 @@ def counted_for(deployment_id: Any) -> Iterator[None]:
         on_call.reset(token)
 
 
+def org_with_spare_calls(key: str) -> OrgGateway:
+    """An org, for something that can wait; Refused("api_reserve") when only the reserve of its calls is left."""
+    outside = current()
+    org = outside.org(key)
+    org_calls.must_have_spare(outside.ports.policy, key, org.api_usage)
+    return org
+
+
 def runs_low(org: OrgGateway, reserve: int) -> bool:
     """Whether an org's budget of API calls has run into its reserve (percent), as far as it has told."""
     return org.api_usage is not None and org_calls.left(*org.api_usage) < reserve

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from bot.durable import fact, flow, step
+from bot.metering import org_with_spare_calls
 from bot.outside import current
 from release_core import releases
 from release_core.comparison import compare
 from release_core.errors import OrgProblem, ReleaseError
 from release_core.lookups import release_of
 from release_core.models import ReleasePackage
-from release_core.org_calls import must_have_spare
 from release_core.packages import footprint, members, read_package, read_retrieved
 from release_core.verdicts import judge
 
@@ -33,8 +33,7 @@ def look_into_target(package_id: int) -> None:
         row = session.get(ReleasePackage, package_id)
         assert row is not None, "packages are never deleted"
         org, digest = release_of(session, row).target_org, row.digest
-    gateway = outside.org(org)
-    must_have_spare(outside.ports.policy, org, gateway.api_usage)
+    gateway = org_with_spare_calls(org)
     package = read_package(outside.ports.artifacts.load(digest))
     live = read_retrieved(gateway.retrieve(members(footprint(package))).archive)
     changes = [(c.component.type, c.component.name, c.kind) for c in compare(package, live)]
