@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.rehearsal.org.deploying import Outcome
 
-OPERATIONS = ("deploy", "status", "cancel", "query", "retrieve", "login", "other")
+OPERATIONS = ("deploy", "status", "cancel", "query", "retrieve", "login", "other", "any")  # any: logins as well
 FOREVER = "until called off"
 
 ANSWERS = {  # the call is not carried out; kind -> (HTTP status, error code, text); without a code a page of HTML comes
@@ -93,8 +93,9 @@ class Faults:
         fault = self.armed.get(kind)
         if fault is None:
             return None
-        hit = fault.only == operation if fault.only else operation != "login"
-        return fault if hit or not operation else None
+        usual = operation != "login"  # logins are hit only by who names them, or any
+        hit = not operation or fault.only in (operation, "any") or (not fault.only and usual)
+        return fault if hit else None
 
     def take(self, kind: str, operation: str = "") -> bool:
         """Whether a fault of this kind is due; it is used up."""

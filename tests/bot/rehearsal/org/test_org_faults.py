@@ -120,6 +120,16 @@ def test_a_connection_dropped_before_accepting_leaves_no_job(served: RunningOrg,
     assert accept(served, session).status_code == 201
 
 
+def test_an_org_can_be_out_of_reach_for_everybody(served: RunningOrg, session: requests.Session) -> None:
+    arm(served, "drop_before_accepting", only="any", count="until called off")
+    with pytest.raises(requests.ConnectionError):
+        get(served, session, "limits")
+    with pytest.raises(requests.ConnectionError):
+        session.post(f"{served.instance_url}/services/oauth2/token", data={"grant_type": "client_credentials"})
+    arm(served, "drop_before_accepting", count=0)
+    assert get(served, session, "limits").status_code == 200
+
+
 def test_an_answer_is_withheld_though_the_job_was_begun(served: RunningOrg, session: requests.Session) -> None:
     arm(served, "answer_withheld", only="deploy", seconds=30)
     session.request = _impatient(session)  # type: ignore[method-assign]

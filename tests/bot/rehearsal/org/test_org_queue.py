@@ -12,10 +12,10 @@ import requests
 from bot.rehearsal.org import keeping
 from bot.rehearsal.org.foreign import Foreign, foreign_deployment
 from bot.rehearsal.org.jobs import progress_at
-from bot.rehearsal.org.results import DeployOptions, Refusal
+from bot.rehearsal.org.results import DeployOptions
 from bot.rehearsal.org.serve import RunningOrg
 from bot.rehearsal.org.tables import answer
-from tests.bot.rehearsal.org.org_bench import CLASS_META, Bench, apex, package
+from tests.bot.rehearsal.org.org_bench import CLASS_META, Bench, apex
 from tests.bot.rehearsal.org.test_org_rehearsal_controls import accept, control
 from tests.bot.rehearsal.org.test_org_soap import call, fault
 
@@ -195,93 +195,3 @@ def test_apex_that_a_job_holds_cannot_be_replaced(production: Bench) -> None:
     assert job.outcome.errors[0].problem == "This schedulable class has jobs pending or in progress"
     production.org.settings.deploy_with_pending_jobs = True
     assert production.deploy(changed).status == "Succeeded"
-
-
-def test_a_method_is_no_test_class(sandbox: Bench) -> None:
-    with pytest.raises(Refusal, match="not of methods"):
-        sandbox.deploy(GREETER, test_level="RunSpecifiedTests", run_tests=("GreeterTest.one",))
-
-
-@pytest.mark.parametrize(
-    ("annotation", "runs"),
-    [
-        ("@IsTest", False),
-        ("@IsTest(critical=true)", True),
-        ("@IsTest(testFor='ApexClass:Greeter')", True),
-        ("@IsTest(testFor='ApexClass:Greet')", False),
-    ],
-)
-def test_annotations_make_a_test_relevant(sandbox: Bench, annotation: str, runs: bool) -> None:
-    aside = f"{annotation} private class AsideTest {{ @IsTest static void two() {{ System.assertEquals(2, 1 + 1); }} }}"
-    assert sandbox.deploy(apex(AsideTest=aside), test_level="NoTestRun").status == "Succeeded"
-    job = sandbox.deploy(GREETER, test_level="RunRelevantTests")
-    assert job.outcome is not None
-    assert ("AsideTest" in {each.class_name for each in job.outcome.tests.outcomes}) is runs
-
-
-def test_relevant_tests_must_cover_each_deployed_class(production: Bench) -> None:
-    job = production.deploy(apex(Greeter=CLASS), test_level="RunRelevantTests")
-    assert job.outcome is not None
-    assert job.status == "Failed"
-    assert [name for name, _ in job.outcome.tests.warnings] == ["Greeter"]
-
-
-def test_a_test_of_a_deployed_trigger_is_relevant(sandbox: Bench) -> None:
-    source = sandbox.files("ApexTrigger", "OpportunityTrigger")
-    job = sandbox.deploy(package({"ApexTrigger": ["OpportunityTrigger"]}, source), test_level="RunRelevantTests")
-    assert job.outcome is not None
-    assert {each.class_name for each in job.outcome.tests.outcomes} >= {"OpportunityServiceTest"}
-
-
-def test_production_ignores_purge_on_delete(production: Bench, sandbox: Bench) -> None:
-    for bench in (production, sandbox):
-        bench.deploy(GREETER, purge_on_delete=True)
-    text = "SELECT PurgeOnDelete FROM DeployRequest"
-    assert [rows(bench, text)[0]["PurgeOnDelete"] for bench in (production, sandbox)] == [False, True]
-
-
-COLUMNS = {
-    "DeployRequest": (
-        "Id, Status, CheckOnly, CreatedDate, StartDate, CompletedDate, CreatedById, TestLevel, Type, ChangeSetName, "
-        "SourceDeployRequestId, StateDetail, NumberComponentsTotal, NumberComponentsDeployed, NumberComponentErrors, "
-        "NumberTestsTotal, NumberTestsCompleted, NumberTestErrors, NumberFiles, ZipSize, ErrorMessage, "
-        "ErrorStatusCode, AbortRequested, RunTestsEnabled, PurgeOnDelete, RollbackOnError, "
-        "SinglePackage, IgnoreWarnings"
-    ),
-    "ApexOrgWideCoverage": "PercentCovered",
-    "ApexCodeCoverageAggregate": "ApexClassOrTriggerId, NumLinesCovered, NumLinesUncovered, CoverageLastModifiedDate",
-    "ApexTestQueueItem": "Status, ApexClassId, ParentJobId, TestRunResultId",
-    "ApexTestRunResult": "Status, ClassesEnqueued, ClassesCompleted, MethodsFailed, IsAllTests",
-    "AsyncApexJob": "Status, JobType, ApexClassId",
-    "PackageInstallRequest": "Status, SystemModstamp",
-    "MetadataComponentDependency": "MetadataComponentName, RefMetadataComponentName, RefMetadataComponentType",
-    "SourceMember": "MemberName, MemberType, RevisionCounter",
-}
-
-
-@pytest.mark.parametrize("name", sorted(COLUMNS))
-def test_objects_for_readiness_have_their_columns(sandbox: Bench, name: str) -> None:
-    sandbox.deploy(GREETER)
-    sandbox.org.records.setdefault(name, []).append({"Status": "Queued"})
-    assert rows(sandbox, f"SELECT {COLUMNS[name]} FROM {name}")
-
-
-@pytest.mark.parametrize("name", ["AsyncApexJob", "PackageInstallRequest", "SourceMember"])
-def test_a_misspelt_column_is_refused_even_without_rows(sandbox: Bench, name: str) -> None:
-    with pytest.raises(Refusal, match="No such column"):
-        rows(sandbox, f"SELECT Statsu FROM {name}")
-
-
-def test_each_kind_of_org_lacks_what_is_the_others(production: Bench, sandbox: Bench) -> None:
-    assert rows(production, "SELECT SandboxName, Status FROM SandboxProcess") == []
-    for bench, name in ((production, "SourceMember"), (sandbox, "SandboxProcess")):
-        with pytest.raises(Refusal, match="not supported"):
-            rows(bench, f"SELECT Id FROM {name}")
-
-
-def test_dependencies_say_who_refers_to_whom(sandbox: Bench) -> None:
-    text = (
-        "SELECT MetadataComponentName FROM MetadataComponentDependency "
-        "WHERE RefMetadataComponentName = 'DiscountPolicy'"
-    )
-    assert "DiscountPolicyTest" in {row["MetadataComponentName"] for row in rows(sandbox, text)}
