@@ -9,9 +9,12 @@ from __future__ import annotations
 import io
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 
 from release_core.errors import Unclear
 
@@ -20,7 +23,11 @@ COMPRESSED_AT_MOST = 39 * 1024 * 1024
 UNZIPPED_AT_MOST = 629_145_600
 
 _CHUNK = 64 * 1024
-_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+_LOCAL, _LOCAL_SIGNATURE = struct.Struct("<4s5H3L2H"), b"PK\x03\x04"
+_LISTED, _LISTED_SIGNATURE = struct.Struct("<4s6H3L5H2L"), b"PK\x01\x02"
+_END, _END_SIGNATURE = struct.Struct("<4s4H2LH"), b"PK\x05\x06"
+_UTF8_NAME, _VERSION, _UNIX = 0x800, 20, 3 << 8
+_FIRST_DAY = 1 << 5 | 1  # of 1980, the first that a zip can name
 _PLAIN_FILE = (stat.S_IFREG | 0o644) << 16
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
 
@@ -30,18 +37,37 @@ def unclear(sentence: str) -> Unclear:
     return Unclear(sentence, field="package")
 
 
+class DamagedEntry(Exception):
+    """An entry whose bytes are not what the zip's directory says of them."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A file as it lies in an archive already checked: still compressed, with what a zip's directory says of it."""
+
+    packed: memoryview
+    method: int
+    checksum: int
+    size: int
+
+    def unpacked(self) -> bytes:
+        """The file itself."""
+        if self.method == zipfile.ZIP_STORED:
+            return bytes(self.packed)
+        return zlib.decompress(self.packed, -zlib.MAX_WBITS, self.size or 1)
+
+
 class ArchivedFiles(Mapping[str, bytes]):
     """Path -> content of an archive already checked; each file is inflated when it is asked for.
 
     Keeping the compressed bytes only is what lets a package of 600 MB be looked at in little memory.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]) -> None:
-        self._archive = archive
+    def __init__(self, entries: Mapping[str, Packed]) -> None:
         self._entries = entries
 
     def __getitem__(self, path: str) -> bytes:
-        return self._archive.read(self._entries[path])
+        return self._entries[path].unpacked()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -52,14 +78,24 @@ class ArchivedFiles(Mapping[str, bytes]):
     def __contains__(self, path: object) -> bool:
         return path in self._entries
 
-    def size(self, path: str) -> int:
-        """How many bytes the file has, without inflating it."""
-        return self._entries[path].file_size
+    def packed(self, path: str) -> Packed:
+        """The file without inflating it, for another archive."""
+        return self._entries[path]
+
+    def holds_the_same(self, path: str, other: ArchivedFiles) -> bool:
+        """Whether both archives hold the same bytes at `path`; inflates only what may be the same and looks different.
+
+        Another checksum or length proves a difference, the same checksum proves nothing.
+        """
+        ours, theirs = self._entries[path], other._entries[path]
+        if (ours.checksum, ours.size) != (theirs.checksum, theirs.size):
+            return False
+        return (ours.method, ours.packed) == (theirs.method, theirs.packed) or ours.unpacked() == theirs.unpacked()
 
     def under(self, folder: str) -> ArchivedFiles:
         """The files below `folder` ("" or a name ending in "/"), with paths relative to it."""
-        inside = {path[len(folder) :]: info for path, info in self._entries.items() if path.startswith(folder)}
-        return ArchivedFiles(self._archive, inside)
+        inside = {path[len(folder) :]: entry for path, entry in self._entries.items() if path.startswith(folder)}
+        return ArchivedFiles(inside)
 
 
 def open_archive(data: bytes) -> ArchivedFiles:
@@ -76,23 +112,30 @@ def open_archive(data: bytes) -> ArchivedFiles:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, NotImplementedError, OSError, EOFError) as cause:
         raise unclear(_no_zip(data)) from cause
-    infos = [info for info in archive.infolist() if not _LITTER.search(info.filename)]
-    entries = _trusted(infos)
-    _inflate_once(archive, entries)
-    return ArchivedFiles(archive, entries)
+    with archive:
+        infos = [info for info in archive.infolist() if not _LITTER.search(info.filename)]
+    packed = _checked(_trusted(infos), memoryview(data))
+    return ArchivedFiles(packed)
 
 
-def write_archive(files: Mapping[str, bytes]) -> bytes:
-    """A zip of `files`: sorted, undated, so that the same files always give the same bytes."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(files):
-            info = zipfile.ZipInfo(path, _ZIP_EPOCH)
-            info.external_attr = _PLAIN_FILE
-            info.create_system = 3
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, files[path])
-    return target.getvalue()
+def write_archive(files: Mapping[str, bytes | Packed]) -> bytes:
+    """A zip of `files`: sorted, undated; what comes packed from another archive is not packed again."""
+    pieces: list[bytes | memoryview] = []
+    directory: list[bytes] = []
+    offset = 0
+    for path in sorted(files):
+        name, entry = path.encode(), _packed(files[path])
+        flags = 0 if path.isascii() else _UTF8_NAME
+        common = (flags, entry.method, 0, _FIRST_DAY, entry.checksum, len(entry.packed), entry.size, len(name), 0)
+        header = _LOCAL.pack(_LOCAL_SIGNATURE, _VERSION, *common)
+        pieces += (header, name, entry.packed)
+        directory.append(
+            _LISTED.pack(_LISTED_SIGNATURE, _UNIX | _VERSION, _VERSION, *common, 0, 0, 0, _PLAIN_FILE, offset) + name
+        )
+        offset += len(header) + len(name) + len(entry.packed)
+    size = sum(map(len, directory))
+    end = _END.pack(_END_SIGNATURE, 0, 0, len(directory), len(directory), size, offset, 0)
+    return b"".join((*pieces, *directory, end))
 
 
 def _no_zip(data: bytes) -> str:
@@ -157,20 +200,72 @@ def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
         raise unclear(f"The zip's entry {shown} is packed in a way Salesforce cannot read. Use ordinary zip (deflate).")
 
 
-def _inflate_once(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]) -> None:
-    total = 0
+def _checked(entries: Mapping[str, zipfile.ZipInfo], data: memoryview) -> dict[str, Packed]:
+    """Where the bytes of each entry lie, after all of them were inflated once and fitted."""
+    found: dict[str, Packed] = {}
+    ends: list[tuple[int, int, str]] = []
     for path, info in entries.items():
         try:
-            with archive.open(info) as stream:
-                while piece := stream.read(_CHUNK):
-                    total += len(piece)
-                    if total > UNZIPPED_AT_MOST:
-                        raise unclear(_too_much("more than that"))
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as cause:
-            raise unclear(
-                f"The zip is damaged at {path}: its content does not match its checksum. "
-                "Make it again, and send it again."
-            ) from cause
+            start = _start(info, data)
+            found[path] = Packed(data[start : start + info.compress_size], info.compress_type, info.CRC, info.file_size)
+            _inflate_once(found[path])
+        except (DamagedEntry, zlib.error, struct.error, UnicodeDecodeError) as cause:
+            raise unclear(_damaged(path)) from cause
+        ends.append((info.header_offset, start + info.compress_size, path))
+    ends.sort()
+    for (_, end, path), (begin, _, _) in pairwise(ends):
+        if end > begin:  # entries that share their bytes are how a small zip becomes a large bomb
+            raise unclear(_damaged(path))
+    return found
+
+
+def _start(info: zipfile.ZipInfo, data: memoryview) -> int:
+    """Where the entry's bytes begin; the header before them must name the same file as the directory does."""
+    header = _LOCAL.unpack_from(data, info.header_offset)
+    name_at = info.header_offset + _LOCAL.size
+    start = name_at + int(header[9]) + int(header[10])
+    name = bytes(data[name_at : name_at + header[9]]).decode("utf-8" if header[2] & _UTF8_NAME else "cp437")
+    if header[0] != _LOCAL_SIGNATURE or name != info.orig_filename or start + info.compress_size > len(data):
+        raise DamagedEntry
+    return start
+
+
+def _inflate_once(entry: Packed) -> None:
+    size = checksum = 0
+    for piece in _pieces(entry):
+        size += len(piece)
+        checksum = zlib.crc32(piece, checksum)
+        if size > entry.size:
+            break
+    if (size, checksum) != (entry.size, entry.checksum):
+        raise DamagedEntry
+
+
+def _pieces(entry: Packed) -> Iterator[bytes | memoryview]:
+    if entry.method == zipfile.ZIP_STORED:
+        yield entry.packed
+        return
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    for start in range(0, len(entry.packed), _CHUNK):
+        rest: bytes | memoryview = entry.packed[start : start + _CHUNK]
+        while rest:
+            yield inflater.decompress(rest, _CHUNK)
+            rest = inflater.unconsumed_tail
+    yield inflater.flush()
+    if not inflater.eof or inflater.unused_data:
+        raise DamagedEntry
+
+
+def _packed(data: bytes | Packed) -> Packed:
+    if isinstance(data, Packed):
+        return data
+    deflater = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = deflater.compress(data) + deflater.flush()
+    return Packed(memoryview(packed), zipfile.ZIP_DEFLATED, zlib.crc32(data), len(data))
+
+
+def _damaged(path: str) -> str:
+    return f"The zip is damaged at {path}: its content does not match its checksum. Make it again, and send it again."
 
 
 def _too_much(found: str) -> str:

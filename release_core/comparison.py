@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from release_core.errors import Unclear
 from release_core.metadata_types import CHILDREN, CONTAINERS, Component, is_xml
-from release_core.metadata_xml import canonical, parse
+from release_core.metadata_xml import canonical, fingerprint, parse
 from release_core.packages import Package
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def exists(package: Package, component: Component) -> bool:
 def same(left: Package, right: Package, component: Component) -> bool:
     """Whether Salesforce would see no difference; the same bytes are enough, another layout of XML does not matter."""
     if component in left.parts and component in right.parts:
-        return canonical(left.parts[component]) == canonical(right.parts[component])
+        return _same_part(left, right, component)
     if not (exists(left, component) and exists(right, component)):
         return exists(left, component) == exists(right, component)
     return all(_same_file(left, right, component, path) for path in _paths(left, right, component))
@@ -150,20 +150,26 @@ def _is_merged(snapshot: Package, deployed: Package, live: Package, component: C
     return not (ours - now) and not (now - ours - before)
 
 
-def _entries(package: Package, component: Component) -> Counter[str]:
+def _entries(package: Package, component: Component) -> Counter[bytes]:
     paths = package.paths.get(component, ())
-    return Counter(canonical(entry) for path in paths for entry in parse(package.files[path], path))
+    return Counter(fingerprint(entry) for path in paths for entry in parse(package.files[path], path))
 
 
 def _paths(left: Package, right: Package, component: Component) -> tuple[str, ...]:
     return tuple(sorted({*left.paths.get(component, ()), *right.paths.get(component, ())}))
 
 
+def _same_part(left: Package, right: Package, part: Component) -> bool:
+    ours, theirs = left.parts.path_of(part), right.parts.path_of(part)
+    if ours == theirs and left.files.holds_the_same(ours, right.files):
+        return True
+    return left.parts.seal(part) == right.parts.seal(part)
+
+
 def _same_file(left: Package, right: Package, component: Component, path: str) -> bool:
     if path not in left.files or path not in right.files:
         return False
-    before, after = left.files[path], right.files[path]
-    if before == after:
+    if left.files.holds_the_same(path, right.files):
         return True
     return is_xml(path) and _seal(left, component, path) == _seal(right, component, path)
 
@@ -172,8 +178,11 @@ def _seal(package: Package, component: Component, path: str) -> bytes:
     """A digest of the file's meaning, remembered by the package: reading XML is what takes the time."""
     seal = package.seals.get(path)
     if seal is None:
-        text = _text(package.files[path], component, path)
-        seal = hashlib.sha256(package.files[path] if text is None else text.encode()).digest()
+        data = package.files[path]
+        try:
+            seal = fingerprint(_without_parts(parse(data, path), component))
+        except Unclear:  # a live file that is not XML after all is the same only byte for byte
+            seal = hashlib.sha256(data).digest()
         package.seals[path] = seal
     return seal
 

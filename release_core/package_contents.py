@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from release_core.archives import ArchivedFiles, unclear
 from release_core.manifests import MANIFESTS, PACKAGE_XML, Manifest
 from release_core.metadata_types import (
+    BY_NAME,
     BY_TYPE,
     CHILD_TAG,
     CHILDREN,
     META,
     Component,
-    child_named,
     file_of,
     is_source_format,
     is_unknown,
@@ -23,10 +22,8 @@ from release_core.metadata_types import (
     owner_of,
     parent_of,
 )
-from release_core.metadata_xml import check, parse, text_of
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+from release_core.metadata_xml import check
+from release_core.package_parts import Parts
 
 _NAMED_AT_MOST = 5
 _SOURCE_FORMAT = (
@@ -73,9 +70,9 @@ class Contents:
         return {component: tuple(paths) for component, paths in gathered.items()}
 
     @cached_property
-    def parts(self) -> Mapping[Component, Element]:
+    def parts(self) -> Parts:
         """The element of each component that is written inside another one's file (fields, labels, rules)."""
-        return dict(self._read_parts())
+        return Parts(self.files, self.paths)
 
     @cached_property
     def components(self) -> tuple[Component, ...]:
@@ -84,12 +81,12 @@ class Contents:
         wildcards = self.manifest.wildcards
         found.update(component for component in (*self.paths, *self.parts) if component.type in wildcards)
         found.update(part for part in self.parts if parent_of(part) in found)
-        return tuple(sorted(found))
+        return tuple(sorted(found, key=BY_NAME))
 
     def present(self) -> tuple[Component, ...]:
         """What files show; an object counts as itself only when the manifest asked for it, not for parts of it."""
         whole = (owner for owner in self.paths if owner.type not in CHILDREN or self._lists(owner))
-        return tuple(sorted({*whole, *self.parts}))
+        return tuple(sorted({*whole, *self.parts}, key=BY_NAME))
 
     def refuse_missing(self) -> None:
         """Unclear when a listed component has no file, or a file lacks the -meta.xml file beside it."""
@@ -119,16 +116,6 @@ class Contents:
         strange = {component.type for component in self.manifest.components} | self.manifest.wildcards
         for kind in sorted(filter(is_unknown, strange)):
             yield f"Rollcall does not know the type {kind}, so it cannot check or compare it fully."
-
-    def _read_parts(self) -> Iterator[tuple[Component, Element]]:
-        for parent, own in self.paths.items():
-            tags = CHILDREN.get(parent.type)
-            if tags is None:
-                continue
-            for element in parse(self.files[own[0]], own[0]):
-                name = text_of(element, "fullName")
-                if element.tag in tags and name:
-                    yield child_named(parent, element.tag, name), element
 
     @cached_property
     def _listed(self) -> frozenset[Component]:
