@@ -13,8 +13,8 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from release_core.errors import Unclear
 
@@ -41,11 +41,10 @@ class DamagedEntry(Exception):
     """An entry whose bytes are not what the zip's directory says of them."""
 
 
-@dataclass(frozen=True)
-class Packed:
-    """A file as it lies in an archive already checked: still compressed, with what a zip's directory says of it."""
+class Packed(NamedTuple):
+    """A file as it lies in a zip, with what the zip's directory says of it."""
 
-    packed: memoryview
+    content: bytes | memoryview
     method: int
     checksum: int
     size: int
@@ -53,8 +52,12 @@ class Packed:
     def unpacked(self) -> bytes:
         """The file itself."""
         if self.method == zipfile.ZIP_STORED:
-            return bytes(self.packed)
-        return zlib.decompress(self.packed, -zlib.MAX_WBITS, self.size or 1)
+            return bytes(self.content)
+        return zlib.decompress(self.content, -zlib.MAX_WBITS, self.size or 1)
+
+
+_Place = tuple[int, int, int, int, int]
+"""Where an entry's packed bytes start and end, then its method, checksum and size: plain numbers take little memory."""
 
 
 class ArchivedFiles(Mapping[str, bytes]):
@@ -63,39 +66,41 @@ class ArchivedFiles(Mapping[str, bytes]):
     Keeping the compressed bytes only is what lets a package of 600 MB be looked at in little memory.
     """
 
-    def __init__(self, entries: Mapping[str, Packed]) -> None:
-        self._entries = entries
+    def __init__(self, data: bytes, places: Mapping[str, _Place]) -> None:
+        self._data = data
+        self._places = places
 
     def __getitem__(self, path: str) -> bytes:
-        return self._entries[path].unpacked()
+        return self.packed(path).unpacked()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._places)
 
     def __contains__(self, path: object) -> bool:
-        return path in self._entries
+        return path in self._places
 
     def packed(self, path: str) -> Packed:
         """The file without inflating it, for another archive."""
-        return self._entries[path]
+        start, end, method, checksum, size = self._places[path]
+        return Packed(memoryview(self._data)[start:end], method, checksum, size)
 
     def holds_the_same(self, path: str, other: ArchivedFiles) -> bool:
         """Whether both archives hold the same bytes at `path`; inflates only what may be the same and looks different.
 
         Another checksum or length proves a difference, the same checksum proves nothing.
         """
-        ours, theirs = self._entries[path], other._entries[path]
-        if (ours.checksum, ours.size) != (theirs.checksum, theirs.size):
+        if self._places[path][3:] != other._places[path][3:]:
             return False
-        return (ours.method, ours.packed) == (theirs.method, theirs.packed) or ours.unpacked() == theirs.unpacked()
+        ours, theirs = self.packed(path), other.packed(path)
+        return ours == theirs or ours.unpacked() == theirs.unpacked()
 
     def under(self, folder: str) -> ArchivedFiles:
         """The files below `folder` ("" or a name ending in "/"), with paths relative to it."""
-        inside = {path[len(folder) :]: entry for path, entry in self._entries.items() if path.startswith(folder)}
-        return ArchivedFiles(inside)
+        inside = {path[len(folder) :]: place for path, place in self._places.items() if path.startswith(folder)}
+        return ArchivedFiles(self._data, inside)
 
 
 def open_archive(data: bytes) -> ArchivedFiles:
@@ -114,8 +119,7 @@ def open_archive(data: bytes) -> ArchivedFiles:
         raise unclear(_no_zip(data)) from cause
     with archive:
         infos = [info for info in archive.infolist() if not _LITTER.search(info.filename)]
-    packed = _checked(_trusted(infos), memoryview(data))
-    return ArchivedFiles(packed)
+    return ArchivedFiles(data, _checked(_trusted(infos), memoryview(data)))
 
 
 def write_archive(files: Mapping[str, bytes | Packed]) -> bytes:
@@ -126,13 +130,13 @@ def write_archive(files: Mapping[str, bytes | Packed]) -> bytes:
     for path in sorted(files):
         name, entry = path.encode(), _packed(files[path])
         flags = 0 if path.isascii() else _UTF8_NAME
-        common = (flags, entry.method, 0, _FIRST_DAY, entry.checksum, len(entry.packed), entry.size, len(name), 0)
+        common = (flags, entry.method, 0, _FIRST_DAY, entry.checksum, len(entry.content), entry.size, len(name), 0)
         header = _LOCAL.pack(_LOCAL_SIGNATURE, _VERSION, *common)
-        pieces += (header, name, entry.packed)
+        pieces += (header, name, entry.content)
         directory.append(
             _LISTED.pack(_LISTED_SIGNATURE, _UNIX | _VERSION, _VERSION, *common, 0, 0, 0, _PLAIN_FILE, offset) + name
         )
-        offset += len(header) + len(name) + len(entry.packed)
+        offset += len(header) + len(name) + len(entry.content)
     size = sum(map(len, directory))
     end = _END.pack(_END_SIGNATURE, 0, 0, len(directory), len(directory), size, offset, 0)
     return b"".join((*pieces, *directory, end))
@@ -200,23 +204,23 @@ def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
         raise unclear(f"The zip's entry {shown} is packed in a way Salesforce cannot read. Use ordinary zip (deflate).")
 
 
-def _checked(entries: Mapping[str, zipfile.ZipInfo], data: memoryview) -> dict[str, Packed]:
+def _checked(entries: Mapping[str, zipfile.ZipInfo], data: memoryview) -> dict[str, _Place]:
     """Where the bytes of each entry lie, after all of them were inflated once and fitted."""
-    found: dict[str, Packed] = {}
-    ends: list[tuple[int, int, str]] = []
+    places: dict[str, _Place] = {}
+    extents: list[tuple[int, int, str]] = []
     for path, info in entries.items():
         try:
             start = _start(info, data)
-            found[path] = Packed(data[start : start + info.compress_size], info.compress_type, info.CRC, info.file_size)
-            _inflate_once(found[path])
+            end = start + info.compress_size
+            _inflate_once(Packed(data[start:end], info.compress_type, info.CRC, info.file_size))
         except (DamagedEntry, zlib.error, struct.error, UnicodeDecodeError) as cause:
             raise unclear(_damaged(path)) from cause
-        ends.append((info.header_offset, start + info.compress_size, path))
-    ends.sort()
-    for (_, end, path), (begin, _, _) in pairwise(ends):
+        places[path] = (start, end, info.compress_type, info.CRC, info.file_size)
+        extents.append((info.header_offset, end, path))
+    for (_, end, path), (begin, _, _) in pairwise(sorted(extents)):
         if end > begin:  # entries that share their bytes are how a small zip becomes a large bomb
             raise unclear(_damaged(path))
-    return found
+    return places
 
 
 def _start(info: zipfile.ZipInfo, data: memoryview) -> int:
@@ -243,11 +247,11 @@ def _inflate_once(entry: Packed) -> None:
 
 def _pieces(entry: Packed) -> Iterator[bytes | memoryview]:
     if entry.method == zipfile.ZIP_STORED:
-        yield entry.packed
+        yield entry.content
         return
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    for start in range(0, len(entry.packed), _CHUNK):
-        rest: bytes | memoryview = entry.packed[start : start + _CHUNK]
+    for start in range(0, len(entry.content), _CHUNK):
+        rest: bytes | memoryview = entry.content[start : start + _CHUNK]
         while rest:
             yield inflater.decompress(rest, _CHUNK)
             rest = inflater.unconsumed_tail

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Literal
 
+from release_core import collector
 from release_core.errors import Unclear
 from release_core.metadata_types import CHILDREN, CONTAINERS, Component, is_xml
-from release_core.metadata_xml import canonical, fingerprint, parse
+from release_core.metadata_xml import canonical, fingerprint, parse, surely_differ
 from release_core.packages import Package
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Drift:
     diff: str = ""
 
 
+@collector.at_rest()
 def compare(package: Package, live: Package | None) -> tuple[Change, ...]:
     """One Change per component of the package, then one per deletion; `live` None means that nothing of it is there.
 
@@ -74,6 +76,7 @@ def compare(package: Package, live: Package | None) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+@collector.at_rest()
 def three_way(snapshot: Package, deployed: Package, live: Package) -> tuple[Drift, ...]:
     """The components whose state now is neither what we deployed nor what was there before.
 
@@ -167,20 +170,34 @@ def _same_part(left: Package, right: Package, part: Component) -> bool:
 
 
 def _same_file(left: Package, right: Package, component: Component, path: str) -> bool:
+    known = left.compared.setdefault(right, {})
+    if path not in known:
+        known[path] = _means_the_same(left, right, component, path)
+    return known[path]
+
+
+def _means_the_same(left: Package, right: Package, component: Component, path: str) -> bool:
     if path not in left.files or path not in right.files:
         return False
     if left.files.holds_the_same(path, right.files):
         return True
-    return is_xml(path) and _seal(left, component, path) == _seal(right, component, path)
+    if not is_xml(path):
+        return False
+    # The parts of an object speak for themselves, so that the rest can be the same although the files differ.
+    if component.type not in CHILDREN and surely_differ(left.files[path], right.files[path]):
+        return False
+    return _seal(left, component, path) == _seal(right, component, path)
 
 
 def _seal(package: Package, component: Component, path: str) -> bytes:
     """A digest of the file's meaning, remembered by the package: reading XML is what takes the time."""
+    if component.type in CHILDREN:
+        return package.parts.seal_of_rest(path)
     seal = package.seals.get(path)
     if seal is None:
         data = package.files[path]
         try:
-            seal = fingerprint(_without_parts(parse(data, path), component))
+            seal = fingerprint(parse(data, path))
         except Unclear:  # a live file that is not XML after all is the same only byte for byte
             seal = hashlib.sha256(data).digest()
         package.seals[path] = seal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError, fromstring
@@ -85,6 +85,7 @@ _UTF8_START = re.compile(
     rb"""(?:\xef\xbb\xbf)?(?:<\?xml\s+version=(["'])1\.0\1(?:\s+encoding=(["'])utf-8\2)?(?:\s+standalone=(["'])(?:yes|no)\3)?\s*\?>|\s*<[A-Za-z])""",
     re.IGNORECASE,
 )
+_LEAF = re.compile(rb"<([^\s<>/]+>[^<]+)</")
 _ROOT_NAMESPACE = re.compile(
     rb"""\A((?:\xef\xbb\xbf)?(?:<\?xml[^>]*\?>)?\s*<[A-Za-z]+)\s+xmlns="%s"(?=\s*/?>)""" % NAMESPACE.encode()
 )
@@ -110,15 +111,35 @@ def canonical(element: Element) -> str:
     return "\n".join(_lines(element, 0, _by_name if element.tag in _UNORDERED else _by_tag, _by_tag))
 
 
-def fingerprint(element: Element) -> bytes:
-    """A digest of 32 bytes that two elements share exactly when `canonical` gives one text for both; much faster."""
+def fingerprint(element: Element, without: Container[str] = ()) -> bytes:
+    """A digest of 32 bytes that two elements share exactly when `canonical` gives one text for both; much faster.
+
+    Children of the element itself whose tag is in `without` do not count.
+    """
     # Control characters cannot occur in XML, so what they separate cannot be mistaken.
     pieces = [element.tag, *_attributes(element)]
-    if len(element):
-        _gather(_by_name(element) if element.tag in _UNORDERED else sorted(element, key=_TAG), pieces)
+    children = [child for child in element if child.tag not in without] if without else list(element)
+    if children:
+        _gather(_by_name(children) if element.tag in _UNORDERED else _by_tag(children), pieces)
     else:
         pieces.append(f"\1{element.text or ''}")
     return hashlib.sha256("".join(pieces).encode()).digest()
+
+
+def surely_differ(left: bytes, right: bytes) -> bool:
+    """Whether a look at the texts of two files is enough to know that `fingerprint` would tell them apart.
+
+    False means only that they have to be read. Texts are not compared where the same one can be written in two ways
+    (entities, CDATA, line ends, other encodings).
+    """
+    if not (_is_written_one_way(left) and _is_written_one_way(right)):
+        return False
+    return sorted(_LEAF.findall(left)) != sorted(_LEAF.findall(right))
+
+
+def _is_written_one_way(data: bytes) -> bool:
+    manifold = b"&" in data or b"<!" in data or b"\r" in data or data.find(b"<?", 1) > 0
+    return not manifold and _plainly_without_dtd(data)
 
 
 def _gather(children: Iterable[Element], pieces: list[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from release_core.metadata_types import CHILDREN, Component, child_named, parent_of
+from release_core.metadata_types import CHILDREN, Component, child_named, owner_of, parent_of
 from release_core.metadata_xml import fingerprint, parse, text_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Parts(Mapping[Component, "Element"]):
         self._files = files or {}
         self._places: dict[Component, tuple[str, int]] = {}
         self._kept: dict[str, Element] = {}
-        self._seals: dict[Component, bytes] = {}
+        self._seals: dict[Component | str, bytes] = {}
         for parent, own in (paths or {}).items():
             if parent.type in CHILDREN:
                 self._places.update(_places(parent, own[0], parse(self._files[own[0]], own[0])))
@@ -62,10 +62,23 @@ class Parts(Mapping[Component, "Element"]):
 
     def seal(self, part: Component) -> bytes:
         """A digest of what the part means, whatever its layout."""
-        seal = self._seals.get(part)
-        if seal is None:
-            seal = self._seals[part] = fingerprint(self[part])
-        return seal
+        if part not in self._seals:
+            self._seal_file(self.path_of(part))
+        return self._seals[part]
+
+    def seal_of_rest(self, path: str) -> bytes:
+        """A digest of what else the file means that holds parts."""
+        if path not in self._seals:
+            self._seal_file(path)
+        return self._seals[path]
+
+    def _seal_file(self, path: str) -> None:
+        tree = self._tree(path)
+        owner = owner_of(path)
+        assert owner is not None, "a file with parts has its owner by its path"
+        for part in self.inside(owner):
+            self._seals[part] = fingerprint(tree[self._places[part][1]])
+        self._seals[path] = fingerprint(tree, without=CHILDREN[owner.type])
 
     def _tree(self, path: str) -> Element:
         tree = self._kept.get(path)

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
+from release_core import collector
 from release_core.archives import ArchivedFiles, Packed, open_archive, unclear, write_archive
 from release_core.manifests import (
     DELETED_AFTER,
@@ -35,7 +37,7 @@ class Package:
     included; `deletions_before` go before them, `deletions_after` after. `tests` names Apex test classes. `warnings`
     are sentences about what Salesforce accepts but people rarely mean. `paths` tells the files of each component that
     has files of its own, `parts` the element of each that is written in another one's file (fields, labels, rules).
-    `seals` is where comparisons remember what files mean, by path.
+    `seals` is where comparisons remember what files mean, by path, `compared` which mean the same in another package.
     """
 
     digest: str
@@ -50,6 +52,9 @@ class Package:
     paths: Mapping[Component, tuple[str, ...]] = field(default_factory=dict, repr=False)
     parts: Parts = field(default_factory=Parts, repr=False)
     seals: dict[str, bytes] = field(default_factory=dict, repr=False, init=False)
+    compared: WeakKeyDictionary[Package, dict[str, bool]] = field(
+        default_factory=WeakKeyDictionary, repr=False, init=False
+    )
 
     @cached_property
     def deletions(self) -> tuple[Component, ...]:
@@ -65,6 +70,7 @@ class Package:
         return component in self._holding
 
 
+@collector.at_rest()
 def read_package(data: bytes) -> Package:
     """Read a package that somebody wants to release.
 
@@ -100,6 +106,7 @@ def read_package(data: bytes) -> Package:
     )
 
 
+@collector.at_rest()
 def read_retrieved(data: bytes) -> Package:
     """Read what a retrieve brought: everything that is there counts, nothing missing is refused.
 
@@ -156,6 +163,7 @@ _MENTIONS = {
 }
 
 
+@collector.at_rest()
 def footprint(package: Package) -> tuple[Component, ...]:
     """Everything a retrieve must ask for to make a snapshot of what the package touches, sorted.
 

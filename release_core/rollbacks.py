@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from release_core import collector
 from release_core.archives import Packed
 from release_core.comparison import exists, same
 from release_core.errors import Refused
@@ -76,6 +77,7 @@ def plan_rollback(
     )
 
 
+@collector.at_rest()
 def build_rollback(
     package: Package, snapshot: Package, created: Iterable[Component] | None, *, leave: Collection[Component] = ()
 ) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+from release_core import collector
 from release_core.comparison import Change, compare
 from release_core.metadata_types import Component, file_of, is_unknown
 from release_core.metadata_xml import canonical, parse, text_of
@@ -41,6 +42,7 @@ class Judgement:
     source: str = ""
 
 
+@collector.at_rest()
 def judge(package: Package, live_before: Package | None) -> tuple[Judgement, ...]:
     """One Judgement for each Change of `compare`, in its order, against what the org holds before the release.
 
