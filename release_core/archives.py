@@ -12,7 +12,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -101,6 +101,13 @@ class ArchivedFiles(Mapping[str, bytes]):
         """The files below `folder` ("" or a name ending in "/"), with paths relative to it."""
         inside = {path[len(folder) :]: place for path, place in self._places.items() if path.startswith(folder)}
         return ArchivedFiles(self._data, inside)
+
+    def joined_with(self, others: Iterable[ArchivedFiles]) -> ArchivedFiles:
+        """These files with those of other folders of the same archive; where paths meet, the last one counts."""
+        places = dict(self._places)
+        for other in others:
+            places |= other._places
+        return ArchivedFiles(self._data, dict(sorted(places.items())))
 
 
 def open_archive(data: bytes) -> ArchivedFiles:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
@@ -22,7 +24,14 @@ from release_core.manifests import (
 )
 from release_core.metadata_types import BY_NAME, CONTAINERS, Component, file_of, members
 from release_core.metadata_xml import parse, text_of
-from release_core.package_contents import Contents, check_xml_files, refuse_source_format, rooted
+from release_core.package_contents import (
+    Contents,
+    check_xml_files,
+    package_roots,
+    refuse_source_format,
+    refuse_wrong_case,
+    rooted,
+)
 from release_core.package_parts import Parts
 
 __all__ = ["Component", "Package", "footprint", "members", "read_package", "read_retrieved", "write_package"]
@@ -37,6 +46,7 @@ class Package:
     included; `deletions_before` go before them, `deletions_after` after. `tests` names Apex test classes. `warnings`
     are sentences about what Salesforce accepts but people rarely mean. `paths` tells the files of each component that
     has files of its own, `parts` the element of each that is written in another one's file (fields, labels, rules).
+    `single_package` is False when the zip holds folders with a package each, also when there is but one.
     `seals` is where comparisons remember what files mean, by path, `compared` which mean the same in another package.
     """
 
@@ -51,6 +61,7 @@ class Package:
     warnings: tuple[str, ...] = ()
     paths: Mapping[Component, tuple[str, ...]] = field(default_factory=dict, repr=False)
     parts: Parts = field(default_factory=Parts, repr=False)
+    single_package: bool = True
     seals: dict[str, bytes] = field(default_factory=dict, repr=False, init=False)
     compared: WeakKeyDictionary[Package, dict[str, bool]] = field(
         default_factory=WeakKeyDictionary, repr=False, init=False
@@ -79,7 +90,25 @@ def read_package(data: bytes) -> Package:
     """
     archive = open_archive(data)
     refuse_source_format(archive)
-    files = rooted(archive)
+    roots = package_roots(tuple(archive))
+    found = {root.rstrip("/"): _read(archive.under(root)) for root in roots}
+    package = found.popitem()[1] if len(found) == 1 else _together(found)
+    if not package.components and not package.deletions:
+        raise unclear("The package is empty: package.xml lists nothing, nothing is deleted. Add what it releases.")
+    digest = hashlib.sha256(data).hexdigest()
+    return replace(package, digest=digest, size=len(data), single_package=roots == ("",))
+
+
+def is_single_package(data: bytes) -> bool:
+    """Whether the zip of an accepted package has its package.xml at the top; else each top folder is a package.
+
+    Salesforce has to be told which (`singlePackage` of DeployOptions).
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return PACKAGE_XML in archive.namelist()
+
+
+def _read(files: ArchivedFiles) -> Package:
     manifest = read_manifest(files[PACKAGE_XML], PACKAGE_XML)
     if not manifest.api_version:
         raise unclear(
@@ -88,12 +117,11 @@ def read_package(data: bytes) -> Package:
     check_xml_files(files)
     contents = Contents(files, manifest)
     contents.refuse_missing()
+    refuse_wrong_case(files)
     before, after = _deletions(files, DELETED_BEFORE), _deletions(files, DELETED_AFTER)
-    if not contents.components and not before and not after:
-        raise unclear("The package is empty: package.xml lists nothing, nothing is deleted. Add what it releases.")
     return Package(
-        digest=hashlib.sha256(data).hexdigest(),
-        size=len(data),
+        digest="",
+        size=0,
         api_version=manifest.api_version,
         files=files,
         components=contents.components,
@@ -104,6 +132,46 @@ def read_package(data: bytes) -> Package:
         paths=contents.paths,
         parts=contents.parts,
     )
+
+
+def _together(found: Mapping[str, Package]) -> Package:
+    """Several packages of one zip as one; Unclear when two of them bring the same thing."""
+    files: dict[str, str] = {}
+    brought: dict[Component, str] = {}
+    for root, package in found.items():
+        for component in package.components:
+            _refuse_two(str(component), brought.setdefault(component, root), root)
+        for path in package.files:
+            if path not in MANIFESTS:
+                _refuse_two(path, files.setdefault(path.casefold(), root), root)
+    packages = tuple(found.values())
+    versions = sorted({package.api_version for package in packages}, key=float)
+    warnings = [f"{root}: {warning}" for root, package in found.items() for warning in package.warnings]
+    if versions[1:]:
+        warnings.append(f"The packages name different API versions ({', '.join(versions)}); going back uses the last.")
+    archive = packages[0].files.joined_with(package.files for package in packages[1:])
+    paths = {component: own for package in packages for component, own in package.paths.items()}
+    return Package(
+        digest="",
+        size=0,
+        api_version=versions[-1],
+        files=archive,
+        components=tuple(sorted(brought, key=BY_NAME)),
+        deletions_before=tuple(dict.fromkeys(each for package in packages for each in package.deletions_before)),
+        deletions_after=tuple(dict.fromkeys(each for package in packages for each in package.deletions_after)),
+        tests=tuple(sorted(test for package in packages for test in package.tests)),
+        warnings=tuple(warnings),
+        paths=paths,
+        parts=Parts(archive, paths),
+    )
+
+
+def _refuse_two(what: str, first: str, second: str) -> None:
+    if first != second:
+        raise unclear(
+            f"The zip holds {what} in both {first} and {second}, so nobody can say which one is meant. "
+            "Take it out of one of the two packages."
+        )
 
 
 @collector.at_rest()

@@ -82,12 +82,14 @@ class DeployOptions:
     """What we ask of a deployment; `test_level` None leaves the choice to the org.
 
     Without `ignore_warnings` a warning, such as one for deleting what is not there, fails the whole deployment.
+    `single_package` False: each top folder of the zip is a package with its own package.xml.
     """
 
     check_only: bool
     test_level: TestLevel | None = None
     run_tests: Sequence[str] = ()
     ignore_warnings: bool = False
+    single_package: bool = True
 
 
 @dataclass(frozen=True)

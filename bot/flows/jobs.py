@@ -15,6 +15,7 @@ from release_core import attempts
 from release_core.attempts import Assignment
 from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
 from release_core.models import Receipt
+from release_core.packages import is_single_package
 from release_core.ports import DeployOptions, JobStatus, OrgGateway
 
 Seen = Literal["under way", "done", "missing"]
@@ -175,7 +176,12 @@ def _ask(outside: Outside, org: OrgGateway, task: Assignment, check_only: bool) 
     archive = outside.ports.artifacts.load(task.archive_digest)
     # On the way back, what is gone already need not be deleted; on the way there, a warning is a mistake to look at.
     going_back = task.purpose in ("arming", "rollback")
-    options = DeployOptions(check_only=check_only, test_level="RunLocalTests", ignore_warnings=going_back)
+    options = DeployOptions(
+        check_only=check_only,
+        test_level="RunLocalTests",
+        ignore_warnings=going_back,
+        single_package=is_single_package(archive),
+    )
     return org.deploy(archive, options)
 
 

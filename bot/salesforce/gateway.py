@@ -241,7 +241,7 @@ class SalesforceOrg:
             "performRetrieve": False,
             "purgeOnDelete": False,
             "rollbackOnError": True,
-            "singlePackage": True,
+            "singlePackage": options.single_package,
         }
         level = options.test_level
         if level == "NoTestRun" and not self.identity().is_sandbox:
