@@ -96,6 +96,13 @@ def test_a_deployment_sends_the_archive_untouched_and_all_or_nothing(scripted, s
     }
 
 
+def test_several_packages_in_one_zip_are_announced(scripted, says, org):
+    """singlePackage false tells Salesforce to look for a package in each top folder."""
+    scripted.plays(says.reply(201, {"id": JOB}))
+    org.deploy(b"PK", DeployOptions(check_only=True, single_package=False))
+    assert json.loads(_parts(scripted.heard[-1])["application/json"])["deployOptions"]["singlePackage"] is False
+
+
 @pytest.mark.parametrize(("sandbox", "sent"), [(True, "NoTestRun"), (False, None)])
 def test_production_never_hears_no_test_run(scripted, says, org, sandbox, sent):
     """Production refuses the words, so there they are left out."""
