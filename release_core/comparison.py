@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from release_core import collector
 from release_core.errors import Unclear
 from release_core.metadata_types import CHILDREN, CONTAINERS, Component, is_xml
-from release_core.metadata_xml import canonical, fingerprint, parse, surely_differ
+from release_core.metadata_xml import canonical, fingerprint, parse, surely_differ, text_of
 from release_core.packages import Package
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ DriftKind = Literal["changed", "removed", "returned"]
 
 _DIFF_LINES_AT_MOST = 400
 _COMPARED_LINES_AT_MOST = 20_000
+_KEEPING_VALUES = frozenset({"CustomField", "GlobalValueSet", "StandardValueSet"})
+_VALUES = frozenset({"value", "customValue", "standardValue"})
 _MERGED = frozenset({"Profile", "PermissionSet"})
 
 
@@ -109,6 +112,14 @@ def difference(before: Package, after: Package, component: Component) -> str:
     return _bounded("\n".join(filter(None, pieces)))
 
 
+def element_of(package: Package, component: Component) -> Element | None:
+    """The component's XML, when it is one element or one file."""
+    if component in package.parts:
+        return package.parts[component]
+    paths = package.paths.get(component, ())
+    return parse(package.files[paths[0]], paths[0]) if len(paths) == 1 else None
+
+
 def _change(package: Package, live: Package | None, component: Component) -> Change:
     if live is None or not exists(live, component):
         return Change(component, "new")
@@ -136,6 +147,8 @@ def _drifts(snapshot: Package, deployed: Package, live: Package) -> Iterator[Dri
             continue
         if component.type in _MERGED and _is_merged(snapshot, deployed, live, component):
             continue
+        if component.type in _KEEPING_VALUES and _differs_by_retired_values(snapshot, deployed, live, component):
+            continue
         if not exists(live, component):
             yield Drift(component, "removed")
             continue
@@ -151,6 +164,24 @@ def _is_merged(snapshot: Package, deployed: Package, live: Package, component: C
         return False
     now, ours, before = (_entries(package, component) for package in (live, deployed, snapshot))
     return not (ours - now) and not (now - ours - before)
+
+
+def _differs_by_retired_values(snapshot: Package, deployed: Package, live: Package, component: Component) -> bool:
+    """Whether the org shows what we deployed plus values that this left out: they are deactivated, not deleted."""
+    elements = [element_of(package, component) for package in (snapshot, deployed, live)]
+    if any(element is None for element in elements):
+        return False
+    before, ours, now = (copy.deepcopy(element) for element in elements if element is not None)
+    retired = _value_names(before) - _value_names(ours)
+    for holder in list(now.iter()):
+        for value in [child for child in holder if child.tag in _VALUES and text_of(child, "fullName") in retired]:
+            if text_of(value, "isActive") == "false":
+                holder.remove(value)
+    return fingerprint(now) == fingerprint(ours)
+
+
+def _value_names(element: Element) -> set[str]:
+    return {text_of(value, "fullName") for value in element.iter() if value.tag in _VALUES}
 
 
 def _entries(package: Package, component: Component) -> Counter[bytes]:

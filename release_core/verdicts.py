@@ -9,9 +9,9 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from release_core import collector
-from release_core.comparison import Change, compare
+from release_core.comparison import Change, compare, element_of
 from release_core.metadata_types import Component, file_of, is_unknown
-from release_core.metadata_xml import canonical, parse, text_of
+from release_core.metadata_xml import canonical, text_of
 from release_core.packages import Package
 from release_core.rollbacks import falls_with, kept_by_flows
 from release_core.verdict_rules import RULES, Condition, Rule, Verdict
@@ -74,12 +74,12 @@ class _Case:
     @cached_property
     def after(self) -> Element | None:
         """The component's XML in the package."""
-        return _element(self.package, self.change.component)
+        return element_of(self.package, self.change.component)
 
     @cached_property
     def before(self) -> Element | None:
         """The component's XML in the org."""
-        return None if self.live is None else _element(self.live, self.change.component)
+        return None if self.live is None else element_of(self.live, self.change.component)
 
     def differs(self, *tags: str) -> bool:
         """Whether the text of one of these elements is another before than after."""
@@ -162,13 +162,6 @@ _CONDITIONS: dict[Condition, Callable[[_Case], bool]] = {
     "runs_as_job": _runs_as_job,
     "sets_what_only_adds": _sets_what_only_adds,
 }
-
-
-def _element(package: Package, component: Component) -> Element | None:
-    if component in package.parts:
-        return package.parts[component]
-    paths = package.paths.get(component, ())
-    return parse(package.files[paths[0]], paths[0]) if len(paths) == 1 else None
 
 
 def _texts(element: Element | None, path: str) -> set[str]:
