@@ -15,7 +15,7 @@ from release_core import collector
 from release_core.errors import Unclear
 from release_core.metadata_types import CHILDREN, CONTAINERS, Component, is_xml
 from release_core.metadata_xml import canonical, fingerprint, parse, surely_differ, text_of
-from release_core.packages import Package
+from release_core.packages import Package, mentioned_by
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -162,7 +162,9 @@ def _is_merged(snapshot: Package, deployed: Package, live: Package, component: C
     """Whether the org shows what we deployed plus what was there before: permissions are added to, not replaced."""
     if not exists(live, component):
         return False
-    now, ours, before = (_entries(package, component) for package in (live, deployed, snapshot))
+    # What the release itself deleted took along what permissions said of it.
+    gone = frozenset(each for each in deployed.deletions if not deployed.holds(each))
+    now, ours, before = (_entries(package, component, gone) for package in (live, deployed, snapshot))
     return not (ours - now) and not (now - ours - before)
 
 
@@ -184,9 +186,10 @@ def _value_names(element: Element) -> set[str]:
     return {text_of(value, "fullName") for value in element.iter() if value.tag in _VALUES}
 
 
-def _entries(package: Package, component: Component) -> Counter[bytes]:
+def _entries(package: Package, component: Component, gone: frozenset[Component]) -> Counter[bytes]:
     paths = package.paths.get(component, ())
-    return Counter(fingerprint(entry) for path in paths for entry in parse(package.files[path], path))
+    entries = (entry for path in paths for entry in parse(package.files[path], path))
+    return Counter(fingerprint(entry) for entry in entries if mentioned_by(entry) not in gone)
 
 
 def _paths(left: Package, right: Package, component: Component) -> tuple[str, ...]:

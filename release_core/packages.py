@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from release_core import collector
@@ -33,6 +34,9 @@ from release_core.package_contents import (
     rooted,
 )
 from release_core.package_parts import Parts
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 __all__ = ["Component", "Package", "footprint", "members", "read_package", "read_retrieved", "write_package"]
 
@@ -253,13 +257,19 @@ def _without_version(flow: str) -> str:
     return re.sub(r"-\d+$", "", flow)
 
 
+def mentioned_by(entry: Element) -> Component | None:
+    """The component of which an entry of a profile or permission set speaks."""
+    tag, kind = _MENTIONS.get(entry.tag, ("", ""))
+    name = text_of(entry, tag) if tag else ""
+    return Component(kind, name) if name else None
+
+
 def _mentioned(package: Package, component: Component) -> Iterator[Component]:
     for path in package.paths.get(component, ()):
         for element in parse(package.files[path], path):
-            tag, kind = _MENTIONS.get(element.tag, ("", ""))
-            name = text_of(element, tag) if tag else ""
-            if name and (kind != "CustomField" or name.endswith("__c")):
-                yield Component(kind, name)
+            found = mentioned_by(element)
+            if found is not None and (found.type != "CustomField" or found.name.endswith("__c")):
+                yield found
 
 
 def _deletions(files: Mapping[str, bytes], names: Iterable[str]) -> tuple[Component, ...]:

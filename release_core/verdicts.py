@@ -12,7 +12,7 @@ from release_core import collector
 from release_core.comparison import Change, compare, element_of
 from release_core.metadata_types import Component, file_of, is_unknown
 from release_core.metadata_xml import canonical, text_of
-from release_core.packages import Package
+from release_core.packages import Package, is_test
 from release_core.rollbacks import falls_with, kept_by_flows
 from release_core.verdict_rules import RULES, Condition, Rule, Verdict
 
@@ -141,6 +141,14 @@ def _overrides_actions(case: _Case) -> bool:
     return case.keys_added("profileActionOverrides/actionName", "actionOverrides/actionName")
 
 
+def _is_granted(case: _Case) -> bool:
+    """Whether people are given access to such a thing; nobody is to a class of tests."""
+    component = case.change.component
+    if component.type != "ApexClass" or case.live is None:
+        return True
+    return not is_test(case.live.files[file_of(component)].decode("utf-8", "replace"))
+
+
 def _runs_as_job(case: _Case) -> bool:
     component = case.change.component
     holder = case.live if case.change.kind == "deleted" else case.package
@@ -156,6 +164,7 @@ _CONDITIONS: dict[Condition, Callable[[_Case], bool]] = {
     "field_type_differs": lambda case: case.differs("type"),
     "field_was_shorter": _was_shorter,
     "has_new_values": _has_new_values,
+    "is_granted": _is_granted,
     "kept_by_flow": lambda case: case.is_kept,
     "other_sharing": lambda case: case.differs("sharingModel", "externalSharingModel"),
     "overrides_actions": _overrides_actions,
