@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from release_core import collector
 from release_core.errors import Unclear
-from release_core.metadata_types import CHILDREN, CONTAINERS, Component, is_xml
+from release_core.metadata_types import CHILDREN, CONTAINERS, Component, is_xml, parent_of
 from release_core.metadata_xml import canonical, fingerprint, parse, surely_differ, text_of
 from release_core.packages import Package, mentioned_by
 
@@ -150,12 +150,20 @@ def _drifts(snapshot: Package, deployed: Package, live: Package) -> Iterator[Dri
         if component.type in _KEEPING_VALUES and _differs_by_retired_values(snapshot, deployed, live, component):
             continue
         if not exists(live, component):
-            yield Drift(component, "removed")
+            if not _fell_with_its_object(deployed, component):
+                yield Drift(component, "removed")
             continue
         yield Drift(component, "changed", difference(deployed, live, component))
     for component in deployed.deletions:
         if not deployed.holds(component) and exists(live, component) and not same(snapshot, live, component):
             yield Drift(component, "returned", difference(snapshot, live, component))
+
+
+def _fell_with_its_object(deployed: Package, component: Component) -> bool:
+    """Whether the release itself deleted the object of which the component is a part, a page layout or the tab."""
+    owner = {"Layout": component.name.partition("-")[0], "CustomTab": component.name}.get(component.type, "")
+    parent = parent_of(component) or Component("CustomObject", owner)
+    return parent in deployed.deletions and not deployed.holds(parent)
 
 
 def _is_merged(snapshot: Package, deployed: Package, live: Package, component: Component) -> bool:

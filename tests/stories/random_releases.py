@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from release_core.metadata_types import BY_TYPE, CHILD_TAG, Component, file_of, parent_of
+from release_core.metadata_types import BY_TYPE, CHILD_TAG, Component, file_of, owner_of, parent_of
 from release_core.metadata_xml import NAMESPACE
 from release_core.packages import write_package
 
@@ -104,9 +104,24 @@ def _flow(name: str, variant: int) -> str:
     )
 
 
+def _values(_: str, variant: int) -> str:
+    values = "".join(
+        f"<standardValue><fullName>{value}</fullName><default>false</default><label>{value}</label></standardValue>"
+        for value in _VALUES[: 4 - variant]
+    )
+    return f"<sorted>false</sorted>{values}"
+
+
 _DRAWN: Mapping[str, tuple[Draw, tuple[str, ...]]] = {
     "ApexClass": (_apex, ("Alpha", "Beta", "Gamma", "LegacyDiscount")),
+    "ApexComponent": (_labelled("<apex:component>#</apex:component>"), ("Part_A",)),
+    "ApexPage": (_labelled("<apex:page>#</apex:page>"), ("Page_A", "Page_B")),
     "ApexTrigger": (_trigger, ("GuardAccount",)),
+    "CompactLayout": (_labelled("<fields>Name</fields><label>Compact #</label>"), ("Account.Compact_A",)),
+    "CspTrustedSite": (
+        _labelled("<context>All</context><endpointUrl>https://b#.example</endpointUrl><isActive>true</isActive>"),
+        ("Trusted_A",),
+    ),
     "CustomApplication": (_labelled("<label>App #</label><navType>Standard</navType>"), ("App_A",)),
     "CustomField": (_text_field, ("Account.One__c", "Shop__c.Three__c")),
     "CustomLabel": (
@@ -116,12 +131,20 @@ _DRAWN: Mapping[str, tuple[Draw, tuple[str, ...]]] = {
         ),
         ("Label_A", "Label_B", "Label_C"),
     ),
+    "CustomNotificationType": (
+        _labelled("<customNotifTypeName>N</customNotifTypeName><desktop>true</desktop><masterLabel>N #</masterLabel>"),
+        ("Bell_A",),
+    ),
     "CustomObject": (_object, ("Shop__c",)),
     "CustomPermission": (_labelled("<label>Permission #</label>"), ("May_A", "May_B")),
     "CustomTab": (_labelled("<customObject>true</customObject><motif>Custom#: Bell</motif>"), ("Shop__c",)),
     "FieldSet": (
         _labelled("<description>#</description><displayedFields><field>Name</field></displayedFields><label>S</label>"),
         ("Account.Set_A",),
+    ),
+    "FlexiPage": (
+        _labelled("<masterLabel>Page #</masterLabel><template><name>t</name></template><type>AppPage</type>"),
+        ("Flexi_A",),
     ),
     "Flow": (_flow, ("Flow_A", "Flow_B")),
     "GlobalValueSet": (
@@ -136,6 +159,7 @@ _DRAWN: Mapping[str, tuple[Draw, tuple[str, ...]]] = {
     "ListView": (_labelled("<filterScope>Everything</filterScope><label>View #</label>"), ("Account.View_A",)),
     "PermissionSet": (_access, ("Access_A", "Access_B")),
     "Profile": (_profile, ("Clerk",)),
+    "Queue": (_labelled("<doesSendEmailToMembers>false</doesSendEmailToMembers><name>Q #</name>"), ("Queue_A",)),
     "QuickAction": (
         _labelled("<label>Act #</label><optionsCreateFeedItem>false</optionsCreateFeedItem><type>LogACall</type>"),
         ("Account.Act_A",),
@@ -148,8 +172,13 @@ _DRAWN: Mapping[str, tuple[Draw, tuple[str, ...]]] = {
         ),
         ("Site_A", "Site_B"),
     ),
+    "StandardValueSet": (_values, ("AccountRating",)),
     "StaticResource": (_labelled("bytes #\0\1"), ("Res_A", "Res_B")),
     "ValidationRule": (_rule, ("Account.Rule_A", "Account.Rule_B", "Shop__c.Rule_C")),
+    "WorkflowFieldUpdate": (
+        _labelled("<field>Name</field><literalValue>#</literalValue><name>U</name><operation>Literal</operation>"),
+        ("Account.Update_A", "Account.Update_B"),
+    ),
     "WebLink": (
         _labelled(
             "<availability>online</availability><displayType>link</displayType><linkType>url</linkType>"
@@ -196,8 +225,9 @@ def files_of(pieces: Iterable[Piece], chance: random.Random) -> dict[str, bytes]
         else:
             files |= _own_files(component, drawn, gap)
     for path, elements in inside.items():
-        root = "CustomLabels" if path.startswith("labels/") else "CustomObject"
-        files[path] = _document(root, gap + gap.join(elements) + gap)
+        owner = owner_of(path)
+        assert owner is not None
+        files[path] = _document(owner.type, gap + gap.join(elements) + gap)
     return files
 
 
