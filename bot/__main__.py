@@ -42,6 +42,21 @@ def serve(http: Annotated[bool, typer.Option("--http", help="Signed HTTP instead
 
 
 @app.command()
+def check(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for machines.")] = False,
+) -> None:
+    """Log in to every org of the policy and say what is wrong; 0: nothing, 1: something, 2: cannot even begin."""
+    from bot import checking
+
+    set_up_logs(level=logging.ERROR)
+    checked = checking.check_everything()
+    typer.echo(json.dumps(checking.as_json(checked), indent=2) if as_json else checking.told(checked))
+    sys.stdout.flush()
+    # A check that hangs must not hold up the end.
+    os._exit(0 if all(one.good for one in checked) else 1)
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to the newest shape."""
     store = open_store(read_database_url())

@@ -16,6 +16,7 @@ from dbos import DBOS
 from sqlalchemy.exc import OperationalError
 
 from bot.intents import QueueName
+from bot.metering import counted_for
 from bot.once import once
 from bot.outcomes import Outcome, opened, outcome_of
 from release_core.errors import OrgUnavailable
@@ -107,6 +108,7 @@ _run: ContextVar[_Run | None] = ContextVar("run", default=None)
 # A database that restarts is back within a minute or two; what a flow knows is worth that wait.
 DATABASE_PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
 LONGEST_WAIT = 60.0
+ASKED_EVERY = 1.0  # seconds
 CONTENTION_PATIENCE = tuple(0.01 * 1.5**turn for turn in range(14))
 
 
@@ -119,18 +121,23 @@ def flow(name: str, *, queue: QueueName = "chores") -> Callable[[Tale], Tale]:
     """
 
     def register(tell: Tale) -> Tale:
+        @wraps(tell)
+        def tale(args: dict[str, Any]) -> None:
+            with counted_for(args.get("deployment")):
+                tell(args)
+
         def run(args: dict[str, Any]) -> None:
             run = _Run(str(DBOS.workflow_id), runner[0])
             token = _run.set(run)
             try:
-                run.engine.tell(run.key, partial(tell, args))
+                run.engine.tell(run.key, partial(tale, args))
             finally:
                 _run.reset(token)
 
         if name in known_flows:
             raise ValueError(f"there are two flows called {name!r}")
         known_flows[name] = Flow(queue, DBOS.workflow(name=name)(run))
-        return tell
+        return tale
 
     return register
 
@@ -194,14 +201,26 @@ def fact(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def pause(seconds: float) -> None:
-    """Let the flow rest for a number of real seconds; a restart in between does not begin the rest anew."""
+def pause(seconds: float, *, unless: Callable[[], bool] | None = None) -> None:
+    """Let the flow rest for a number of real seconds; a restart in between does not begin the rest anew.
+
+    The rest ends early when `unless` says so, which is asked every second and must cost nothing.
+    """
     run = _run.get()
-    if run is None:
-        time.sleep(seconds)
+    rest = time.sleep if run is None else run.engine.parking.rest
+    until: float = time.time() + seconds if run is None else _record(run, "pause", lambda: time.time() + seconds)
+    if unless is None:
+        rest(max(0.0, until - time.time()))
         return
-    until: float = _record(run, "pause", lambda: time.time() + seconds)
-    run.engine.parking.rest(until - time.time())
+    while (left := until - time.time()) > 0 and not _is_so(unless):
+        rest(min(left, ASKED_EVERY))
+
+
+def _is_so(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except OperationalError:
+        return False  # a database that restarts is no reason to end a rest, or a flow
 
 
 def _record(run: _Run, name: str, act: Callable[[], Any]) -> Any:

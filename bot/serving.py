@@ -11,12 +11,14 @@ import typer
 
 from bot.settings import Settings
 from bot.wiring import build_bot, listen, try_tokens
+from release_core.errors import OrgRefused
 from release_core.ports import Clock
 
 
 def run_bot(settings: Settings, clock: Clock, *, over_http: bool) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit code.
 
+    OrgRefused, before anything runs, when an org is a sandbox where the policy says production, or the reverse.
     0 when every flow was parked, 69 when Slack could not be reached for long, 75 when a flow did not park in time.
     """
     return asyncio.run(_serve(settings, clock, over_http=over_http))
@@ -29,6 +31,11 @@ async def _serve(settings: Settings, clock: Clock, *, over_http: bool) -> int:
         loop.add_signal_handler(name, until.set)
     await try_tokens(settings, over_http=over_http)
     bot = build_bot(settings, clock)
+    try:
+        await asyncio.to_thread(bot.orgs.look_at_all)
+    except OrgRefused:
+        bot.store.close()
+        raise
     await asyncio.to_thread(bot.start)
     try:
         await listen(bot, over_http=over_http, until=until, on_ready=_say_ready)

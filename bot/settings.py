@@ -143,6 +143,29 @@ def read_records() -> Records:
     return Records(storage.database_url or sqlite_url(folder), folder, policy)
 
 
+@dataclass(frozen=True)
+class CheckSettings:
+    """What a check of everything outside needs; `missing` are sentences on what the bot itself would need besides."""
+
+    policy: Policy
+    missing: tuple[str, ...]
+
+
+def read_check_settings() -> CheckSettings:
+    """The policy, without which nothing can be checked; SettingsMistakes when it cannot be read.
+
+    A secret that is missing is told by the check of its org, so that it does not hide the others.
+    """
+    policy, policy_mistakes = _policy()
+    if policy is None:
+        unset = [] if policy_mistakes else [f"ROLLCALL_POLICY is not set. {_WHERE['ROLLCALL_POLICY']}"]
+        raise SettingsMistakes(unset, policy_mistakes)
+    slack = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+    return CheckSettings(
+        policy, tuple(f"{name} is not set. {_WHERE[name]}" for name in slack if not os.environ.get(name))
+    )
+
+
 def read_database_url() -> str:
     """The database's URL alone, for work on it that needs no chat; SettingsMistakes as above."""
     try:

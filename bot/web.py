@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import func, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,13 +36,28 @@ INTENT_STATES = ("due", "started", "finished", "failed", "withdrawn")
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def web_app(store: Store, clock: Clock, checks: Mapping[str, Check]) -> Starlette:
+class KnownOrgs(Protocol):
+    """What the orgs last said of themselves, by policy key; asking costs no call."""
+
+    def problems(self) -> Mapping[str, str]:
+        """What is wrong with each org that could not be reached."""
+        ...
+
+    def usage(self) -> Mapping[str, tuple[int, int]]:
+        """API calls used and allowed in 24 hours."""
+        ...
+
+
+def web_app(store: Store, clock: Clock, checks: Mapping[str, Check], orgs: KnownOrgs | None = None) -> Starlette:
     """The bot's own small web server, for machines."""
-    return Starlette(routes=web_routes(store, clock, checks))
+    return Starlette(routes=web_routes(store, clock, checks, orgs))
 
 
-def web_routes(store: Store, clock: Clock, checks: Mapping[str, Check]) -> list[Route]:
-    """`/health` (the process answers), `/ready` (every part works, else 503 with what is wrong), `/metrics`."""
+def web_routes(store: Store, clock: Clock, checks: Mapping[str, Check], orgs: KnownOrgs | None = None) -> list[Route]:
+    """`/health` (the process answers), `/ready` (every part works, else 503 with what is wrong), `/metrics`.
+
+    An org that cannot be reached is told by `/ready` under `orgs`; it makes nobody less ready, since flows wait for it.
+    """
 
     # These are plain functions on purpose: Starlette runs them in a thread, and they wait for the database.
     def health(_request: Request) -> Response:
@@ -50,14 +66,15 @@ def web_routes(store: Store, clock: Clock, checks: Mapping[str, Check]) -> list[
     def ready(_request: Request) -> Response:
         found = {"database": database_problem(store)} | {name: check() for name, check in checks.items()}
         problems = {name: problem for name, problem in found.items() if problem}
-        return JSONResponse(
-            {"status": "not ready" if problems else "ready", "problems": problems}, 503 if problems else 200
-        )
+        told: dict[str, object] = {"status": "not ready" if problems else "ready", "problems": problems}
+        away = orgs.problems() if orgs else {}
+        return JSONResponse(told | ({"orgs": dict(away)} if away else {}), 503 if problems else 200)
 
     def metrics(_request: Request) -> Response:
         try:
             with store.reading() as session:
-                measured = "".join(f"{line}\n" for line in _metrics(session, clock.now()))
+                lines = [*_metrics(session, clock.now()), *_org_calls(orgs.usage() if orgs else {})]
+                measured = "".join(f"{line}\n" for line in lines)
         except SQLAlchemyError:
             return PlainTextResponse("The database cannot be read; /ready says more.\n", 503)
         return Response(measured, media_type=_PROMETHEUS)
@@ -97,6 +114,16 @@ def _metrics(session: Session, now: datetime) -> Iterator[str]:
     yield "# HELP rollcall_oldest_due_intent_seconds How long the oldest flow that is due has been waiting."
     yield "# TYPE rollcall_oldest_due_intent_seconds gauge"
     yield f"rollcall_oldest_due_intent_seconds {late:.3f}"
+
+
+def _org_calls(usage: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    used = {org: of_org[0] for org, of_org in sorted(usage.items())}
+    unused = {org: max(0, allowed - spent) for org, (spent, allowed) in sorted(usage.items())}
+    for figure, meaning, by_org in (("used", "that everybody has used", used), ("left", "that are left", unused)):
+        if by_org:
+            yield f"# HELP rollcall_org_api_calls_{figure} API calls of 24 hours {meaning}."
+            yield f"# TYPE rollcall_org_api_calls_{figure} gauge"
+            yield from (f'rollcall_org_api_calls_{figure}{{org="{org}"}} {count}' for org, count in by_org.items())
 
 
 def _counted(name: str, meaning: str, states: Iterable[str], counts: Iterable[tuple[str, int]]) -> Iterator[str]:

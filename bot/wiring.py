@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +34,7 @@ from handlers.desk import Desk
 from handlers.slack.shell import RollcallApp, build_app
 from handlers.slack.transport import Sockets, slack_routes
 from handlers.verbs import VERBS
-from release_core.errors import OrgRefused, Refused
+from release_core.errors import OrgProblem, OrgRefused, Refused
 from release_core.facts import UNDER_WAY
 from release_core.models import Deployment
 from release_core.policy import Policy
@@ -43,6 +44,8 @@ from release_core.store import Contended, Store, migrate, open_store
 
 log = structlog.get_logger(__name__)
 
+WRONG_KIND = "wrong_kind"
+FIRST_LOOK_WITHIN = 20.0
 LOOK_AT_SOCKETS_EVERY = 5.0
 NO_SOCKET_FOR = 300.0
 
@@ -55,6 +58,7 @@ class Orgs:
         self._clock = clock
         self._environ = environ
         self._connected: dict[str, SalesforceOrg] = {}
+        self._problems: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def __call__(self, key: str) -> OrgGateway:
@@ -62,7 +66,56 @@ class Orgs:
         with self._lock:
             org = self._connected.get(key)
         if org is None:
+            org = self._connect_or_note(key)
+        return org
+
+    def look_at_all(self, within: float = FIRST_LOOK_WITHIN) -> None:
+        """Log in to every org at once, `within` seconds at most; OrgRefused("wrong_kind") when one is not what the
+        policy says.
+
+        Another problem does not stop anything: it is logged, told by `problems`, and looked at again at the next use.
+        """
+        refusals: list[OrgRefused] = []
+        threads = [
+            threading.Thread(target=self._look_at, args=(key, refusals), name=f"org-{key}", daemon=True)
+            for key in self._policy.orgs
+        ]
+        for key in self._policy.orgs:
+            self._problems[key] = f"It has not answered within {within:.0f} seconds."
+        for thread in threads:
+            thread.start()
+        until = time.monotonic() + within
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        if refusals:
+            sentences = " ".join(dict.fromkeys(map(str, refusals)))
+            raise OrgRefused(f"Rollcall does not start. {sentences}", code=WRONG_KIND)
+        for key, problem in self.problems().items():
+            log.warning("org.not_reached_at_start", org=key, problem=problem)
+
+    def problems(self) -> Mapping[str, str]:
+        """What was wrong with an org when it was last connected to; nothing for one that answered."""
+        return dict(self._problems)
+
+    def usage(self) -> Mapping[str, tuple[int, int]]:
+        """API calls used and allowed in each org's 24 hours, where the org has told."""
+        with self._lock:
+            return {key: org.api_usage for key, org in self._connected.items() if org.api_usage is not None}
+
+    def _look_at(self, key: str, refusals: list[OrgRefused]) -> None:
+        try:
+            self(key)
+        except OrgProblem as problem:
+            if isinstance(problem, OrgRefused) and problem.code == WRONG_KIND:
+                refusals.append(problem)
+
+    def _connect_or_note(self, key: str) -> SalesforceOrg:
+        try:
             org = self._connect(key)
+        except OrgProblem as problem:
+            self._problems[key] = str(problem)
+            raise
+        self._problems.pop(key, None)
         return org
 
     def _connect(self, key: str) -> SalesforceOrg:
@@ -79,7 +132,7 @@ class Orgs:
             raise OrgRefused(
                 f"The policy calls {rule.title} a {rule.kind} org, but {org.identity().org_id} is {found}. "
                 "An administrator corrects orgs in the policy.",
-                code="wrong_kind",
+                code=WRONG_KIND,
             )
         with self._lock:
             return self._connected.setdefault(key, org)
@@ -96,6 +149,7 @@ class Bot:
     desk: Desk
     directory: Directory
     courier: Courier
+    orgs: Orgs
 
     def start(self) -> None:
         """Carry on what was interrupted, begin what is due, learn who is there."""
@@ -130,8 +184,9 @@ def build_bot(
     engine = Engine(store, clock, settings.folder, partial(tell_of_failure, ports), timings)
     client = blocking_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
     courier = Courier(client, Pace(share=settings.chat_pace))
-    outside.use(Outside(ports, Orgs(settings.policy, clock, environ), courier))
-    return Bot(settings, store, ports, engine, Desk(ports, engine.nudge), Directory(ports, courier), courier)
+    orgs = Orgs(settings.policy, clock, environ)
+    outside.use(Outside(ports, orgs, courier))
+    return Bot(settings, store, ports, engine, Desk(ports, engine.nudge), Directory(ports, courier), courier, orgs)
 
 
 def _must_know_orgs(store: Store, policy: Policy) -> None:
@@ -222,7 +277,7 @@ class _Reach:
 async def _web_server(bot: Bot, app: RollcallApp | None, reach: _Reach) -> AsyncIterator[str]:
     """Health, readiness and metrics; over HTTP also the door for Slack."""
     settings = bot.settings
-    web = web_app(bot.store, bot.ports.clock, {"slack": reach.problem})
+    web = web_app(bot.store, bot.ports.clock, {"slack": reach.problem}, bot.orgs)
     web.routes.append(nudge_route(bot.engine.nudge))
     if app is not None:
         web.routes.extend(slack_routes(app, signing_secret=settings.slack_signing_secret.get_secret_value()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from handlers.attempt_costs import org_side
 from handlers.conversation import (
     Actions,
     Button,
@@ -58,6 +59,7 @@ def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment,
             args = {"release": facts.release.key}
             parts.append(Actions([Button("Stop", "release_stop", args, weight="danger", confirm=stop)]))
     parts += result_parts(deployment)
+    parts += org_side(policy, deployment)
     parts.append(Note(by))
     return Message(f"{name}: {state}", parts, tone=tone)
 

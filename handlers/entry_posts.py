@@ -62,6 +62,9 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.ORG_LOCKED: "stop",
     Kind.ORG_UNLOCKED: "good",
     Kind.ORG_UNREACHABLE: "wait",
+    Kind.ORG_REACHABLE: "good",
+    Kind.ORG_BUSY: "wait",
+    Kind.API_BUDGET_LOW: "wait",
     Kind.WINDOW_MISSED: "stop",
 }
 

@@ -248,6 +248,15 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ORG_UNREACHABLE: lambda t: (
         f"{t.org()} does not answer while {t.get('key')} is under way: {t.get('problem')} Rollcall keeps asking."
     ),
+    Kind.ORG_REACHABLE: lambda t: f"{t.org()} answers again; {t.get('key')} goes on.",
+    Kind.ORG_BUSY: lambda t: (
+        f"{t.org()} did not carry out {t.get('key')}: {t.get('because')}. Nothing was changed. Rollcall asks again at "
+        f"{t.instant('due_at')} ({t.get('number')} of {t.get('of')})."
+    ),
+    Kind.API_BUDGET_LOW: lambda t: (
+        f"{t.org()} has used {t.get('used')} of its {t.get('allowed')} API calls of the day; the last "
+        f"{t.get('reserve')} % are kept. {t.get('key')} goes on, looked at once a minute; comparisons wait."
+    ),
     Kind.ORG_LOCKED: lambda t: f"{t.org()} is locked by {t.by}: {t.get('reason')}",
     Kind.ORG_UNLOCKED: lambda t: f"{t.org()} is open again, by {t.by}: {t.get('reason')}",
     Kind.BROADCAST_SCHEDULED: lambda t: f"{t.by} promised {t.get('audience')} a status for {t.instant('due_at')}.",

@@ -332,6 +332,7 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.DEPLOYMENT_UNKNOWN: _lost,
     Kind.DEPLOYMENT_CLARIFIED: _attempt_said,
     Kind.CANCEL_REQUESTED: _attempt,
+    Kind.ORG_BUSY: _attempt_said,
     Kind.ROLLBACK_ASKED: _rollback_asked,
     Kind.ROLLBACK_CONFIRMED: _rollback_decided,
     Kind.ROLLBACK_DECLINED: _rollback_decided,

@@ -9,9 +9,12 @@ from __future__ import annotations
 import io
 import re
 import stat
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import NamedTuple
 
 from release_core.errors import Unclear
 
@@ -20,7 +23,11 @@ COMPRESSED_AT_MOST = 39 * 1024 * 1024
 UNZIPPED_AT_MOST = 629_145_600
 
 _CHUNK = 64 * 1024
-_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+_LOCAL, _LOCAL_SIGNATURE = struct.Struct("<4s5H3L2H"), b"PK\x03\x04"
+_LISTED, _LISTED_SIGNATURE = struct.Struct("<4s6H3L5H2L"), b"PK\x01\x02"
+_END, _END_SIGNATURE = struct.Struct("<4s4H2LH"), b"PK\x05\x06"
+_UTF8_NAME, _VERSION, _UNIX = 0x800, 20, 3 << 8
+_FIRST_DAY = 1 << 5 | 1  # of 1980, the first that a zip can name
 _PLAIN_FILE = (stat.S_IFREG | 0o644) << 16
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
 
@@ -30,36 +37,77 @@ def unclear(sentence: str) -> Unclear:
     return Unclear(sentence, field="package")
 
 
+class DamagedEntry(Exception):
+    """An entry whose bytes are not what the zip's directory says of them."""
+
+
+class Packed(NamedTuple):
+    """A file as it lies in a zip, with what the zip's directory says of it."""
+
+    content: bytes | memoryview
+    method: int
+    checksum: int
+    size: int
+
+    def unpacked(self) -> bytes:
+        """The file itself."""
+        if self.method == zipfile.ZIP_STORED:
+            return bytes(self.content)
+        return zlib.decompress(self.content, -zlib.MAX_WBITS, self.size or 1)
+
+
+_Place = tuple[int, int, int, int, int]
+"""Where an entry's packed bytes start and end, then its method, checksum and size: plain numbers take little memory."""
+
+
 class ArchivedFiles(Mapping[str, bytes]):
     """Path -> content of an archive already checked; each file is inflated when it is asked for.
 
     Keeping the compressed bytes only is what lets a package of 600 MB be looked at in little memory.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]) -> None:
-        self._archive = archive
-        self._entries = entries
+    def __init__(self, data: bytes, places: Mapping[str, _Place]) -> None:
+        self._data = data
+        self._places = places
 
     def __getitem__(self, path: str) -> bytes:
-        return self._archive.read(self._entries[path])
+        return self.packed(path).unpacked()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        return iter(self._places)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._places)
 
     def __contains__(self, path: object) -> bool:
-        return path in self._entries
+        return path in self._places
 
-    def size(self, path: str) -> int:
-        """How many bytes the file has, without inflating it."""
-        return self._entries[path].file_size
+    def packed(self, path: str) -> Packed:
+        """The file without inflating it, for another archive."""
+        start, end, method, checksum, size = self._places[path]
+        return Packed(memoryview(self._data)[start:end], method, checksum, size)
+
+    def holds_the_same(self, path: str, other: ArchivedFiles) -> bool:
+        """Whether both archives hold the same bytes at `path`; inflates only what may be the same and looks different.
+
+        Another checksum or length proves a difference, the same checksum proves nothing.
+        """
+        if self._places[path][3:] != other._places[path][3:]:
+            return False
+        ours, theirs = self.packed(path), other.packed(path)
+        return ours == theirs or ours.unpacked() == theirs.unpacked()
 
     def under(self, folder: str) -> ArchivedFiles:
         """The files below `folder` ("" or a name ending in "/"), with paths relative to it."""
-        inside = {path[len(folder) :]: info for path, info in self._entries.items() if path.startswith(folder)}
-        return ArchivedFiles(self._archive, inside)
+        inside = {path[len(folder) :]: place for path, place in self._places.items() if path.startswith(folder)}
+        return ArchivedFiles(self._data, inside)
+
+    def joined_with(self, others: Iterable[ArchivedFiles]) -> ArchivedFiles:
+        """These files with those of other folders of the same archive; where paths meet, the last one counts."""
+        places = dict(self._places)
+        for other in others:
+            places |= other._places
+        return ArchivedFiles(self._data, dict(sorted(places.items())))
 
 
 def open_archive(data: bytes) -> ArchivedFiles:
@@ -76,23 +124,29 @@ def open_archive(data: bytes) -> ArchivedFiles:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, NotImplementedError, OSError, EOFError) as cause:
         raise unclear(_no_zip(data)) from cause
-    infos = [info for info in archive.infolist() if not _LITTER.search(info.filename)]
-    entries = _trusted(infos)
-    _inflate_once(archive, entries)
-    return ArchivedFiles(archive, entries)
+    with archive:
+        infos = [info for info in archive.infolist() if not _LITTER.search(info.filename)]
+    return ArchivedFiles(data, _checked(_trusted(infos), memoryview(data)))
 
 
-def write_archive(files: Mapping[str, bytes]) -> bytes:
-    """A zip of `files`: sorted, undated, so that the same files always give the same bytes."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(files):
-            info = zipfile.ZipInfo(path, _ZIP_EPOCH)
-            info.external_attr = _PLAIN_FILE
-            info.create_system = 3
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, files[path])
-    return target.getvalue()
+def write_archive(files: Mapping[str, bytes | Packed]) -> bytes:
+    """A zip of `files`: sorted, undated; what comes packed from another archive is not packed again."""
+    pieces: list[bytes | memoryview] = []
+    directory: list[bytes] = []
+    offset = 0
+    for path in sorted(files):
+        name, entry = path.encode(), _packed(files[path])
+        flags = 0 if path.isascii() else _UTF8_NAME
+        common = (flags, entry.method, 0, _FIRST_DAY, entry.checksum, len(entry.content), entry.size, len(name), 0)
+        header = _LOCAL.pack(_LOCAL_SIGNATURE, _VERSION, *common)
+        pieces += (header, name, entry.content)
+        directory.append(
+            _LISTED.pack(_LISTED_SIGNATURE, _UNIX | _VERSION, _VERSION, *common, 0, 0, 0, _PLAIN_FILE, offset) + name
+        )
+        offset += len(header) + len(name) + len(entry.content)
+    size = sum(map(len, directory))
+    end = _END.pack(_END_SIGNATURE, 0, 0, len(directory), len(directory), size, offset, 0)
+    return b"".join((*pieces, *directory, end))
 
 
 def _no_zip(data: bytes) -> str:
@@ -157,20 +211,72 @@ def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
         raise unclear(f"The zip's entry {shown} is packed in a way Salesforce cannot read. Use ordinary zip (deflate).")
 
 
-def _inflate_once(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo]) -> None:
-    total = 0
+def _checked(entries: Mapping[str, zipfile.ZipInfo], data: memoryview) -> dict[str, _Place]:
+    """Where the bytes of each entry lie, after all of them were inflated once and fitted."""
+    places: dict[str, _Place] = {}
+    extents: list[tuple[int, int, str]] = []
     for path, info in entries.items():
         try:
-            with archive.open(info) as stream:
-                while piece := stream.read(_CHUNK):
-                    total += len(piece)
-                    if total > UNZIPPED_AT_MOST:
-                        raise unclear(_too_much("more than that"))
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as cause:
-            raise unclear(
-                f"The zip is damaged at {path}: its content does not match its checksum. "
-                "Make it again, and send it again."
-            ) from cause
+            start = _start(info, data)
+            end = start + info.compress_size
+            _inflate_once(Packed(data[start:end], info.compress_type, info.CRC, info.file_size))
+        except (DamagedEntry, zlib.error, struct.error, UnicodeDecodeError) as cause:
+            raise unclear(_damaged(path)) from cause
+        places[path] = (start, end, info.compress_type, info.CRC, info.file_size)
+        extents.append((info.header_offset, end, path))
+    for (_, end, path), (begin, _, _) in pairwise(sorted(extents)):
+        if end > begin:  # entries that share their bytes are how a small zip becomes a large bomb
+            raise unclear(_damaged(path))
+    return places
+
+
+def _start(info: zipfile.ZipInfo, data: memoryview) -> int:
+    """Where the entry's bytes begin; the header before them must name the same file as the directory does."""
+    header = _LOCAL.unpack_from(data, info.header_offset)
+    name_at = info.header_offset + _LOCAL.size
+    start = name_at + int(header[9]) + int(header[10])
+    name = bytes(data[name_at : name_at + header[9]]).decode("utf-8" if header[2] & _UTF8_NAME else "cp437")
+    if header[0] != _LOCAL_SIGNATURE or name != info.orig_filename or start + info.compress_size > len(data):
+        raise DamagedEntry
+    return start
+
+
+def _inflate_once(entry: Packed) -> None:
+    size = checksum = 0
+    for piece in _pieces(entry):
+        size += len(piece)
+        checksum = zlib.crc32(piece, checksum)
+        if size > entry.size:
+            break
+    if (size, checksum) != (entry.size, entry.checksum):
+        raise DamagedEntry
+
+
+def _pieces(entry: Packed) -> Iterator[bytes | memoryview]:
+    if entry.method == zipfile.ZIP_STORED:
+        yield entry.content
+        return
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    for start in range(0, len(entry.content), _CHUNK):
+        rest: bytes | memoryview = entry.content[start : start + _CHUNK]
+        while rest:
+            yield inflater.decompress(rest, _CHUNK)
+            rest = inflater.unconsumed_tail
+    yield inflater.flush()
+    if not inflater.eof or inflater.unused_data:
+        raise DamagedEntry
+
+
+def _packed(data: bytes | Packed) -> Packed:
+    if isinstance(data, Packed):
+        return data
+    deflater = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = deflater.compress(data) + deflater.flush()
+    return Packed(memoryview(packed), zipfile.ZIP_DEFLATED, zlib.crc32(data), len(data))
+
+
+def _damaged(path: str) -> str:
+    return f"The zip is damaged at {path}: its content does not match its checksum. Make it again, and send it again."
 
 
 def _too_much(found: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, desc, select
 
 from release_core.errors import Conflict, NotAllowed, NotFound
 from release_core.facts import UNDER_WAY, gather
@@ -84,8 +84,10 @@ def note_job(ports: Ports, deployment_id: int, job_id: str) -> None:
 
 
 def known_jobs(session: Session, org: str) -> list[str]:
-    """Ids of the jobs that we know to be ours in an org."""
-    return list(session.exec(select(Deployment.job_id).where(Deployment.org == org, Deployment.job_id != "")).all())
+    """Ids of the jobs that we know to be ours in an org, those included after which it was asked again."""
+    now = session.exec(select(Deployment.job_id).where(Deployment.org == org, Deployment.job_id != "")).all()
+    again = select(Deployment.progress).where(Deployment.org == org, Deployment.resubmitted > 0)
+    return [*now, *(job for progress in session.exec(again) for job in progress.get("jobs", []))]
 
 
 def note_progress(ports: Ports, deployment_id: int, status: JobStatus) -> None:
@@ -99,11 +101,12 @@ def note_progress(ports: Ports, deployment_id: int, status: JobStatus) -> None:
     now = ports.clock.now()
     with ports.store.transaction() as session:
         deployment, release = deployment_with_release(session, deployment_id)
+        _answers_again(session, deployment, release, now)
         shown = {name: deployment.progress.get(name) for name in progress}
         if shown == progress:
             return
         number = deployment.progress.get("shown", 0)
-        deployment.progress = {**progress, "shown": number + 1}
+        deployment.progress = {**deployment.progress, **progress, "shown": number + 1}
         session.add(deployment)
         key = f"tell:{deployment.key}:{number + 1}"
         intend(
@@ -122,6 +125,48 @@ def note_unreachable(ports: Ports, deployment_id: int, sentence: str) -> None:
         now = ports.clock.now()
         details = details_of(deployment, problem=sentence)
         record(session, Kind.ORG_UNREACHABLE, stream=release.key, actor=BOT, at=now, details=details)
+
+
+def note_reachable(ports: Ports, deployment_id: int) -> None:
+    """The org answers: who was told that it does not is told that it does again."""
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        _answers_again(session, deployment, release, ports.clock.now())
+
+
+def _answers_again(session: Session, deployment: Deployment, release: Release, now: datetime) -> None:
+    if not deployment.progress.get("unreachable"):
+        return
+    deployment.progress = {**deployment.progress, "unreachable": False}
+    session.add(deployment)
+    details = details_of(deployment)
+    record(session, Kind.ORG_REACHABLE, stream=release.key, actor=BOT, at=now, details=details)
+
+
+def took_before(ports: Ports, deployment_id: int) -> float:
+    """Seconds that the newest successful job with the same package and tests took in the org; 0 for none."""
+    with ports.store.reading() as session:
+        now = find_deployment(session, deployment_id)
+        query = (
+            select(Deployment)
+            .where(
+                Deployment.org == now.org,
+                Deployment.archive_digest == now.archive_digest,
+                Deployment.id != now.id,
+                col(Deployment.state).in_(("validated", "succeeded", "rolled_back")),
+            )
+            .order_by(desc(Deployment.id))
+        )
+        for before in session.exec(query):
+            # A quick deployment runs no tests, so it tells nothing of one that does, nor the other way round.
+            with_tests = [_runs_tests(before), _runs_tests(now)]
+            if with_tests[0] == with_tests[1] and before.started_at and before.finished_at:
+                return (before.finished_at - before.started_at).total_seconds()
+    return 0.0
+
+
+def _runs_tests(attempt: Deployment) -> bool:
+    return not attempt.validated_job_id or attempt.purpose in ("validation", "arming")
 
 
 def note_unknown(ports: Ports, deployment_id: int, sentence: str) -> None:
@@ -237,6 +282,7 @@ class Assignment:
     release: str
     org: str
     purpose: str
+    resubmitted: int
     state: str
     archive_digest: str
     job_id: str
@@ -259,6 +305,7 @@ def assignment(ports: Ports, deployment_id: int) -> Assignment:
             release=release.key,
             org=deployment.org,
             purpose=deployment.purpose,
+            resubmitted=deployment.resubmitted,
             state=deployment.state,
             archive_digest=deployment.archive_digest,
             job_id=deployment.job_id,

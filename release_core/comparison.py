@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 from collections import Counter
@@ -10,10 +11,11 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Literal
 
+from release_core import collector
 from release_core.errors import Unclear
-from release_core.metadata_types import CHILDREN, CONTAINERS, Component, is_xml
-from release_core.metadata_xml import canonical, parse
-from release_core.packages import Package
+from release_core.metadata_types import CHILDREN, CONTAINERS, Component, is_xml, parent_of
+from release_core.metadata_xml import canonical, fingerprint, parse, surely_differ, text_of
+from release_core.packages import Package, mentioned_by
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -23,6 +25,8 @@ DriftKind = Literal["changed", "removed", "returned"]
 
 _DIFF_LINES_AT_MOST = 400
 _COMPARED_LINES_AT_MOST = 20_000
+_KEEPING_VALUES = frozenset({"CustomField", "GlobalValueSet", "StandardValueSet"})
+_VALUES = frozenset({"value", "customValue", "standardValue"})
 _MERGED = frozenset({"Profile", "PermissionSet"})
 
 
@@ -62,6 +66,7 @@ class Drift:
     diff: str = ""
 
 
+@collector.at_rest()
 def compare(package: Package, live: Package | None) -> tuple[Change, ...]:
     """One Change per component of the package, then one per deletion; `live` None means that nothing of it is there.
 
@@ -74,6 +79,7 @@ def compare(package: Package, live: Package | None) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+@collector.at_rest()
 def three_way(snapshot: Package, deployed: Package, live: Package) -> tuple[Drift, ...]:
     """The components whose state now is neither what we deployed nor what was there before.
 
@@ -92,7 +98,7 @@ def exists(package: Package, component: Component) -> bool:
 def same(left: Package, right: Package, component: Component) -> bool:
     """Whether Salesforce would see no difference; the same bytes are enough, another layout of XML does not matter."""
     if component in left.parts and component in right.parts:
-        return canonical(left.parts[component]) == canonical(right.parts[component])
+        return _same_part(left, right, component)
     if not (exists(left, component) and exists(right, component)):
         return exists(left, component) == exists(right, component)
     return all(_same_file(left, right, component, path) for path in _paths(left, right, component))
@@ -104,6 +110,14 @@ def difference(before: Package, after: Package, component: Component) -> str:
         return _bounded(_unified(_part_text(before, component), _part_text(after, component), str(component)))
     pieces = (_file_difference(before, after, component, path) for path in _paths(before, after, component))
     return _bounded("\n".join(filter(None, pieces)))
+
+
+def element_of(package: Package, component: Component) -> Element | None:
+    """The component's XML, when it is one element or one file."""
+    if component in package.parts:
+        return package.parts[component]
+    paths = package.paths.get(component, ())
+    return parse(package.files[paths[0]], paths[0]) if len(paths) == 1 else None
 
 
 def _change(package: Package, live: Package | None, component: Component) -> Change:
@@ -133,8 +147,11 @@ def _drifts(snapshot: Package, deployed: Package, live: Package) -> Iterator[Dri
             continue
         if component.type in _MERGED and _is_merged(snapshot, deployed, live, component):
             continue
+        if component.type in _KEEPING_VALUES and _differs_by_retired_values(snapshot, deployed, live, component):
+            continue
         if not exists(live, component):
-            yield Drift(component, "removed")
+            if not _fell_with_its_object(deployed, component):
+                yield Drift(component, "removed")
             continue
         yield Drift(component, "changed", difference(deployed, live, component))
     for component in deployed.deletions:
@@ -142,38 +159,89 @@ def _drifts(snapshot: Package, deployed: Package, live: Package) -> Iterator[Dri
             yield Drift(component, "returned", difference(snapshot, live, component))
 
 
+def _fell_with_its_object(deployed: Package, component: Component) -> bool:
+    """Whether the release itself deleted the object of which the component is a part, a page layout or the tab."""
+    owner = {"Layout": component.name.partition("-")[0], "CustomTab": component.name}.get(component.type, "")
+    parent = parent_of(component) or Component("CustomObject", owner)
+    return parent in deployed.deletions and not deployed.holds(parent)
+
+
 def _is_merged(snapshot: Package, deployed: Package, live: Package, component: Component) -> bool:
     """Whether the org shows what we deployed plus what was there before: permissions are added to, not replaced."""
     if not exists(live, component):
         return False
-    now, ours, before = (_entries(package, component) for package in (live, deployed, snapshot))
+    # What the release itself deleted took along what permissions said of it.
+    gone = frozenset(each for each in deployed.deletions if not deployed.holds(each))
+    now, ours, before = (_entries(package, component, gone) for package in (live, deployed, snapshot))
     return not (ours - now) and not (now - ours - before)
 
 
-def _entries(package: Package, component: Component) -> Counter[str]:
+def _differs_by_retired_values(snapshot: Package, deployed: Package, live: Package, component: Component) -> bool:
+    """Whether the org shows what we deployed plus values that this left out: they are deactivated, not deleted."""
+    elements = [element_of(package, component) for package in (snapshot, deployed, live)]
+    if any(element is None for element in elements):
+        return False
+    before, ours, now = (copy.deepcopy(element) for element in elements if element is not None)
+    retired = _value_names(before) - _value_names(ours)
+    for holder in list(now.iter()):
+        for value in [child for child in holder if child.tag in _VALUES and text_of(child, "fullName") in retired]:
+            if text_of(value, "isActive") == "false":
+                holder.remove(value)
+    return fingerprint(now) == fingerprint(ours)
+
+
+def _value_names(element: Element) -> set[str]:
+    return {text_of(value, "fullName") for value in element.iter() if value.tag in _VALUES}
+
+
+def _entries(package: Package, component: Component, gone: frozenset[Component]) -> Counter[bytes]:
     paths = package.paths.get(component, ())
-    return Counter(canonical(entry) for path in paths for entry in parse(package.files[path], path))
+    entries = (entry for path in paths for entry in parse(package.files[path], path))
+    return Counter(fingerprint(entry) for entry in entries if mentioned_by(entry) not in gone)
 
 
 def _paths(left: Package, right: Package, component: Component) -> tuple[str, ...]:
     return tuple(sorted({*left.paths.get(component, ()), *right.paths.get(component, ())}))
 
 
+def _same_part(left: Package, right: Package, part: Component) -> bool:
+    ours, theirs = left.parts.path_of(part), right.parts.path_of(part)
+    if ours == theirs and left.files.holds_the_same(ours, right.files):
+        return True
+    return left.parts.seal(part) == right.parts.seal(part)
+
+
 def _same_file(left: Package, right: Package, component: Component, path: str) -> bool:
+    known = left.compared.setdefault(right, {})
+    if path not in known:
+        known[path] = _means_the_same(left, right, component, path)
+    return known[path]
+
+
+def _means_the_same(left: Package, right: Package, component: Component, path: str) -> bool:
     if path not in left.files or path not in right.files:
         return False
-    before, after = left.files[path], right.files[path]
-    if before == after:
+    if left.files.holds_the_same(path, right.files):
         return True
-    return is_xml(path) and _seal(left, component, path) == _seal(right, component, path)
+    if not is_xml(path):
+        return False
+    # The parts of an object speak for themselves, so that the rest can be the same although the files differ.
+    if component.type not in CHILDREN and surely_differ(left.files[path], right.files[path]):
+        return False
+    return _seal(left, component, path) == _seal(right, component, path)
 
 
 def _seal(package: Package, component: Component, path: str) -> bytes:
     """A digest of the file's meaning, remembered by the package: reading XML is what takes the time."""
+    if component.type in CHILDREN:
+        return package.parts.seal_of_rest(path)
     seal = package.seals.get(path)
     if seal is None:
-        text = _text(package.files[path], component, path)
-        seal = hashlib.sha256(package.files[path] if text is None else text.encode()).digest()
+        data = package.files[path]
+        try:
+            seal = fingerprint(parse(data, path))
+        except Unclear:  # a live file that is not XML after all is the same only byte for byte
+            seal = hashlib.sha256(data).digest()
         package.seals[path] = seal
     return seal
 

@@ -84,21 +84,27 @@ def hold_if_blocked(ports: Ports, deployment_id: int) -> bool:
     """Re-read every gate at the last instant; a deployment that may not go any more is held. Returns whether it was."""
     now = ports.clock.now()
     with ports.store.transaction() as session:
-        deployment, release = deployment_with_release(session, deployment_id)
+        deployment = find_deployment(session, deployment_id)
         if deployment.state != "requested":
             return deployment.state == "failed"
-        facts = gather(session, ports.policy, release)
-        # The attempt that asks stands in nobody's way.
-        closed = [gate for gate in blocking(facts, ports.policy, now) if gate.code != OWN_ATTEMPT]
-        reasons = [gate.said(_in_utc) for gate in closed]
-        if deployment.approval_digest != facts.digest:
-            reasons.append("What was approved has changed.")
+        reasons = reasons_against(session, ports.policy, deployment, now)
         if deployment.abort_requested_by:
             reasons.append("It was cancelled before it began.")
         if not reasons:
             return False
         hold(session, ports.policy, deployment, " ".join(reasons), now)
         return True
+
+
+def reasons_against(session: Session, policy: Policy, deployment: Deployment, now: datetime) -> list[str]:
+    """Why a deployment that was asked for may not go any more, each a sentence; none when it may."""
+    facts = gather(session, policy, release_of(session, deployment))
+    # The attempt that asks stands in nobody's way.
+    closed = [gate for gate in blocking(facts, policy, now) if gate.code != OWN_ATTEMPT]
+    reasons = [gate.said(_in_utc) for gate in closed]
+    if deployment.approval_digest != facts.digest:
+        reasons.append("What was approved has changed.")
+    return reasons
 
 
 def hold_because(ports: Ports, deployment_id: int, sentence: str) -> None:

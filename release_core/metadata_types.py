@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 META = "-meta.xml"
 Shape = Literal["xml", "content", "bundle"]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Component:
     """One named piece of metadata; `name` is the full name that package.xml uses ("Opportunity.Discount__c")."""
 
@@ -23,6 +24,10 @@ class Component:
 
     def __str__(self) -> str:
         return f"{self.type} {self.name}"
+
+
+BY_NAME = attrgetter("type", "name")
+"""The order of components, as a key: sorting thousands by it is several times faster than comparing them."""
 
 
 @dataclass(frozen=True)

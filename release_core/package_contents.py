@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from release_core.archives import ArchivedFiles, unclear
 from release_core.manifests import MANIFESTS, PACKAGE_XML, Manifest
 from release_core.metadata_types import (
+    BY_DIRECTORY,
+    BY_NAME,
     BY_TYPE,
     CHILD_TAG,
     CHILDREN,
     META,
     Component,
-    child_named,
     file_of,
     is_source_format,
     is_unknown,
@@ -23,12 +23,12 @@ from release_core.metadata_types import (
     owner_of,
     parent_of,
 )
-from release_core.metadata_xml import check, parse, text_of
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+from release_core.metadata_xml import check
+from release_core.package_parts import Parts
 
 _NAMED_AT_MOST = 5
+_SPELLINGS = {directory.casefold(): directory for directory in BY_DIRECTORY}
+_MANIFEST_SPELLINGS = {name.casefold(): name for name in MANIFESTS}
 _SOURCE_FORMAT = (
     "The zip holds a project in source format (files ending in -meta.xml, as an sf project keeps them), which cannot "
     "be deployed as it is. Convert it with “sf project convert source --output-dir package”, and send the zip of that "
@@ -38,7 +38,44 @@ _SOURCE_FORMAT = (
 
 def rooted(archive: ArchivedFiles) -> ArchivedFiles:
     """The files relative to the folder that holds package.xml: the top, or the one folder around everything."""
-    return archive.under(_root(tuple(archive)))
+    (root, *others) = package_roots(tuple(archive))
+    if others:
+        raise unclear(f"The zip holds several packages ({root[:-1]} and others), where only one can be meant.")
+    return archive.under(root)
+
+
+def package_roots(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The folders that hold a package each: "" alone for the top, else names ending in "/".
+
+    Unclear when there is no package.xml, or files lie beside the folders.
+    """
+    if PACKAGE_XML in paths:
+        return ("",)
+    tops = sorted({path.partition("/")[0] for path in paths})
+    roots = [top for top in tops if f"{top}/{PACKAGE_XML}" in paths]
+    stray = next((path for path in paths if path.partition("/")[0] not in roots), None)
+    if not roots:
+        raise unclear(_no_manifest(paths))
+    if stray is not None:
+        those = f"packages in the folders {_some(roots)}" if roots[1:] else f"a package in the folder {roots[0]}"
+        beside = "those folders" if roots[1:] else "that folder"
+        raise unclear(
+            f"The zip has {those}, but also {stray} beside {beside}. Every top folder has to be a package with its "
+            f"own {PACKAGE_XML}; zip only {_some(roots)}, or take the rest out."
+        )
+    return tuple(f"{root}/" for root in roots)
+
+
+def refuse_wrong_case(files: Mapping[str, bytes]) -> None:
+    """Unclear at a folder or manifest that is named as it should be but for upper and lower case."""
+    for path in files:
+        folder, slash, _ = path.partition("/")
+        spelled = _SPELLINGS.get(folder.casefold(), folder) if slash else _MANIFEST_SPELLINGS.get(path.casefold(), path)
+        if spelled != folder and folder not in BY_DIRECTORY:
+            raise unclear(
+                f"The zip holds {folder}{slash}, but upper and lower case count: it must be named {spelled}{slash}. "
+                "Rename it, and zip the package again."
+            )
 
 
 def refuse_source_format(files: Mapping[str, bytes]) -> None:
@@ -73,9 +110,9 @@ class Contents:
         return {component: tuple(paths) for component, paths in gathered.items()}
 
     @cached_property
-    def parts(self) -> Mapping[Component, Element]:
+    def parts(self) -> Parts:
         """The element of each component that is written inside another one's file (fields, labels, rules)."""
-        return dict(self._read_parts())
+        return Parts(self.files, self.paths)
 
     @cached_property
     def components(self) -> tuple[Component, ...]:
@@ -84,12 +121,12 @@ class Contents:
         wildcards = self.manifest.wildcards
         found.update(component for component in (*self.paths, *self.parts) if component.type in wildcards)
         found.update(part for part in self.parts if parent_of(part) in found)
-        return tuple(sorted(found))
+        return tuple(sorted(found, key=BY_NAME))
 
     def present(self) -> tuple[Component, ...]:
         """What files show; an object counts as itself only when the manifest asked for it, not for parts of it."""
         whole = (owner for owner in self.paths if owner.type not in CHILDREN or self._lists(owner))
-        return tuple(sorted({*whole, *self.parts}))
+        return tuple(sorted({*whole, *self.parts}, key=BY_NAME))
 
     def refuse_missing(self) -> None:
         """Unclear when a listed component has no file, or a file lacks the -meta.xml file beside it."""
@@ -119,16 +156,6 @@ class Contents:
         strange = {component.type for component in self.manifest.components} | self.manifest.wildcards
         for kind in sorted(filter(is_unknown, strange)):
             yield f"Rollcall does not know the type {kind}, so it cannot check or compare it fully."
-
-    def _read_parts(self) -> Iterator[tuple[Component, Element]]:
-        for parent, own in self.paths.items():
-            tags = CHILDREN.get(parent.type)
-            if tags is None:
-                continue
-            for element in parse(self.files[own[0]], own[0]):
-                name = text_of(element, "fullName")
-                if element.tag in tags and name:
-                    yield child_named(parent, element.tag, name), element
 
     @cached_property
     def _listed(self) -> frozenset[Component]:
@@ -160,27 +187,6 @@ class Contents:
         )
 
 
-def _root(paths: tuple[str, ...]) -> str:
-    if PACKAGE_XML in paths:
-        return ""
-    tops = {path.partition("/")[0] for path in paths}
-    roots = sorted(top for top in tops if f"{top}/{PACKAGE_XML}" in paths)
-    if len(roots) > 1:
-        raise unclear(
-            f"The zip holds several packages ({', '.join(roots)}), each with its own package.xml; a release takes one. "
-            "Send them as separate releases, or merge them into one package."
-        )
-    if roots and len(tops) == 1:
-        return f"{roots[0]}/"
-    if roots:
-        stray = next(path for path in paths if not path.startswith(f"{roots[0]}/"))
-        raise unclear(
-            f"The zip has a package in the folder {roots[0]}, but also {stray} beside that folder. "
-            f"Zip only the folder {roots[0]}, or what is in it."
-        )
-    raise unclear(_no_manifest(paths))
-
-
 def _no_manifest(paths: tuple[str, ...]) -> str:
     if any(is_source_format(path) for path in paths):
         return _SOURCE_FORMAT
@@ -188,6 +194,8 @@ def _no_manifest(paths: tuple[str, ...]) -> str:
         return "The zip holds no files. Send the zip of a package in metadata format (package.xml with its files)."
     elsewhere = [path for path in paths if path.rpartition("/")[2].lower() == PACKAGE_XML]
     looked = "The zip has no package.xml at its top or in its one top folder"
+    if elsewhere and elsewhere[0].count("/") < 2 and not elsewhere[0].endswith(PACKAGE_XML):
+        return f"{looked}; there is {elsewhere[0]}, but upper and lower case count: it must be named {PACKAGE_XML}."
     if elsewhere:
         return f"{looked}; there is one at {elsewhere[0]}. Zip that file's folder, and name the file package.xml."
     return (

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
-from release_core.archives import open_archive, unclear, write_archive
+from release_core import collector
+from release_core.archives import ArchivedFiles, Packed, open_archive, unclear, write_archive
 from release_core.manifests import (
     DELETED_AFTER,
     DELETED_BEFORE,
@@ -19,9 +23,17 @@ from release_core.manifests import (
     read_manifest,
     write_manifest,
 )
-from release_core.metadata_types import CONTAINERS, Component, file_of, members
+from release_core.metadata_types import BY_NAME, CONTAINERS, Component, file_of, members
 from release_core.metadata_xml import parse, text_of
-from release_core.package_contents import Contents, check_xml_files, refuse_source_format, rooted
+from release_core.package_contents import (
+    Contents,
+    check_xml_files,
+    package_roots,
+    refuse_source_format,
+    refuse_wrong_case,
+    rooted,
+)
+from release_core.package_parts import Parts
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -38,21 +50,26 @@ class Package:
     included; `deletions_before` go before them, `deletions_after` after. `tests` names Apex test classes. `warnings`
     are sentences about what Salesforce accepts but people rarely mean. `paths` tells the files of each component that
     has files of its own, `parts` the element of each that is written in another one's file (fields, labels, rules).
-    `seals` is where comparisons remember what files mean, by path.
+    `single_package` is False when the zip holds folders with a package each, also when there is but one.
+    `seals` is where comparisons remember what files mean, by path, `compared` which mean the same in another package.
     """
 
     digest: str
     size: int
     api_version: str
-    files: Mapping[str, bytes] = field(repr=False)
+    files: ArchivedFiles = field(repr=False)
     components: tuple[Component, ...]
     deletions_before: tuple[Component, ...] = ()
     deletions_after: tuple[Component, ...] = ()
     tests: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     paths: Mapping[Component, tuple[str, ...]] = field(default_factory=dict, repr=False)
-    parts: Mapping[Component, Element] = field(default_factory=dict, repr=False)
+    parts: Parts = field(default_factory=Parts, repr=False)
+    single_package: bool = True
     seals: dict[str, bytes] = field(default_factory=dict, repr=False, init=False)
+    compared: WeakKeyDictionary[Package, dict[str, bool]] = field(
+        default_factory=WeakKeyDictionary, repr=False, init=False
+    )
 
     @cached_property
     def deletions(self) -> tuple[Component, ...]:
@@ -68,6 +85,7 @@ class Package:
         return component in self._holding
 
 
+@collector.at_rest()
 def read_package(data: bytes) -> Package:
     """Read a package that somebody wants to release.
 
@@ -76,7 +94,25 @@ def read_package(data: bytes) -> Package:
     """
     archive = open_archive(data)
     refuse_source_format(archive)
-    files = rooted(archive)
+    roots = package_roots(tuple(archive))
+    found = {root.rstrip("/"): _read(archive.under(root)) for root in roots}
+    package = found.popitem()[1] if len(found) == 1 else _together(found)
+    if not package.components and not package.deletions:
+        raise unclear("The package is empty: package.xml lists nothing, nothing is deleted. Add what it releases.")
+    digest = hashlib.sha256(data).hexdigest()
+    return replace(package, digest=digest, size=len(data), single_package=roots == ("",))
+
+
+def is_single_package(data: bytes) -> bool:
+    """Whether the zip of an accepted package has its package.xml at the top; else each top folder is a package.
+
+    Salesforce has to be told which (`singlePackage` of DeployOptions).
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return PACKAGE_XML in archive.namelist()
+
+
+def _read(files: ArchivedFiles) -> Package:
     manifest = read_manifest(files[PACKAGE_XML], PACKAGE_XML)
     if not manifest.api_version:
         raise unclear(
@@ -85,12 +121,11 @@ def read_package(data: bytes) -> Package:
     check_xml_files(files)
     contents = Contents(files, manifest)
     contents.refuse_missing()
+    refuse_wrong_case(files)
     before, after = _deletions(files, DELETED_BEFORE), _deletions(files, DELETED_AFTER)
-    if not contents.components and not before and not after:
-        raise unclear("The package is empty: package.xml lists nothing, nothing is deleted. Add what it releases.")
     return Package(
-        digest=hashlib.sha256(data).hexdigest(),
-        size=len(data),
+        digest="",
+        size=0,
         api_version=manifest.api_version,
         files=files,
         components=contents.components,
@@ -103,6 +138,47 @@ def read_package(data: bytes) -> Package:
     )
 
 
+def _together(found: Mapping[str, Package]) -> Package:
+    """Several packages of one zip as one; Unclear when two of them bring the same thing."""
+    files: dict[str, str] = {}
+    brought: dict[Component, str] = {}
+    for root, package in found.items():
+        for component in package.components:
+            _refuse_two(str(component), brought.setdefault(component, root), root)
+        for path in package.files:
+            if path not in MANIFESTS:
+                _refuse_two(path, files.setdefault(path.casefold(), root), root)
+    packages = tuple(found.values())
+    versions = sorted({package.api_version for package in packages}, key=float)
+    warnings = [f"{root}: {warning}" for root, package in found.items() for warning in package.warnings]
+    if versions[1:]:
+        warnings.append(f"The packages name different API versions ({', '.join(versions)}); going back uses the last.")
+    archive = packages[0].files.joined_with(package.files for package in packages[1:])
+    paths = {component: own for package in packages for component, own in package.paths.items()}
+    return Package(
+        digest="",
+        size=0,
+        api_version=versions[-1],
+        files=archive,
+        components=tuple(sorted(brought, key=BY_NAME)),
+        deletions_before=tuple(dict.fromkeys(each for package in packages for each in package.deletions_before)),
+        deletions_after=tuple(dict.fromkeys(each for package in packages for each in package.deletions_after)),
+        tests=tuple(sorted(test for package in packages for test in package.tests)),
+        warnings=tuple(warnings),
+        paths=paths,
+        parts=Parts(archive, paths),
+    )
+
+
+def _refuse_two(what: str, first: str, second: str) -> None:
+    if first != second:
+        raise unclear(
+            f"The zip holds {what} in both {first} and {second}, so nobody can say which one is meant. "
+            "Take it out of one of the two packages."
+        )
+
+
+@collector.at_rest()
 def read_retrieved(data: bytes) -> Package:
     """Read what a retrieve brought: everything that is there counts, nothing missing is refused.
 
@@ -122,7 +198,7 @@ def read_retrieved(data: bytes) -> Package:
 
 
 def write_package(
-    files: Mapping[str, bytes],
+    files: Mapping[str, bytes | Packed],
     components: Iterable[Component],
     *,
     api_version: str,
@@ -133,8 +209,8 @@ def write_package(
 
     Deletions keep their order by type, so the caller decides what goes first. Manifests in `files` are replaced.
     """
-    entries = {path: data for path, data in files.items() if path not in MANIFESTS}
-    entries[PACKAGE_XML] = write_manifest(sorted(components), api_version=api_version)
+    entries: dict[str, bytes | Packed] = {path: data for path, data in files.items() if path not in MANIFESTS}
+    entries[PACKAGE_XML] = write_manifest(sorted(components, key=BY_NAME), api_version=api_version)
     for path, deletions in ((DELETED_BEFORE[-1], tuple(deletions_before)), (DELETED_AFTER[0], tuple(deletions_after))):
         if deletions:
             entries[path] = write_manifest(deletions)
@@ -159,6 +235,7 @@ _MENTIONS = {
 }
 
 
+@collector.at_rest()
 def footprint(package: Package) -> tuple[Component, ...]:
     """Everything a retrieve must ask for to make a snapshot of what the package touches, sorted.
 
@@ -173,20 +250,26 @@ def footprint(package: Package) -> tuple[Component, ...]:
             wanted.add(Component("FlowDefinition", _without_version(component.name)))
         if component.type in ("Profile", "PermissionSet") and package.holds(component):
             wanted.update(_mentioned(package, component))
-    return tuple(sorted(wanted))
+    return tuple(sorted(wanted, key=BY_NAME))
 
 
 def _without_version(flow: str) -> str:
     return re.sub(r"-\d+$", "", flow)
 
 
+def mentioned_by(entry: Element) -> Component | None:
+    """The component of which an entry of a profile or permission set speaks."""
+    tag, kind = _MENTIONS.get(entry.tag, ("", ""))
+    name = text_of(entry, tag) if tag else ""
+    return Component(kind, name) if name else None
+
+
 def _mentioned(package: Package, component: Component) -> Iterator[Component]:
     for path in package.paths.get(component, ()):
         for element in parse(package.files[path], path):
-            tag, kind = _MENTIONS.get(element.tag, ("", ""))
-            name = text_of(element, tag) if tag else ""
-            if name and (kind != "CustomField" or name.endswith("__c")):
-                yield Component(kind, name)
+            found = mentioned_by(element)
+            if found is not None and (found.type != "CustomField" or found.name.endswith("__c")):
+                yield found
 
 
 def _deletions(files: Mapping[str, bytes], names: Iterable[str]) -> tuple[Component, ...]:
@@ -217,4 +300,7 @@ _TEST_CLASS = re.compile(r"@istest\b[^{]*\bclass\b|\btestmethod\b", re.IGNORECAS
 
 def is_test(source: str) -> bool:
     """Whether an Apex class holds tests: annotated with @IsTest, or with methods of the old `testMethod` kind."""
+    lowered = source.lower()
+    if "istest" not in lowered and "testmethod" not in lowered:  # as most classes: a look is much faster
+        return False
     return _TEST_CLASS.search(_NOT_CODE.sub(" ", source)) is not None

@@ -296,6 +296,7 @@ class Policy(_Rule):
     retrieve_from: tuple[str, ...] | None = None
     git: GitRule | None = None
     keep_artifacts: Span = Field(default=timedelta(days=180), ge=timedelta(days=30))
+    api_reserve: int = Field(default=10, ge=0, le=90)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

@@ -77,17 +77,23 @@ JobState = Literal[
 ]
 
 
+Busy = Literal["setup_lock", "row_lock", "sharing"]
+"""Why an org could not carry out a job for a while: its setup, a record, or its sharing was locked by somebody else."""
+
+
 @dataclass(frozen=True)
 class DeployOptions:
     """What we ask of a deployment; `test_level` None leaves the choice to the org.
 
     Without `ignore_warnings` a warning, such as one for deleting what is not there, fails the whole deployment.
+    `single_package` False: each top folder of the zip is a package with its own package.xml.
     """
 
     check_only: bool
     test_level: TestLevel | None = None
     run_tests: Sequence[str] = ()
     ignore_warnings: bool = False
+    single_package: bool = True
 
 
 @dataclass(frozen=True)
@@ -208,6 +214,11 @@ class OrgGateway(Protocol):
     something may raise OutcomeUnknown when the answer was lost.
     """
 
+    @property
+    def api_usage(self) -> tuple[int, int] | None:
+        """API calls used and allowed in the org's 24 hours, as its last answer told; None before the first."""
+        ...
+
     def identity(self) -> OrgIdentity:
         """Who we are there."""
         ...
@@ -230,10 +241,14 @@ class OrgGateway(Protocol):
         since: datetime,
         check_only: bool,
         zip_size: int | None = None,
+        else_size: int | None = None,
         validation_id: str | None = None,
         not_ids: Collection[str] = (),
     ) -> str | None:
-        """The job that we ourselves started since an instant, by size of its zip or by the validation it used."""
+        """The job that we ourselves started since an instant, by size of its zip or by the validation it used.
+
+        `else_size` is a size that counts when no job has the first one.
+        """
         ...
 
     def cancel(self, job_id: str) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from release_core import collector
+from release_core.archives import Packed
 from release_core.comparison import exists, same
 from release_core.errors import Refused
 from release_core.metadata_types import CHILDREN, CONTAINERS, Component, file_of, parent_of
@@ -75,6 +77,7 @@ def plan_rollback(
     )
 
 
+@collector.at_rest()
 def build_rollback(
     package: Package, snapshot: Package, created: Iterable[Component] | None, *, leave: Collection[Component] = ()
 ) -> bytes:
@@ -103,12 +106,9 @@ def kept_by_flows(package: Package, new: Collection[Component]) -> set[Component
     Every deployed flow leaves a version behind, active or not, and Salesforce refuses to delete an object, field or
     class that some version mentions.
     """
-    words = _words_in_flows(package)
-    kept = {
-        component
-        for component in new
-        if component.type in ("CustomObject", "CustomField", "ApexClass") and component.name.rpartition(".")[2] in words
-    }
+    mentionable = [component for component in new if component.type in ("CustomObject", "CustomField", "ApexClass")]
+    words = _words_in_flows(package) if mentionable else set()
+    kept = {component for component in mentionable if component.name.rpartition(".")[2] in words}
     objects = {component.name for component in new if component.type == "CustomObject"}
     staying = {name for name in (component.name.partition(".")[0] for component in kept) if name in objects}
     kept |= {component for component in new if component.type == "CustomObject" and component.name in staying}
@@ -135,7 +135,7 @@ def _overwritten(package: Package, snapshot: Package) -> Iterator[Component]:
     for component in package.deletions:
         if not package.holds(component) and exists(snapshot, component):
             yield component
-            yield from (part for part in snapshot.parts if parent_of(part) == component)
+            yield from snapshot.parts.inside(component)
 
 
 def _created(package: Package, snapshot: Package, created: Iterable[Component] | None) -> Iterator[Component]:
@@ -152,20 +152,20 @@ def _words_in_flows(package: Package) -> set[str]:
     return {word for path in paths for word in re.findall(r"\w+", package.files[path].decode("utf-8", "replace"))}
 
 
-def _restored_files(snapshot: Package, restored: frozenset[Component]) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
+def _restored_files(snapshot: Package, restored: frozenset[Component]) -> dict[str, bytes | Packed]:
+    files: dict[str, bytes | Packed] = {}
     for owner in {parent_of(component) or component for component in restored}:
         for path in snapshot.paths.get(owner, ()):
-            data = snapshot.files[path]
-            files[path] = _only(data, path, owner, restored) if owner.type in CHILDREN else data
+            part = _only(snapshot.files[path], path, owner, restored) if owner.type in CHILDREN else None
+            files[path] = snapshot.files.packed(path) if part is None else part
     return files
 
 
-def _only(data: bytes, path: str, owner: Component, restored: frozenset[Component]) -> bytes:
-    """The file with only the restored parts; the bytes as they were when that is all of it."""
+def _only(data: bytes, path: str, owner: Component, restored: frozenset[Component]) -> bytes | None:
+    """The file with only the restored parts; None when that is all of it."""
     root = parse(data, path)
     wanted = [element for element in root if _part(element, owner) in restored]
-    return data if len(wanted) == len(root) else document(root.tag, wanted)
+    return None if len(wanted) == len(root) else document(root.tag, wanted)
 
 
 def _part(element: Element, owner: Component) -> Component:
@@ -176,7 +176,7 @@ def _part(element: Element, owner: Component) -> Component:
     return Component(kind, name if kind == "CustomLabel" else f"{owner.name}.{name}")
 
 
-def _deactivate(component: Component, package: Package, files: dict[str, bytes]) -> Iterator[Component]:
+def _deactivate(component: Component, package: Package, files: dict[str, bytes | Packed]) -> Iterator[Component]:
     """Put into `files` what switches a new flow or record type off; yields what package.xml must list for it."""
     if component.type == "Flow":
         path = package.paths[component][0]
@@ -190,6 +190,7 @@ def _deactivate(component: Component, package: Package, files: dict[str, bytes])
     for active in record_type.iterfind("active"):
         active.text = "false"
     path = file_of(component)
-    others = list(parse(files[path], path)) if path in files else []
+    there = files.get(path, b"<CustomObject/>")
+    others = list(parse(there.unpacked() if isinstance(there, Packed) else there, path))
     files[path] = document("CustomObject", [*others, record_type])
     yield component

@@ -20,6 +20,7 @@ Condition = Literal[
     "field_type_differs",
     "field_was_shorter",
     "has_new_values",
+    "is_granted",
     "kept_by_flow",
     "other_sharing",
     "overrides_actions",
@@ -193,6 +194,13 @@ def _access() -> Iterator[Rule]:
         "It is deleted.",
         "Unassign it first: Salesforce keeps a permission set that somebody still has.",
         _PERMISSIONS,
+    )  # fmt: skip
+    yield _rule(
+        "ApexClass ApexPage CustomTab CustomApplication CustomPermission Layout", "deleted", "lossy",
+        "It comes back, but Salesforce takes away with it what profiles and permission sets said of it: access, or "
+        "whose layout it is.",
+        "Note before the release which of them mention it; put that back after going back.",
+        _PERMISSIONS, when="is_granted",
     )  # fmt: skip
     yield _rule(
         "PermissionSet PermissionSetGroup Profile Queue Group Role", "deleted", "lossy",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from release_core.comparison import Change, compare
+from release_core import collector
+from release_core.comparison import Change, compare, element_of
 from release_core.metadata_types import Component, file_of, is_unknown
-from release_core.metadata_xml import canonical, parse, text_of
-from release_core.packages import Package
+from release_core.metadata_xml import canonical, text_of
+from release_core.packages import Package, is_test
 from release_core.rollbacks import falls_with, kept_by_flows
 from release_core.verdict_rules import RULES, Condition, Rule, Verdict
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Judgement", "Verdict", "judge", "summary"]
 
 _WORST_FIRST: tuple[Verdict, ...] = ("impossible", "manual", "lossy", "exact")
+_JOBS = re.compile(rb"\b(schedulable|queueable|batchable)\b")
 _NEVER_TAKEN_AWAY = frozenset(
     {"customMetadataTypeAccesses", "customPermissions", "description", "loginHours", "loginIpRanges"}
 )
@@ -39,6 +42,7 @@ class Judgement:
     source: str = ""
 
 
+@collector.at_rest()
 def judge(package: Package, live_before: Package | None) -> tuple[Judgement, ...]:
     """One Judgement for each Change of `compare`, in its order, against what the org holds before the release.
 
@@ -67,17 +71,19 @@ class _Case:
     is_kept: bool
     gone: frozenset[Component]
 
+    @cached_property
     def after(self) -> Element | None:
         """The component's XML in the package."""
-        return _element(self.package, self.change.component)
+        return element_of(self.package, self.change.component)
 
+    @cached_property
     def before(self) -> Element | None:
         """The component's XML in the org."""
-        return None if self.live is None else _element(self.live, self.change.component)
+        return None if self.live is None else element_of(self.live, self.change.component)
 
     def differs(self, *tags: str) -> bool:
         """Whether the text of one of these elements is another before than after."""
-        before, after = self.before(), self.after()
+        before, after = self.before, self.after
         return (
             before is not None
             and after is not None
@@ -86,26 +92,26 @@ class _Case:
 
     def keys_added(self, *paths: str) -> bool:
         """Whether one of these element paths has a text after that it lacked before."""
-        before, after = self.before(), self.after()
+        before, after = self.before, self.after
         return any(_texts(after, path) - _texts(before, path) for path in paths)
 
 
 def _judgement(case: _Case) -> Judgement:
-    rule = next(rule for rule in RULES if _fits(rule, case))
     component = case.change.component
+    rule = next(rule for rule in _rules_for(component.type, case.change.kind) if _CONDITIONS[rule.when](case))
     reason = rule.reason
     if is_unknown(component.type) and rule is RULES[-1]:
         reason = f"Rollcall does not know the type {component.type}."
     return Judgement(component, rule.verdict, reason, rule.todo, rule.source)
 
 
-def _fits(rule: Rule, case: _Case) -> bool:
-    names_it = "*" in rule.types or case.change.component.type in rule.types
-    return names_it and case.change.kind in rule.kinds and _CONDITIONS[rule.when](case)
+@cache
+def _rules_for(kind: str, change: str) -> tuple[Rule, ...]:
+    return tuple(rule for rule in RULES if not rule.types.isdisjoint(("*", kind)) and change in rule.kinds)
 
 
 def _adds_entries(case: _Case) -> bool:
-    before, after = case.before(), case.after()
+    before, after = case.before, case.after
     if before is None or after is None:
         return False
     tags = {child.tag for child in after} - {child.tag for child in before}
@@ -113,7 +119,7 @@ def _adds_entries(case: _Case) -> bool:
 
 
 def _was_shorter(case: _Case) -> bool:
-    before, after = case.before(), case.after()
+    before, after = case.before, case.after
     lengths = [0 if element is None else int(text_of(element, "length") or 0) for element in (before, after)]
     return 0 < lengths[0] < lengths[1]
 
@@ -123,7 +129,7 @@ def _has_new_values(case: _Case) -> bool:
 
 
 def _sets_what_only_adds(case: _Case) -> bool:
-    before, after = case.before(), case.after()
+    before, after = case.before, case.after
     ours, theirs = (
         {canonical(child) for child in element if child.tag in _NEVER_TAKEN_AWAY} if element is not None else set()
         for element in (after, before)
@@ -135,11 +141,19 @@ def _overrides_actions(case: _Case) -> bool:
     return case.keys_added("profileActionOverrides/actionName", "actionOverrides/actionName")
 
 
+def _is_granted(case: _Case) -> bool:
+    """Whether people are given access to such a thing; nobody is to a class of tests."""
+    component = case.change.component
+    if component.type != "ApexClass" or case.live is None:
+        return True
+    return not is_test(case.live.files[file_of(component)].decode("utf-8", "replace"))
+
+
 def _runs_as_job(case: _Case) -> bool:
     component = case.change.component
     holder = case.live if case.change.kind == "deleted" else case.package
     source = b"" if holder is None else holder.files.get(file_of(component), b"")
-    return re.search(rb"\b(schedulable|queueable|batchable)\b", source, re.IGNORECASE) is not None
+    return _JOBS.search(source.lower()) is not None
 
 
 _CONDITIONS: dict[Condition, Callable[[_Case], bool]] = {
@@ -150,19 +164,13 @@ _CONDITIONS: dict[Condition, Callable[[_Case], bool]] = {
     "field_type_differs": lambda case: case.differs("type"),
     "field_was_shorter": _was_shorter,
     "has_new_values": _has_new_values,
+    "is_granted": _is_granted,
     "kept_by_flow": lambda case: case.is_kept,
     "other_sharing": lambda case: case.differs("sharingModel", "externalSharingModel"),
     "overrides_actions": _overrides_actions,
     "runs_as_job": _runs_as_job,
     "sets_what_only_adds": _sets_what_only_adds,
 }
-
-
-def _element(package: Package, component: Component) -> Element | None:
-    if component in package.parts:
-        return package.parts[component]
-    paths = package.paths.get(component, ())
-    return parse(package.files[paths[0]], paths[0]) if len(paths) == 1 else None
 
 
 def _texts(element: Element | None, path: str) -> set[str]:

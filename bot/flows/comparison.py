@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.durable import fact, flow, step
+from bot.metering import org_with_spare_calls
 from bot.outside import current
 from release_core import releases
 from release_core.comparison import compare
@@ -32,8 +33,9 @@ def look_into_target(package_id: int) -> None:
         row = session.get(ReleasePackage, package_id)
         assert row is not None, "packages are never deleted"
         org, digest = release_of(session, row).target_org, row.digest
+    gateway = org_with_spare_calls(org)
     package = read_package(outside.ports.artifacts.load(digest))
-    live = read_retrieved(outside.org(org).retrieve(members(footprint(package))).archive)
+    live = read_retrieved(gateway.retrieve(members(footprint(package))).archive)
     changes = [(c.component.type, c.component.name, c.kind) for c in compare(package, live)]
     releases.note_comparison(outside.ports, package_id, changes, judge(package, live))
 

@@ -6,22 +6,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from itertools import count
-from typing import Literal
+from typing import Any
 
 from bot.durable import fact, pause, step
+from bot.flows.insisting import ask_again, woken
+from bot.flows.looking import Look, next_look_after
+from bot.metering import runs_low
 from bot.outside import Outside, current
-from release_core import attempts
+from bot.salesforce import busy_with, labelled
+from release_core import attempts, org_calls
 from release_core.attempts import Assignment
 from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
 from release_core.models import Receipt
-from release_core.ports import DeployOptions, JobStatus, OrgGateway
-
-Seen = Literal["under way", "done", "missing"]
+from release_core.packages import is_single_package
+from release_core.ports import Busy, DeployOptions, JobStatus, OrgGateway
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 LOOK_AFTER = (1.0, 2.0, 4.0)  # seconds; a job that was accepted shows in the org's history within moments
-FIRST_PAUSE, LONGEST_PAUSE, SLOWER_BY = 0.5, 10.0, 1.25
+FIRST_PAUSE, SLOWER_BY = 0.5, 1.6  # between looks that saw nothing
+LONGEST_PAUSE = {"missing": 10.0, "away": 60.0}
 MISSED_AT_MOST = 20  # looks in a row; an org may lose sight of a job for a moment while it begins
 NO_SUCH_JOB = frozenset(("NOT_FOUND", "INVALID_ID_FIELD", "INVALID_CROSS_REFERENCE_KEY"))
 
@@ -52,16 +55,34 @@ def _look_for_lost(deployment_id: int, check_only: bool, lost: OutcomeUnknown) -
 
 
 def watch(deployment_id: int) -> None:
-    """Look at the attempt's job, ever more seldom, until it is done; OutcomeUnknown when the org knows no such job."""
-    missed = 0
-    for turn in count():
-        seen = look(deployment_id)
-        if seen == "done":
+    """Watch the attempt's job to its end; while the org was only too busy for it, wait and ask for it again.
+
+    OutcomeUnknown when the org knows no such job, or when it is not known whether it took a repetition.
+    """
+    while not _watch_one(deployment_id):
+        busy = look_why(deployment_id)
+        if busy is None or not ask_again(deployment_id, busy, start):
             return
-        missed = missed + 1 if seen == "missing" else 0
+
+
+def _watch_one(deployment_id: int) -> bool:
+    """Look at the attempt's job until it is done; whether it succeeded."""
+    looks, blind, missed = list[Look](), 0, 0
+    took_before = expected(deployment_id)
+    while True:
+        seen = look(deployment_id)
+        if seen["seen"] == "done":
+            return bool(seen["success"])
+        if seen["seen"] == "under way":
+            blind = missed = 0
+            looks.append(Look.read(seen))
+            seconds = next_look_after(looks, took_before)
+        else:
+            blind, missed = blind + 1, missed + 1 if seen["seen"] == "missing" else 0
+            seconds = min(FIRST_PAUSE * SLOWER_BY**blind, LONGEST_PAUSE[seen["seen"]])
         if missed > MISSED_AT_MOST:
             raise OutcomeUnknown("The org does not know the job any more. Look in Setup → Deployment Status.")
-        pause(min(FIRST_PAUSE * SLOWER_BY**turn, LONGEST_PAUSE))
+        pause(seconds, unless=woken(deployment_id, seconds, abort=not seen["told_to_stop"]))
 
 
 def result(deployment_id: int) -> JobStatus:
@@ -72,7 +93,9 @@ def result(deployment_id: int) -> JobStatus:
     outside = current()
     task = attempts.assignment(outside.ports, deployment_id)
     with told_if_unreachable(deployment_id):
-        status = outside.org(task.org).status(task.job_id, details=True)
+        org = outside.org(task.org)
+        status = org.status(task.job_id, details=True)
+    org_calls.note_usage(outside.ports, deployment_id, org.api_usage)
     if status.check_only and task.purpose in ("deployment", "rollback"):
         raise OutcomeUnknown(f"Job {task.job_id} only checked, so it is not the one that is looked for.")
     return status
@@ -86,6 +109,7 @@ def told_if_unreachable(deployment_id: int) -> Iterator[None]:
     except (OrgUnavailable, OrgRefused) as problem:
         attempts.note_unreachable(current().ports, deployment_id, str(problem))
         raise
+    attempts.note_reachable(current().ports, deployment_id)
 
 
 @fact
@@ -100,6 +124,18 @@ def note_job(deployment_id: int, job_id: str) -> None:
     attempts.note_job(current().ports, deployment_id, job_id)
 
 
+@patient_step
+def look_why(deployment_id: int) -> Busy | None:
+    """What the org was busy with when the job failed for that reason alone."""
+    return busy_with(result(deployment_id))
+
+
+@step
+def expected(deployment_id: int) -> float:
+    """How many seconds the same took last time, 0 when it is the first time."""
+    return attempts.took_before(current().ports, deployment_id)
+
+
 @fact
 def say_unknown(deployment_id: int, sentence: str) -> None:
     """Nobody knows what became of the job: a person looks."""
@@ -108,14 +144,15 @@ def say_unknown(deployment_id: int, sentence: str) -> None:
 
 @step(tries=6, backoff=1.0)
 def start_job(deployment_id: int, check_only: bool) -> str:
-    """Look for our job in the org's history, and only then ask for it; returns the job's id.
+    """Ask for our job; who may have asked before looks for it in the org's history first. Returns the job's id.
 
     OutcomeUnknown when it was asked for, now or before a crash, and the org does not say what became of that.
     """
     outside = current()
     task = attempts.assignment(outside.ports, deployment_id)
+    # Without a mark nothing has left yet, so the first time costs no look.
     asked_before = _was_asked(outside, task)
-    found = _find_again(outside, task, check_only) if asked_before else _find(outside, task, check_only)
+    found = _find_again(outside, task, check_only) if asked_before else ""
     if found:
         return found
     # Written before the request leaves: whoever repeats this after a crash knows that the org may have it already.
@@ -128,6 +165,9 @@ def start_job(deployment_id: int, check_only: bool) -> str:
         if asked_before and problem.code == "validation_gone":
             # We may have used it up ourselves, just before the crash.
             raise OutcomeUnknown(str(problem), code=problem.code) from problem
+        # The org said no before it read the request; yet a second one is not sent without a look.
+        if problem.code == "INVALID_SESSION_ID" and (found := _find(outside, task, check_only)):
+            return found
         _mark_as_not_asked(outside, task)
         raise
 
@@ -142,23 +182,35 @@ def find_lost_job(deployment_id: int, check_only: bool) -> str:
 
 
 @step
-def look(deployment_id: int) -> Seen:
-    """Look at the job once, keep its counters, pass on a wish to cancel.
+def look(deployment_id: int) -> dict[str, Any]:
+    """Look at the job once, keep its counters, pass on a wish to cancel. What was `seen` ("under way", "done",
+    "missing", "away"), with what `Look.read` takes.
 
     An org that cannot be reached is told of once; the job goes on inside Salesforce meanwhile, so do we.
     """
     outside = current()
-    task = attempts.assignment(outside.ports, deployment_id)
+    ports, task = outside.ports, attempts.assignment(outside.ports, deployment_id)
     try:
         org = outside.org(task.org)
         status = org.status(task.job_id)
-        if not status.done and task.abort and status.state in ("Pending", "InProgress"):
+        stopping = not status.done and task.abort and status.state in ("Pending", "InProgress")
+        if stopping:
             org.cancel(task.job_id)
     except OrgProblem as problem:
-        attempts.note_unreachable(outside.ports, deployment_id, str(problem))
-        return "missing" if problem.code in NO_SUCH_JOB else "under way"
-    attempts.note_progress(outside.ports, deployment_id, status)
-    return "done" if status.done else "under way"
+        attempts.note_unreachable(ports, deployment_id, str(problem))
+        return {"seen": "missing" if problem.code in NO_SUCH_JOB else "away", "told_to_stop": task.abort}
+    attempts.note_progress(ports, deployment_id, status)
+    org_calls.note_usage(ports, deployment_id, org.api_usage)
+    return {
+        "seen": "done" if status.done else "under way",
+        "success": status.success,
+        "told_to_stop": task.abort,
+        "at": ports.clock.now().timestamp(),
+        "state": "Canceling" if stopping else status.state,
+        "components": [status.components_done, status.components_total, status.component_errors],
+        "tests": [status.tests_done, status.tests_total, status.test_errors],
+        "saving": runs_low(org, ports.policy.api_reserve),
+    }
 
 
 def _find_again(outside: Outside, task: Assignment, check_only: bool) -> str:
@@ -175,8 +227,13 @@ def _ask(outside: Outside, org: OrgGateway, task: Assignment, check_only: bool) 
     archive = outside.ports.artifacts.load(task.archive_digest)
     # On the way back, what is gone already need not be deleted; on the way there, a warning is a mistake to look at.
     going_back = task.purpose in ("arming", "rollback")
-    options = DeployOptions(check_only=check_only, test_level="RunLocalTests", ignore_warnings=going_back)
-    return org.deploy(archive, options)
+    options = DeployOptions(
+        check_only=check_only,
+        test_level="RunLocalTests",
+        ignore_warnings=going_back,
+        single_package=is_single_package(archive),
+    )
+    return org.deploy(labelled(archive, task.key, task.resubmitted), options)
 
 
 def _find_patiently(outside: Outside, task: Assignment, check_only: bool) -> str:
@@ -197,13 +254,16 @@ def _find(outside: Outside, task: Assignment, check_only: bool) -> str:
     if task.validated_job_id and not check_only:
         found = org.find_deployment(since=since, check_only=False, validation_id=task.validated_job_id, not_ids=known)
     else:
-        size = len(outside.ports.artifacts.load(task.archive_digest))
-        found = org.find_deployment(since=since, check_only=check_only, zip_size=size, not_ids=known)
+        archive = outside.ports.artifacts.load(task.archive_digest)
+        size = len(labelled(archive, task.key, task.resubmitted))
+        found = org.find_deployment(
+            since=since, check_only=check_only, zip_size=size, else_size=len(archive), not_ids=known
+        )
     return found or ""
 
 
 def _asked_key(task: Assignment) -> str:
-    return f"asked:{task.key}"
+    return f"asked:{task.key}:{task.resubmitted}" if task.resubmitted else f"asked:{task.key}"
 
 
 def _was_asked(outside: Outside, task: Assignment) -> bool:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from bot.durable import fact, flow, step
+from bot.metering import org_with_spare_calls
 from bot.outside import current
 from release_core import attaching, listings
 from release_core.errors import OrgUnavailable, ReleaseError
@@ -32,7 +33,7 @@ def look_up(org: str, types: list[str], words: str) -> tuple[str, int]:
     wanted = words.casefold().split()
     rows = sorted(
         [one.type, one.name]
-        for one in outside.org(org).list_metadata(types)
+        for one in org_with_spare_calls(org).list_metadata(types)
         if one.type in types and all(word in one.name.casefold() for word in wanted)
     )
     data = json.dumps(rows, ensure_ascii=False).encode()

@@ -9,6 +9,7 @@ from typing import Any
 from bot.chat_problems import ChatUnavailable
 from bot.durable import flow, step
 from bot.flows.intake import accept, package_row, refuse
+from bot.metering import org_with_spare_calls
 from bot.outside import current
 from release_core import attaching
 from release_core.archives import COMPRESSED_AT_MOST
@@ -54,7 +55,7 @@ def bring(package_id: int) -> str:
     outside = current()
     row = package_row(outside.ports, package_id)
     org = attaching.find_source(outside.ports.policy, row.source_ref)
-    brought = outside.org(org).retrieve(row.manifest)
+    brought = org_with_spare_calls(org).retrieve(row.manifest)
     if brought.messages:
         raise Unclear(_what_is_missing(outside.ports.policy.title_of(org), brought.messages))
     if len(brought.archive) > COMPRESSED_AT_MOST:

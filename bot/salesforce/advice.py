@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.salesforce.failures import Failure
+from bot.salesforce.failures import CALL_FAILURES, Failure, read_failure
 from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
-from release_core.ports import JobStatus
+from release_core.ports import Busy, JobStatus
 
 Manner = Literal["read", "change", "start"]
 """How a call may be repeated: a `read` at will; a `change` does no harm twice; a `start` never blindly."""
@@ -197,6 +197,12 @@ def advice_for(failure: Failure) -> Advice:
     return _BY_STATUS.get(failure.status, _OTHERWISE)
 
 
+def is_for_good(problem: OrgProblem) -> bool:
+    """Whether asking the same again in a minute can only meet the same refusal, until an administrator has acted."""
+    cause = problem.__cause__
+    return isinstance(cause, CALL_FAILURES) and advice_for(read_failure(cause)) is _NO_REST
+
+
 def outcome_is_unknown(failure: Failure) -> bool:
     """Whether a job may have begun although we got no word of it."""
     if not failure.sent or failure.status in _TURNED_AWAY:
@@ -226,12 +232,32 @@ def problem_with_job(status: JobStatus) -> OrgProblem | None:
 
     OrgUnavailable means that the same job may be started again later.
     """
+    failure = _failure_of(status)
+    if failure is None or advice_for(failure) is _OTHERWISE:
+        return None
+    return problem_from(failure, Asked("The org", f"carry out job {status.id}", "change"))
+
+
+def busy_with(status: JobStatus) -> Busy | None:
+    """What the org was busy with when a job failed for that reason alone, so that the same job may be asked for again.
+
+    A test that failed by itself would fail again: a locked row counts only when nothing else failed.
+    """
+    failure = _failure_of(status)
+    if failure is None:
+        return None
+    locked = status.test_failures and all("UNABLE_TO_LOCK_ROW" in one.message for one in status.test_failures)
+    if status.component_errors or (status.test_failures and not locked):
+        return None
+    return _BUSY.get(advice_for(failure))
+
+
+_BUSY: dict[Advice, Busy] = {_SETUP_LOCK: "setup_lock", _ROW_LOCK: "row_lock", _SHARING: "sharing"}
+
+
+def _failure_of(status: JobStatus) -> Failure | None:
     if not status.done or status.success or status.state == "Canceled":
         return None
     locked = next((one.message for one in status.test_failures if "UNABLE_TO_LOCK_ROW" in one.message), "")
-    failure = Failure(
-        200, status.error_code or ("UNABLE_TO_LOCK_ROW" if locked else ""), status.error_message or locked
-    )
-    if advice_for(failure) is _OTHERWISE:
-        return None
-    return problem_from(failure, Asked("The org", f"carry out job {status.id}", "change"))
+    code = status.error_code or ("UNABLE_TO_LOCK_ROW" if locked else "")
+    return Failure(200, code, status.error_message or locked)

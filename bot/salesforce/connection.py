@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from simple_salesforce.api import Salesforce
 
-from bot.salesforce.advice import Asked, Manner, SessionExpired
+from bot.salesforce.advice import Asked, Manner, SessionExpired, is_for_good
 from bot.salesforce.attempts import attempt
 from bot.salesforce.failures import Unreadable
 from bot.salesforce.login import Grant, address_of, log_in
@@ -26,6 +26,9 @@ Answer = TypeVar("Answer")
 
 # A session may be set to end after 15 idle minutes, the shortest that an org allows.
 _TRUSTED_FOR = timedelta(minutes=10)
+
+# Flows wait for an administrator a minute at a time; an org that says "never" is not asked that often.
+_SHUT_FOR = timedelta(minutes=10)
 
 
 class SystemClock:
@@ -57,6 +60,7 @@ class Connection:
         self._door: Salesforce | None = None
         self._user_id = ""
         self._answered_at: datetime | None = None
+        self._shut: tuple[datetime, OrgRefused] | None = None
         self._renewing = threading.Lock()
 
     @property
@@ -116,6 +120,16 @@ class Connection:
             found += more
         return found
 
+    def api_versions(self) -> Sequence[str]:
+        """The API versions that the org offers, oldest first, such as "67.0"."""
+
+        def send(door: Salesforce) -> Sequence[str]:
+            response = self.session.request("GET", door.base_url.rpartition("/v")[0])
+            response.raise_for_status()
+            return [str(row.get("version")) for row in listed(response.json())]
+
+        return self._ask(send, "list its API versions", "read")
+
     def freshen(self) -> None:
         """Log in anew when the session has been idle so long that it may have ended.
 
@@ -129,16 +143,38 @@ class Connection:
 
     def _ask(self, send: Callable[[Salesforce], Answer], act: str, manner: Manner) -> Answer:
         asked = Asked(self.where, act, manner)
-        door = self._opened()
+        self._must_not_be_shut(asked)
         try:
-            answer = attempt(lambda: send(door), asked, self.patience)
-        except SessionExpired:
-            fresh = self._renew(door)
-            if manner == "start":
-                raise
-            answer = self._once_more(lambda: send(fresh), asked)
+            answer = self._answer(send, asked)
+        except OrgRefused as refused:
+            if is_for_good(refused):
+                self._shut = self.clock.now(), refused
+            raise
         self._answered_at = self.clock.now()
         return answer
+
+    def _answer(self, send: Callable[[Salesforce], Answer], asked: Asked) -> Answer:
+        door = self._opened()
+        try:
+            return attempt(lambda: send(door), asked, self.patience)
+        except SessionExpired:
+            fresh = self._renew(door)
+            if asked.manner == "start":
+                raise
+            return self._once_more(lambda: send(fresh), asked)
+
+    def _must_not_be_shut(self, asked: Asked) -> None:
+        if self._shut is None:
+            return
+        since, refused = self._shut
+        if self.clock.now() - since >= _SHUT_FOR:
+            self._shut = None
+            return
+        raise OrgRefused(
+            f"{asked.where} was not asked to {asked.act}: at {since:%H:%M} UTC it said that this login may never "
+            f"use its API. Rollcall asks again at {since + _SHUT_FOR:%H:%M} UTC. {refused}",
+            code=refused.code,
+        )
 
     def _once_more(self, send: Callable[[], Answer], asked: Asked) -> Answer:
         try:

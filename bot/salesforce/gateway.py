@@ -10,7 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.salesforce import history, inventory
@@ -77,6 +77,26 @@ class SalesforceOrg:
     def api_usage(self) -> tuple[int, int] | None:
         """Calls used and allowed in the org's 24 hours, by everybody, as its last answer told; costs no call."""
         return self._connection.api_usage
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """How far the org's clock was ahead of ours at its last answer; None before the first."""
+        return self._connection.session.clock_ahead
+
+    def api_versions(self) -> Sequence[str]:
+        """The API versions that the org offers, oldest first."""
+        return self._connection.api_versions()
+
+    def permissions(self, names: Sequence[str]) -> Mapping[str, bool]:
+        """Which of the named fields of UserPermissionAccess our own user has (REST API, since version 41.0)."""
+        rows = self._connection.query(
+            f"SELECT {', '.join(names)} FROM UserPermissionAccess",  # noqa: S608 - names of our own
+            lambda row: {name: truth(row.get(name)) for name in names},
+            "tell what our user may do",
+        )
+        if not rows:
+            raise OrgRefused(f"{self._connection.where} did not tell what our user may do: it answered with no row.")
+        return rows[0]
 
     def close(self) -> None:
         """Give the connections to the org back."""
@@ -171,24 +191,28 @@ class SalesforceOrg:
         since: datetime,
         check_only: bool,
         zip_size: int | None = None,
+        else_size: int | None = None,
         validation_id: str | None = None,
         not_ids: Collection[str] = (),
     ) -> str | None:
         """The newest job that our own user started at `since` (aware UTC, a minute of tolerance) or later.
 
-        For use after a lost answer or a crash. `zip_size` in bytes; `validation_id` for a quick deployment;
-        `not_ids` are jobs that we know already. None when the org has no such job.
+        For use after a lost answer or a crash. `zip_size` in bytes; `else_size` counts when no job has that one, for
+        orgs that report another; `validation_id` for a quick deployment; `not_ids` are jobs that we know already. None
+        when the org has no such job.
         """
         known = {full_id(one) for one in not_ids}
         source = full_id(validation_id) if validation_id else None
 
         def is_wanted(row: DeployRequestRow) -> bool:
-            # A quick deployment sends no archive, so there the size says nothing.
-            same_size = source is not None or zip_size is None or row.zip_size in {0, zip_size}
-            same_source = row.validation_id == source
-            return row.id not in known and row.check_only == check_only and same_source and same_size
+            return row.id not in known and row.check_only == check_only and row.validation_id == source
 
-        return history.find_deployment(self._connection, self.identity().user_id, since, is_wanted)
+        found = history.find_deployments(self._connection, self.identity().user_id, since, is_wanted)
+        # A quick deployment sends no archive, so there the size says nothing.
+        any_size = source is not None or zip_size is None
+        sizes = [{zip_size}, {0, else_size if else_size is not None else zip_size}]
+        by_size = [row for wanted in sizes for row in found if any_size or row.zip_size in wanted]
+        return by_size[0].id if by_size else None
 
     def retrieve(self, members: Members) -> Retrieved:
         """Bring the named components (type -> full names) as they are now; waits until the org has packed them."""
@@ -241,7 +265,7 @@ class SalesforceOrg:
             "performRetrieve": False,
             "purgeOnDelete": False,
             "rollbackOnError": True,
-            "singlePackage": True,
+            "singlePackage": options.single_package,
         }
         level = options.test_level
         if level == "NoTestRun" and not self.identity().is_sandbox:

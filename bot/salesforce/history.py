@@ -39,14 +39,12 @@ def deployments_since(connection: Connection, since: datetime) -> Sequence[Deplo
     return tuple(job.row for job in _jobs(connection, since))
 
 
-def find_deployment(
+def find_deployments(
     connection: Connection, user_id: str, since: datetime, is_wanted: Callable[[DeployRequestRow], bool]
-) -> str | None:
-    """The newest job that the user started since then and that is wanted; None when there is none."""
-    for job in reversed(_jobs(connection, since - _CLOCKS_DIFFER_BY)):
-        if job.user_id == full_id(user_id) and is_wanted(job.row):
-            return job.row.id
-    return None
+) -> Sequence[DeployRequestRow]:
+    """The jobs that the user started since then and that are wanted, newest first."""
+    jobs = reversed(_jobs(connection, since - _CLOCKS_DIFFER_BY))
+    return [job.row for job in jobs if job.user_id == full_id(user_id) and is_wanted(job.row)]
 
 
 def changes_since(connection: Connection, since: datetime) -> Sequence[AuditRow]:

@@ -1,4 +1,4 @@
-"""Measures Rollcall against bare Bolt in one run: `python -m tests.bench`, or `make bench`.
+"""Measures Rollcall against bare Bolt, then on the largest package: `python -m tests.bench`, or `make bench`.
 
 Nothing here passes or fails: it prints figures. What they mean stands in docs/bench.md.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from release_core.policy_file import load_policy
 from release_core.store import migrate, open_store
-from tests.bench import a_company, report
+from tests.bench import a_company, packages, polling, report
 from tests.bench.load import Round, ask, status_requests
 from tests.bench.running import Running, slack_stand_in, started
 from tests.bench.servers import ORGS, POLICY, SECRET
@@ -27,11 +27,14 @@ ASKERS = [a_company.person_id(number) for number in range(5)]
 
 
 def main() -> None:
-    """Start the servers, let people ask each in turn, print the table."""
+    """Start the servers, let people ask each in turn, print the table; then the table of the largest package."""
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder, _servers(Path(folder)) as servers:
         print(report.machine())  # noqa: T201 - printing is what this program is for
         measured = {count: asyncio.run(_rounds(servers, count)) for count in CONNECTIONS}
         print(report.table(servers, measured))  # noqa: T201
+    print()  # noqa: T201
+    print(packages.measure())  # noqa: T201
+    print(polling.figures())  # noqa: T201
 
 
 @contextlib.contextmanager

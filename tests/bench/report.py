@@ -34,7 +34,7 @@ def table(servers: Sequence[Running], measured: Mapping[int, Sequence[Sequence[R
         rows.append(_row(f"{at}: processor time, ms", "{:.2f}", rounds, lambda r: r.work))
     rows.append(_figures("resident memory, MB", "{:.0f}", [server.resident() for server in servers]))
     rows.append(_figures("ready to serve in, s", "{:.2f}", [server.ready_in for server in servers]))
-    return _drawn([head, *rows])
+    return drawn([head, *rows])
 
 
 def _row(title: str, form: str, rounds: Sequence[Sequence[Round]], figure: Callable[[Round], float]) -> Cells:
@@ -47,7 +47,8 @@ def _figures(title: str, form: str, values: Sequence[float]) -> Cells:
     return [title, form.format(first), *compared, f"{others[-1] / others[0]:.2f} ×"]
 
 
-def _drawn(rows: Sequence[Cells]) -> str:
+def drawn(rows: Sequence[Cells]) -> str:
+    """Rows of cells as a Markdown table, the first row as its head."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "| " + " | ".join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])]) + " |" for cells in rows

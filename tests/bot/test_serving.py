@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from bot.chat_problems import TokenRefused
+from bot.rehearsal.org.serve import start as start_org
 from bot.rehearsal.run import Stage, stage
 from bot.serving import run_bot
 from bot.wiring import Orgs, build_bot, listen
 from release_core.errors import OrgRefused, Refused
+from release_core.policy import OrgRule, Policy
 from tests.release_core import builders
 from tests.release_core.builders import a_policy, a_store
 
@@ -73,3 +75,32 @@ async def test_asked_to_end_while_slack_is_away_it_ends(scene: Stage) -> None:
     await asyncio.wait_for(listen(bot, over_http=False, until=until, on_ready=ready.append), 10)
     assert ready == []
     bot.store.close()
+
+
+def test_an_org_of_the_wrong_kind_is_refused_at_start_before_anything_runs(scene: Stage) -> None:
+    """Found at the first use it would be found in the middle of a release."""
+    orgs = scene.settings().policy.orgs
+    swapped = {**orgs, "production": orgs["production"].model_copy(update={"kind": "sandbox"})}
+    with pytest.raises(OrgRefused, match=r"does not start\. The policy calls .* a sandbox org") as refused:
+        Orgs(a_policy_with(scene, swapped), scene.clock, scene.environ).look_at_all()
+    assert refused.value.code == "wrong_kind"
+
+
+def test_an_org_that_is_away_at_start_is_told_and_looked_at_again_when_used(scene: Stage) -> None:
+    port = scene.production.port
+    scene.production.stop()
+    orgs = Orgs(scene.settings().policy, scene.clock, scene.environ)
+    orgs.look_at_all(within=15)
+    assert "no connection could be made" in orgs.problems()["production"]
+    assert list(orgs.problems()) == ["production"]
+    back = start_org("production", port, clock=scene.clock, pace=0)
+    try:
+        assert not orgs("production").identity().is_sandbox
+        assert orgs.problems() == {}
+        assert set(orgs.usage()) == {"production", "uat"}
+    finally:
+        back.stop()
+
+
+def a_policy_with(scene: Stage, orgs: Mapping[str, OrgRule]) -> Policy:
+    return scene.settings().policy.model_copy(update={"orgs": orgs})

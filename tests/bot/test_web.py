@@ -132,3 +132,33 @@ async def test_a_nudge_makes_the_engine_look_and_nothing_else(store: Store) -> N
         assert (await client.post("/nudge")).status_code == 204
         assert (await client.get("/nudge")).status_code == 405
     assert nudges == ["nudged"]
+
+
+class TwoOrgs:
+    """Production answers, UAT does not."""
+
+    def problems(self) -> Mapping[str, str]:
+        """What is wrong."""
+        return {"uat": "No connection could be made."}
+
+    def usage(self) -> Mapping[str, tuple[int, int]]:
+        """What was used."""
+        return {"production": (1_335, 15_000)}
+
+
+async def get_with_orgs(store: Store, path: str) -> httpx.Response:
+    transport = httpx.ASGITransport(app=web_app(store, StandingClock(), {}, TwoOrgs()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://bot") as client:
+        return await client.get(path)
+
+
+async def test_an_org_that_is_away_is_told_and_makes_the_bot_no_less_ready(store: Store) -> None:
+    answer = await get_with_orgs(store, "/ready")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "problems": {}, "orgs": {"uat": "No connection could be made."}}
+
+
+async def test_each_orgs_calls_used_and_left_can_be_watched(store: Store) -> None:
+    lines = (await get_with_orgs(store, "/metrics")).text.splitlines()
+    assert 'rollcall_org_api_calls_used{org="production"} 1335' in lines
+    assert 'rollcall_org_api_calls_left{org="production"} 13665' in lines

@@ -14,11 +14,13 @@ from release_core import (
     broadcasts,
     deployments,
     incidents,
+    listings,
     org_locks,
     releases,
     rollback_requests,
     scheduling,
 )
+from release_core.listings import Listing
 from release_core.timeline import Kind, record
 from tests.handlers.room import Room, words_of
 from tests.release_core.builders import (
@@ -149,6 +151,7 @@ def a_whole_story(room: Room) -> None:
     """From the plan to production and back."""
     key = a_release(room.ports, window=a_window(0, 2))
     room.tell()
+    listings.note_listing(room.ports, DEVELOPER, key, Listing("uat", ["ApexClass"], "ab" * 32, 3))
     a_package(room.ports, key)
     room.says(MANAGER, f"release ask {key}")
     room.says(MANAGER, f"release block {key} 1 -- nobody wrote them")

@@ -165,6 +165,38 @@ def test_permission_granted_by_somebody_since_is_drift() -> None:
     assert [drift.component for drift in three_way(before, ours, now)] == [READERS]
 
 
+def test_permission_that_went_with_what_the_release_deleted_is_no_drift() -> None:
+    path = "permissionsets/Readers.permissionset"
+    entry = b"<classAccesses><apexClass>%s</apexClass></classAccesses>"
+    both, kept = entry % b"Old" + entry % b"Kept", entry % b"Kept"
+    ours = _state({path: b"<PermissionSet>%s</PermissionSet>" % both}, deleted=[Component("ApexClass", "Old")])
+    now = _state({path: b"<PermissionSet>%s</PermissionSet>" % kept})
+    assert three_way(_state({}), ours, now) == ()
+    assert [drift.component for drift in three_way(_state({}), ours, _state({path: b"<PermissionSet/>"}))] == [READERS]
+
+
+def test_layout_that_fell_with_the_object_which_the_release_deleted_is_no_drift() -> None:
+    before, ours = (f"<Layout><a>{text}</a></Layout>".encode() for text in "ab")
+    path, shop = "layouts/Shop__c-Shop Layout.layout", Component("CustomObject", "Shop__c")
+    assert three_way(_state({path: before}), _state({path: ours}, deleted=[shop]), _state({})) == ()
+    assert [drift.kind for drift in three_way(_state({path: before}), _state({path: ours}), _state({}))] == ["removed"]
+
+
+def test_picklist_value_that_the_release_left_out_is_no_drift_while_it_is_inactive() -> None:
+    before, ours = _heat(("Hot", "true"), ("Cold", "true")), _heat(("Hot", "true"))
+    assert three_way(before, ours, _heat(("Hot", "true"), ("Cold", "false"))) == ()
+    for since in (_heat(("Hot", "false"), ("Cold", "false")), _heat(("Hot", "true"), ("Mild", "false"))):
+        assert [drift.kind for drift in three_way(before, ours, since)] == ["changed"]
+
+
+def _heat(*values: tuple[str, str]) -> Package:
+    listed = "".join(
+        f"<value><fullName>{name}</fullName><isActive>{active}</isActive></value>" for name, active in values
+    )
+    field = f"<fields><fullName>Heat__c</fullName><valueSet>{listed}</valueSet></fields>"
+    return _state({"objects/Account.object": f"<CustomObject>{field}</CustomObject>".encode()})
+
+
 def _state(files: Mapping[str, bytes], deleted: list[Component] | None = None) -> Package:
     bare = read_retrieved(write_package(files, [], api_version="62.0"))
     listed = [component for component in bare.paths if component.type != "CustomObject"]

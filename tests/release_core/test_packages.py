@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
+import struct
+import zipfile
+import zlib
 
 import pytest
 from hypothesis import given, settings
@@ -11,10 +15,19 @@ from hypothesis import strategies as st
 
 from bot.rehearsal.packages import sample_package
 from bot.rehearsal.packages.bad import BAD, GOOD
-from release_core.archives import write_archive
+from release_core.archives import open_archive, write_archive
 from release_core.errors import Unclear
 from release_core.metadata_types import Component
-from release_core.packages import Package, footprint, is_test, members, read_package, read_retrieved, write_package
+from release_core.packages import (
+    Package,
+    footprint,
+    is_single_package,
+    is_test,
+    members,
+    read_package,
+    read_retrieved,
+    write_package,
+)
 
 NS = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
 
@@ -26,7 +39,10 @@ SAID = {
     "empty_zip": "holds no files",
     "no_manifest": "no package.xml at its top or in its one top folder",
     "manifest_too_deep": "there is one at out/build/package.xml",
-    "several_packages": "several packages (billing, sales)",
+    "same_in_two_packages": "holds ApexClass Greeting in both billing and sales",
+    "package_beside_files": "also notes.txt beside that folder",
+    "manifest_in_other_case": "there is Package.xml, but upper and lower case count: it must be named package.xml",
+    "folder_in_other_case": "holds Classes/, but upper and lower case count: it must be named classes/",
     "source_format": "sf project convert source",
     "climbing_path": "../../etc/cron.d/release",
     "absolute_path": "/etc/passwd",
@@ -72,6 +88,89 @@ def test_faulty_file_is_named_with_its_fault(path: str, replacement: bytes, said
     with pytest.raises(Unclear) as refusal:
         read_package(write_archive({**GOOD, path: replacement}))
     assert said in str(refusal.value)
+
+
+def test_destructive_manifest_in_other_case_is_not_overlooked() -> None:
+    with pytest.raises(Unclear, match=r"must be named destructiveChangesPost\.xml"):
+        read_package(write_archive({**GOOD, "DestructiveChangesPost.xml": b"<Package/>"}))
+
+
+def test_several_packages_of_one_zip_are_read_as_one() -> None:
+    data = two_packages()
+    package = read_package(data)
+    assert not package.single_package
+    assert not is_single_package(data)
+    assert [str(component) for component in package.components] == [
+        "ApexClass Greeting",
+        "ApexClass Parting",
+        "ApexClass PartingTest",
+        "CustomField Account.Tier__c",
+    ]
+    assert package.deletions_before == (Component("ApexClass", "Old"),)
+    assert package.deletions_after == (Component("ApexClass", "Older"), Component("ApexClass", "Oldest"))
+    assert package.tests == ("PartingTest",)
+    assert package.api_version == "62.0"
+    assert package.files["classes/Parting.cls"] == b"class Parting {}"
+    assert package.parts[Component("CustomField", "Account.Tier__c")].findtext("label") == "Tier"
+    assert [warning for warning in package.warnings if "API versions (58.0, 62.0)" in warning]
+    assert [warning for warning in package.warnings if warning.startswith("sales: package.xml does not list")]
+
+
+def test_file_in_two_packages_is_refused_also_in_other_case() -> None:
+    fields = [f"<fields><fullName>{name}__c</fullName></fields>" for name in "AB"]
+    files = {
+        f"{top}/{path}": data
+        for top, field, name in (("one", fields[0], "Account.A__c"), ("two", fields[1], "Account.B__c"))
+        for path, data in {
+            "objects/Account.object": f"<CustomObject {NS}>{field}</CustomObject>".encode(),
+            "package.xml": manifest("CustomField", name),
+        }.items()
+    }
+    with pytest.raises(Unclear, match=r"holds objects/Account\.object in both one and two"):
+        read_package(write_archive(files))
+    files["two/objects/account.object"] = files.pop("two/objects/Account.object")
+    files["two/package.xml"] = manifest("CustomField", "account.B__c")
+    with pytest.raises(Unclear, match=r"objects/account\.object in both one and two"):
+        read_package(write_archive(files))
+
+
+def test_folder_that_is_no_package_beside_several_is_refused() -> None:
+    files = {f"{top}/{path}": data for top in ("a", "b") for path, data in GOOD.items()}
+    with pytest.raises(Unclear, match=r"packages in the folders a, b, but also docs/x\.txt beside those folders"):
+        read_package(write_archive({**files, "docs/x.txt": b""}))
+
+
+def test_entries_that_share_their_bytes_are_refused() -> None:
+    inner = b"class Inner {}"
+    record = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 0, 0, 33, zlib.crc32(inner), len(inner), len(inner), 5, 0)
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("outer", record + b"inner" + inner)
+        shared = zipfile.ZipInfo("inner")
+        shared.header_offset = 30 + len("outer")
+        shared.CRC, shared.file_size, shared.compress_size = zlib.crc32(inner), len(inner), len(inner)
+        archive.filelist.append(shared)
+    with pytest.raises(Unclear, match="damaged at outer"):
+        open_archive(target.getvalue())
+
+
+def test_file_goes_into_another_archive_as_it_is_packed() -> None:
+    files = open_archive(write_archive({"a.txt": b"text " * 100, "é": b""}))
+    again = write_archive({path: files.packed(path) for path in files})
+    assert again == write_archive({"a.txt": b"text " * 100, "é": b""})
+    with zipfile.ZipFile(io.BytesIO(again)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["a.txt", "é"]
+
+
+def test_same_bytes_are_known_however_they_are_packed() -> None:
+    stored, deflated = io.BytesIO(), write_archive({"a": b"x" * 99, "b": b"x"})
+    with zipfile.ZipFile(stored, "w") as archive:
+        archive.writestr("a", b"x" * 99)
+        archive.writestr("b", b"y")
+    one, other = open_archive(stored.getvalue()), open_archive(deflated)
+    assert one.holds_the_same("a", other)
+    assert not one.holds_the_same("b", other)
 
 
 def test_malformed_file_is_told_with_its_line() -> None:
@@ -289,6 +388,36 @@ def test_no_damage_makes_reading_fail_otherwise_than_by_a_sentence(data: bytes, 
     for broken in (data, bytes(whole), bytes(whole[:place])):
         with contextlib.suppress(Unclear):
             read_package(broken)
+
+
+def manifest(kind: str, *names: str, version: str = "62.0") -> bytes:
+    listed = "".join(f"<members>{name}</members>" for name in names)
+    types = f"<types>{listed}<name>{kind}</name></types>"
+    return f"<Package {NS}>{types}<version>{version}</version></Package>".encode()
+
+
+def two_packages() -> bytes:
+    gone = b"<Package><types><members>%s</members><name>ApexClass</name></types></Package>"
+    sales = {
+        "package.xml": manifest("ApexClass", "Parting", "PartingTest", version="58.0"),
+        "classes/Parting.cls": b"class Parting {}",
+        "classes/Parting.cls-meta.xml": b"<ApexClass/>",
+        "classes/PartingTest.cls": b"@IsTest class PartingTest {}",
+        "classes/PartingTest.cls-meta.xml": b"<ApexClass/>",
+        "stray.txt": b"",
+        "destructiveChangesPost.xml": gone % b"Oldest",
+    }
+    object_file = f"<CustomObject {NS}><fields><fullName>Tier__c</fullName><label>Tier</label></fields></CustomObject>"
+    fields = b"<types><members>Account.Tier__c</members><name>CustomField</name></types>"
+    billing = {
+        **GOOD,
+        "package.xml": GOOD["package.xml"].replace(b"<version>", fields + b"<version>"),
+        "objects/Account.object": object_file.encode(),
+        "destructiveChanges.xml": gone % b"Old",
+        "destructiveChangesPost.xml": gone % b"Older",
+    }
+    tops = {"billing": billing, "sales": sales}
+    return write_archive({f"{top}/{path}": data for top, files in tops.items() for path, data in files.items()})
 
 
 def _package(files: dict[str, bytes], *components: Component) -> Package:

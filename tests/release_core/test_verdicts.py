@@ -136,8 +136,16 @@ def test_deleted_field_comes_back_empty() -> None:
     assert "Export the field's values before the release" in judgement.todo
 
 
-def test_deleted_class_comes_back_exactly() -> None:
+def test_deleted_class_comes_back_without_the_access_to_it() -> None:
     (judgement,) = _judged({"classes/A.cls": b"class A {}", **CLASS}, {}, deleted=[Component("ApexClass", "A")])
+    assert judgement.verdict == "lossy"
+    assert "profiles and permission sets" in judgement.reason
+    assert "Note before the release" in judgement.todo
+
+
+def test_deleted_test_class_comes_back_exactly() -> None:
+    tests = {"classes/A.cls": b"@IsTest class A {}", **CLASS}
+    (judgement,) = _judged(tests, {}, deleted=[Component("ApexClass", "A")])
     assert judgement.verdict == "exact"
 
 

@@ -70,9 +70,26 @@ def manifest_too_deep() -> bytes:
     return write_archive({f"out/build/{path}": data for path, data in GOOD.items()})
 
 
-def several_packages() -> bytes:
-    """Two packages in one zip."""
+def same_in_two_packages() -> bytes:
+    """Two packages in one zip, which bring the same class."""
     return write_archive({f"{top}/{path}": data for top in ("billing", "sales") for path, data in GOOD.items()})
+
+
+def package_beside_files() -> bytes:
+    """A package in a folder, with a file beside the folder."""
+    return write_archive({"notes.txt": b"hi", **{f"sales/{path}": data for path, data in GOOD.items()}})
+
+
+def manifest_in_other_case() -> bytes:
+    """A manifest with a capital letter."""
+    return write_archive({"Package.xml" if path == "package.xml" else path: data for path, data in GOOD.items()})
+
+
+def folder_in_other_case() -> bytes:
+    """A folder with a capital letter, which a manifest that asks for everything would leave out in silence."""
+    everything = _MANIFEST.replace(b"Greeting", b"*")
+    renamed = {path.replace("classes/", "Classes/"): data for path, data in GOOD.items()}
+    return write_archive({**renamed, "package.xml": everything})
 
 
 def source_format() -> bytes:
@@ -189,7 +206,10 @@ BAD: Mapping[str, Callable[[], bytes]] = {
         empty_zip,
         no_manifest,
         manifest_too_deep,
-        several_packages,
+        same_in_two_packages,
+        package_beside_files,
+        manifest_in_other_case,
+        folder_in_other_case,
         source_format,
         climbing_path,
         absolute_path,

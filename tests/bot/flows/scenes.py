@@ -100,11 +100,17 @@ class Scene:
 
     # --- what people do
 
-    def planned(self, variant: Variant = "mended", *, strategy: Strategy = "validate_then_quick") -> str:
-        """A release with the sample package; its key."""
+    def planned(
+        self,
+        variant: Variant = "mended",
+        *,
+        strategy: Strategy = "validate_then_quick",
+        archive: bytes = b"",
+    ) -> str:
+        """A release with the sample package, or with the one given; its key."""
         now = self.clock.now()
         key = a_release(self.ports, strategy=strategy, window=Interval(now, now + timedelta(hours=40)))
-        archive = sample_package(variant)
+        archive = archive or sample_package(variant)
         self.ports.artifacts.save(archive)
         package = attaching.attach_package(self.ports, DEVELOPER, key, file_id="F1", file_name="sample.zip")
         attaching.accept_package(self.ports, package, read_package(archive))

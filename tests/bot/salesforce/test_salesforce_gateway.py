@@ -69,7 +69,7 @@ def test_it_is_an_org_gateway(org):
     """The flows may take it for the protocol."""
     promised = [name for name in vars(OrgGateway) if not name.startswith("_")]
     assert promised
-    assert all(callable(getattr(org, name)) for name in promised)
+    assert all(hasattr(org, name) for name in promised)
 
 
 def test_a_deployment_sends_the_archive_untouched_and_all_or_nothing(scripted, says, org):
@@ -94,6 +94,13 @@ def test_a_deployment_sends_the_archive_untouched_and_all_or_nothing(scripted, s
         "singlePackage": True,
         "testLevel": "RunSpecifiedTests",
     }
+
+
+def test_several_packages_in_one_zip_are_announced(scripted, says, org):
+    """singlePackage false tells Salesforce to look for a package in each top folder."""
+    scripted.plays(says.reply(201, {"id": JOB}))
+    org.deploy(b"PK", DeployOptions(check_only=True, single_package=False))
+    assert json.loads(_parts(scripted.heard[-1])["application/json"])["deployOptions"]["singlePackage"] is False
 
 
 @pytest.mark.parametrize(("sandbox", "sent"), [(True, "NoTestRun"), (False, None)])
