@@ -271,6 +271,9 @@ class Policy(_Rule):
     retrieve_from: tuple[str, ...] | None = None
     git: GitRule | None = None
     keep_artifacts: Span = Field(default=timedelta(days=180), ge=timedelta(days=30))
+    watch_every: Span = Field(default=timedelta(minutes=5), ge=timedelta(minutes=1))
+    validation_reminder: Span = timedelta(days=1)
+    revalidate_before: Span = timedelta(hours=2)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

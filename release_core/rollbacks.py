@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import io
 import re
+import zipfile
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from release_core import collector
 from release_core.archives import Packed
 from release_core.comparison import exists, same
 from release_core.errors import Refused
+from release_core.manifests import DELETED_AFTER, PACKAGE_XML, read_deletions, read_manifest
 from release_core.metadata_types import CHILDREN, CONTAINERS, Component, file_of, parent_of
 from release_core.metadata_xml import document, parse, text_of
 from release_core.packages import Package, write_package
@@ -98,6 +101,28 @@ def build_rollback(
             "There is nothing to bring back: what the release touched is as it was before. No rollback is needed.",
         )
     return write_package(files, components, api_version=package.api_version, deletions_after=plan.deleted)
+
+
+def parts_of(archive: bytes) -> tuple[tuple[str, Component], ...]:
+    """What one of our rollback packages does, by its manifests alone: ("restore", "delete" or "deactivate", what).
+
+    The components are those that `leave` takes.
+    """
+    with zipfile.ZipFile(io.BytesIO(archive)) as held:
+        there = set(held.namelist())
+        brought = read_manifest(held.read(PACKAGE_XML), PACKAGE_XML).components
+        found = [_act(component, held, there) for component in brought]
+        for name in DELETED_AFTER:
+            if name in there:
+                found += [("delete", component) for component in read_deletions(held.read(name), name)]
+    return tuple(found)
+
+
+def _act(component: Component, held: zipfile.ZipFile, there: Collection[str]) -> tuple[str, Component]:
+    path = file_of(component) if component.type == "FlowDefinition" else ""
+    if path in there and b"<activeVersionNumber>0<" in held.read(path):
+        return "deactivate", Component("Flow", component.name)
+    return "restore", component
 
 
 def kept_by_flows(package: Package, new: Collection[Component]) -> set[Component]:

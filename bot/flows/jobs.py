@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
-from typing import Literal
+from typing import Literal, cast
 
 from bot.durable import fact, pause, step
 from bot.outside import Outside, current
@@ -16,7 +16,7 @@ from release_core.attempts import Assignment
 from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
 from release_core.models import Receipt
 from release_core.packages import is_single_package
-from release_core.ports import DeployOptions, JobStatus, OrgGateway
+from release_core.ports import DeployOptions, JobStatus, OrgGateway, TestLevel
 
 Seen = Literal["under way", "done", "missing"]
 
@@ -178,7 +178,8 @@ def _ask(outside: Outside, org: OrgGateway, task: Assignment, check_only: bool) 
     going_back = task.purpose in ("arming", "rollback")
     options = DeployOptions(
         check_only=check_only,
-        test_level="RunLocalTests",
+        test_level=cast("TestLevel", task.test_level or "RunLocalTests"),
+        run_tests=task.run_tests,
         ignore_warnings=going_back,
         single_package=is_single_package(archive),
     )
