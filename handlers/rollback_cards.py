@@ -84,7 +84,8 @@ def _changes_words(request: RollbackRequest) -> str:
     if request.looked_at is None:
         if request.look_problem:
             return f"not known: {clean(request.look_problem)} It is looked at before anything is changed."
-        return "being looked at"
+        loses = "will be lost" if request.overwrite else "is asked about first"
+        return f"being looked at. What people changed since {loses}."
     if not request.drift:
         return f"nothing was changed since; looked {at(request.looked_at)}"
     return f"{count(len(request.drift), 'part')} changed since; looked {at(request.looked_at)}"

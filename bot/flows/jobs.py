@@ -109,14 +109,14 @@ def say_unknown(deployment_id: int, sentence: str) -> None:
 
 @step(tries=6, backoff=1.0)
 def start_job(deployment_id: int, check_only: bool) -> str:
-    """Look for our job in the org's history, and only then ask for it; returns the job's id.
+    """Ask for our job, unless it was asked for before and the org's history holds it; returns the job's id.
 
     OutcomeUnknown when it was asked for, now or before a crash, and the org does not say what became of that.
     """
     outside = current()
     task = attempts.assignment(outside.ports, deployment_id)
     asked_before = _was_asked(outside, task)
-    found = _find_again(outside, task, check_only) if asked_before else _find(outside, task, check_only)
+    found = _find_again(outside, task, check_only) if asked_before else ""
     if found:
         return found
     # Written before the request leaves: whoever repeats this after a crash knows that the org may have it already.

@@ -31,7 +31,9 @@ def look_for(request_id: int) -> None:
     looked_at = outside.ports.clock.now()
     landed = wanted.finished_at or wanted.requested_at
     # Before the retrieve: what is changed while the org packs is newer than what is remembered, so it is asked about.
-    trail = outside.org(wanted.org).changes_since(min(landed, looked_at - TRAIL_BEFORE))
+    org = outside.org(wanted.org)
+    org.identity()  # remembered, so that the way back itself need not ask who we are
+    trail = org.changes_since(min(landed, looked_at - TRAIL_BEFORE))
     retrieved = retrieve_touched(outside, undone)
     recent = [trail_row(row) for row in trail if row.at >= looked_at - TRAIL_BEFORE]
     drift = drift_since(undone, retrieved, trail)
