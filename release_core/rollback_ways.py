@@ -26,7 +26,7 @@ _NOT_CODE = re.compile(r"/\*.*?\*/|//[^\n]*|'(?:\\.|[^'\\\n])*'", re.DOTALL)
 _TRIGGER_ON = re.compile(r"\btrigger\s+\w+\s+on\s+(\w+)", re.IGNORECASE)
 
 
-def tests_of(back: Package, package: Package, snapshot: Package) -> tuple[str, ...]:
+def mentioning_tests(back: Package, package: Package, snapshot: Package) -> tuple[str, ...]:
     """The test classes that mention the Apex which `back` restores; () unless each class and trigger is mentioned.
 
     `package` is what was deployed, `snapshot` what was there before: together with `back` they hold the tests that

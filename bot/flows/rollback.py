@@ -143,7 +143,7 @@ def take_the_long_way(deployment_id: int, because: str) -> None:
         attempts.note_archive(outside.ports, deployment_id, archive)
     task = attempts.assignment(outside.ports, deployment_id)
     back = read_package(outside.ports.artifacts.load(task.archive_digest))
-    tests = rollback_ways.tests_of(back, undone.package, undone.snapshot)
+    tests = rollback_ways.mentioning_tests(back, undone.package, undone.snapshot)
     level = rollback_ways.next_way(rollback_ways.tried_before(outside.ports, deployment_id), tests)
     rollback_ways.take_way(outside.ports, deployment_id, level or rollback_ways.WAYS[-1], tests, because=because)
 
