@@ -60,7 +60,7 @@ def rollback_post(d: Drawing, stream: str, request_id: str) -> Placed:
     if request.drift:
         parts.append(Listing(_drift_lines(request, open_parts)))
     confirm = _confirm(title, key, way, undo=undo)
-    parts.append(Actions(_buttons(request, deployment, facts, confirm if not open_parts else None)))
+    parts.append(Actions(_buttons(request, deployment, facts, confirm)))
     holders = others(d.ports.policy.holders_of("roll_back"), than=(request.requested_by,))
     parts.append(Note(f"A second person has to agree until {at(request.expires_at)}: {people(holders, last='or')}."))
     return Message(f"{summary}: {request.reason}", parts, tone="wait"), *d.under(stream)
@@ -116,19 +116,23 @@ def _confirm(title: str, key: str, way: str, *, undo: bool) -> Confirm:
     return Confirm(f"Roll back {key}?", f"{title} returns to before {key}. Way back: {way}.", f"Roll back {title}"[:30])
 
 
-def _buttons(
-    request: RollbackRequest, undone: Deployment, facts: ReleaseFacts, confirm: Confirm | None
-) -> list[Button]:
+def _buttons(request: RollbackRequest, undone: Deployment, facts: ReleaseFacts, confirm: Confirm) -> list[Button]:
     args = {"request": str(request.id)}
-    buttons = [Button("Decline", "release_decline_rollback", args)]
-    if undone.purpose == "deployment":
-        buttons.append(do("Choose parts…", "release_parts", **args))
-        if request.leave and not facts.armings(request.leave):
-            buttons.append(do("Prove it first", "release_prove", **args))
-    if confirm is None:
-        return buttons[::-1]
-    label = "Confirm rollback" if undone.purpose == "deployment" else "Confirm"
-    return [Button(label, "release_confirm_rollback", args, weight="danger", confirm=confirm), *buttons]
+    undo = undone.purpose == "rollback"
+    label = "Confirm" if undo else "Confirm rollback"
+    buttons = [Button(label, "release_confirm_rollback", args, weight="danger", confirm=confirm)]
+    buttons.append(Button("Decline", "release_decline_rollback", args))
+    if undo:
+        return buttons
+    buttons.append(do("Choose parts…", "release_parts", **args))
+    if undecided(request, request.drift):
+        text = "What people changed since the deployment will be lost. Somebody else has to agree."
+        anyway = Confirm("Roll back anyway?", text, "Ask for it")
+        overwriting = {**args, "overwrite": "yes"}
+        buttons.append(Button("Roll back anyway…", "release_parts", overwriting, weight="danger", confirm=anyway))
+    if request.leave and not facts.armings(request.leave):
+        buttons.append(do("Prove it first", "release_prove", **args))
+    return buttons
 
 
 def _named(parts: Sequence[Sequence[str]]) -> str:

@@ -71,7 +71,7 @@ def rollback(ports: Ports, request: Request) -> Answer:
     facts = facts_of(ports, key)
     if not reason:
         return _asking(ports, facts, overwrite=overwrite)
-    leave = _left(ports, request, _parts(ports, facts)) if request.args.get("leave") else []
+    leave = _left(request, _parts(ports, facts)) if request.args.get("leave") else []
     request_id = rollback_requests.ask_rollback(ports, request.actor.id, key, reason, overwrite=overwrite, leave=leave)
     return _asked(ports, request, request_id, facts)
 
@@ -133,12 +133,13 @@ def choose(ports: Ports, request: Request) -> Answer:
     with ports.store.reading() as session:
         wish = rollback_requests.find_request(session, request_id)
     parts = _parts_of_wish(ports, wish)
-    if "leave" not in request.args:
+    anyway = request.args.get("overwrite") == "yes"
+    if "leave" not in request.args and not anyway:
         open_parts = {tuple(row[:2]) for row in rollback_requests.undecided(wish, wish.drift)}
         chosen = open_parts | {tuple(row) for row in wish.leave}
         fields = _leave_fields(parts, [part for part in parts if (part.type, part.name) in chosen])
         return Form("Choose parts", "release_parts", fields, "Ask with this", {"request": str(request_id)})
-    leave = _left(ports, request, parts)
+    leave = wish.leave if anyway else _left(request, parts)
     rollback_choices.choose_parts(ports, request.actor.id, request_id, leave)
     left = f"{count(len(leave), 'part')} left as it is" if leave else "everything goes back"
     return plainly(f"Asked again, with {left}. Somebody else has to confirm it.", "wait")
@@ -201,7 +202,7 @@ def _read_parts(ports: Ports, digest: str, drift: Sequence[Sequence[str]]) -> li
     ]
 
 
-def _left(ports: Ports, request: Request, parts: Sequence[Part]) -> list[list[str]]:
+def _left(request: Request, parts: Sequence[Part]) -> list[list[str]]:
     """The chosen parts, from a menu's values or from lines that people wrote."""
     said = request.args.get("leave") or []
     known: Mapping[str, Part] = {part.value: part for part in parts} | {part.line.casefold(): part for part in parts}

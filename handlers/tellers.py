@@ -206,7 +206,8 @@ def _rollback_looked(told: Told) -> Iterable[Touched]:
 
 def _proof(told: Told) -> Iterable[Touched]:
     """A way back was proven or not: the wishes that wait show it."""
-    return [Touched(told.line), *_again(told, f"rollback:{told.stream}"), *_waiting_in_incidents(told)]
+    cards = [*_again(told, f"rollback:{told.stream}"), *_incidents_about(told), *_waiting_in_incidents(told)]
+    return [Touched(told.line), *cards]
 
 
 def _waiting_in_incidents(told: Told) -> list[Touched]:

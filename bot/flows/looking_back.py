@@ -11,6 +11,7 @@ from release_core import attempts
 from release_core.attempts import Assignment
 from release_core.comparison import Drift, exists, same, three_way
 from release_core.metadata_types import Component, parent_of
+from release_core.metadata_xml import parse, text_of
 from release_core.packages import Package, footprint, members, read_package, read_retrieved
 from release_core.ports import AuditRow, Retrieved
 from release_core.rollbacks import build_rollback, plan_rollback
@@ -58,7 +59,19 @@ def not_back(undone: Undone, live: Package, leave: Iterable[Sequence[str]]) -> l
     """What does not look as it did before the deployment, apart from what was to be left."""
     spared = _components(leave)
     touched = (one for one in footprint(undone.package) if one not in spared and not _is_left_with(one, spared))
-    return [str(one) for one in touched if not _is_back(undone.snapshot, live, one)]
+    return [_told(undone.snapshot, live, one) for one in touched if not _is_back(undone.snapshot, live, one)]
+
+
+def _told(snapshot: Package, live: Package, component: Component) -> str:
+    """The component, with what to do where only its activation is missing: some orgs take flows as drafts alone."""
+    if component.type == "Flow" and _runs(snapshot, component) and not _runs(live, component):
+        return f"{component} (it does not run: activate it in Setup, Flows)"
+    return str(component)
+
+
+def _runs(held: Package, flow: Component) -> bool:
+    paths = held.paths.get(flow, ())
+    return any(text_of(parse(held.files[path], path), "status") == "Active" for path in paths)
 
 
 def _touched(undone: Undone) -> frozenset[Component]:

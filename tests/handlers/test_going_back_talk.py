@@ -82,7 +82,9 @@ def test_a_change_since_is_named_with_its_author_and_has_to_be_decided(room: Roo
     look(room, CHANGED)
     card = room.posts[f"rollback:{key}:1"].message
     assert "ApexClass Discount was changed by Mei Tanaka: to be decided" in words_of(card)
-    assert "[Confirm rollback]" not in words_of(card)
+    refused = room.is_refused_the_click(SECOND_MANAGER, "Confirm rollback", card)
+    assert "ApexClass Discount" in refused.words
+    assert "Choose for each" in refused.words
     form = room.clicks(SECOND_MANAGER, "Choose parts…", card)
     assert isinstance(form, Form)
     (field,) = form.fields
@@ -124,6 +126,17 @@ def test_what_is_to_be_overwritten_is_said(room: Room, key: str) -> None:
     assert "everything goes back" in words_of(room.submits(SECOND_MANAGER, form, leave=[]))
     room.tell()
     assert "will be overwritten" in words_of(room.posts[f"rollback:{key}:2"].message)
+
+
+def test_everything_is_overwritten_by_a_click_that_somebody_else_confirms(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    room.tell()
+    look(room, CHANGED)
+    card = room.posts[f"rollback:{key}:1"].message
+    assert "Somebody else has to confirm" in words_of(room.clicks(MANAGER, "Roll back anyway…", card))
+    room.tell()
+    again = room.posts[f"rollback:{key}:2"].message
+    assert "being rolled back" in words_of(room.clicks(SECOND_MANAGER, "Confirm rollback", again))
 
 
 def test_parts_are_chosen_when_it_is_asked_already(room: Room, key: str) -> None:

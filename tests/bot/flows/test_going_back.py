@@ -257,13 +257,39 @@ def test_a_rollback_is_undone_and_the_lock_stays(scene: Scene) -> None:
     org_locks.unlock_org(scene.ports, ADMINISTRATOR, PRODUCTION, "the cause is found")
 
 
-def test_a_flow_that_does_not_run_again_is_named_after_going_back(scene: Scene) -> None:
+def _active(scene: Scene) -> list[int]:
+    """The numbers of the versions of the sample's flow that run."""
+    versions = scene.production.org.inventory.flows["Opportunity_Follow_Up"]
+    return [version.number for version in versions if version.status == "Active"]
+
+
+def test_the_version_of_a_flow_that_ran_before_runs_again_also_where_flows_arrive_as_drafts(scene: Scene) -> None:
     """Production takes flows as drafts unless a setting lets them arrive active."""
+    ran = _active(scene)
     key = scene.live()
+    landed = _active(scene)
+    assert landed != ran
     scene.production.org.inventory.remove("Settings", "Flow")
     done = scene.roll_back(key)
-    assert done.state == "succeeded"
-    assert "Flow Opportunity_Follow_Up" in done.result["differences"]
+    assert (done.state, done.result["differences"]) == ("succeeded", [])
+    assert _active(scene) == ran
+    request = _ask(scene, key)
+    assert scene.go_back(key, _confirm(scene, key, request)).result["differences"] == []
+    assert _active(scene) == landed
+
+
+def test_a_flow_that_does_not_run_again_is_named_after_going_back(scene: Scene) -> None:
+    key = scene.live()
+    attempt = scene.wish_back(key)
+    rollback.look_and_hold(attempt)
+    rollback.go_back(attempt)
+    rollback.watch(attempt)
+    rollback.conclude(attempt)
+    org = scene.production.org
+    org.activate_flow(org.users[1].id, "Opportunity_Follow_Up", 0)
+    rollback.read_back(attempt)
+    (told,) = [one for one in scene.attempt(attempt).result["differences"] if one.startswith("Flow Opp")]
+    assert "it does not run" in told
 
 
 # Watched
@@ -284,7 +310,7 @@ def test_a_foreign_deployment_is_noticed_and_the_way_back_is_proven_again(scene:
 def test_a_look_costs_one_call_and_a_second_one_once_an_hour(scene: Scene) -> None:
     scene.live()
     spent = []
-    for minutes in (1, 5, 61):
+    for minutes in (61 - scene.clock.now().minute, 5, 61):
         scene.clock.advance(timedelta(minutes=minutes))
         calls = scene.gateway.calls
         org_watch.org_watch({"org": PRODUCTION})
