@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlmodel import select
 
+from bot.failures import tell_of_failure
 from bot.flows import alarms, checks, org_watch, rollback
 from release_core import org_locks, rollback_choices, rollback_requests
 from release_core.errors import Refused
@@ -144,6 +145,24 @@ def test_a_look_that_fails_leaves_the_looking_to_the_rollback(scene: Scene) -> N
     assert "rollback_not_looked" in scene.said(key)
     scene.away = False
     assert scene.go_back(key, _confirm(scene, key, request)).state == "succeeded"
+
+
+def test_a_look_that_breaks_is_told_too(scene: Scene) -> None:
+    key = scene.live()
+    request = _ask(scene, key)
+    tell_of_failure(scene.ports, f"rollback_look:{key}:{request}", ZeroDivisionError())
+    assert "ZeroDivisionError" in _wish(scene, request).look_problem
+
+
+def test_a_watch_that_breaks_goes_on(scene: Scene) -> None:
+    scene.live()
+    (due,) = builders.intents(scene.ports, "org_watch")
+    with scene.ports.store.transaction() as session:
+        session.add(due)
+        due.state = "started"
+    tell_of_failure(scene.ports, due.key, ZeroDivisionError())
+    scene.clock.advance(timedelta(seconds=1))
+    assert builders.intents(scene.ports, "org_watch")
 
 
 # In parts
