@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from release_core import arming, attaching, attempts, listings, rollback_requests, validations
+from release_core import (
+    arming,
+    attaching,
+    attempts,
+    listings,
+    proofs,
+    rollback_looks,
+    rollback_requests,
+    validations,
+)
 from release_core.attempts import Assignment
 from release_core.deployments import hold_because, note_verified
 from release_core.errors import ReleaseError
@@ -24,6 +33,11 @@ def tell_of_failure(ports: Ports, intent_key: str, error: Exception) -> None:
     elif intent.flow == "listing":
         asker, release, org = intent.args["asker"], intent.args["release"], intent.args["org"]
         listings.note_listing_failed(ports, asker, release, org, problem)
+    elif intent.flow == "rollback_look":
+        rollback_looks.note_not_looked(ports, intent.args["request"], problem)
+    elif intent.flow == "org_watch":
+        proofs.note_not_watched(ports, intent.args["org"], problem)
+        proofs.go_on_watching(ports, intent.args["org"])
     elif "deployment" in intent.args:
         _end_attempt(ports, intent.args["deployment"], problem)
 

@@ -54,7 +54,10 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.DEPLOYMENT_SUCCEEDED: "good",
     Kind.ROLLBACK_ARMED: "good",
     Kind.ROLLBACK_NOT_ARMED: "stop",
+    Kind.VALIDATION_LAPSES: "wait",
+    Kind.ROLLBACK_LOOKED: "stop",
     Kind.ROLLBACK_SUCCEEDED: "good",
+    Kind.ROLLBACK_UNDONE: "good",
     Kind.ROLLBACK_HELD: "stop",
     Kind.ROLLBACK_FAILED: "stop",
     Kind.ORG_LOCKED: "stop",
@@ -74,6 +77,7 @@ OWNER_IS_CALLED = frozenset(
         Kind.DECLINED,
         Kind.VALIDATION_FAILED,
         Kind.VALIDATION_VOIDED,
+        Kind.VALIDATION_LAPSES,
         Kind.DEPLOYMENT_HELD,
         Kind.DEPLOYMENT_FAILED,
         Kind.DEPLOYMENT_CANCELLED,
@@ -118,6 +122,8 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
                 do("Attach package", "release_attach", release=key),
                 do("Validate again", "release_validate", release=key),
             ]
+        case Kind.VALIDATION_LAPSES:
+            buttons = [do("Validate again", "release_validate", release=key)]
         case Kind.VALIDATION_PASSED | Kind.DEPLOYMENT_HELD:
             buttons = [do("May we go?", "release_why", release=key)]
         case Kind.DEPLOYMENT_UNKNOWN:
@@ -134,7 +140,10 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
             text = "What people changed since the deployment will be lost. A second person has to agree."
             confirm = Confirm("Roll back anyway?", text, "Ask for it")
             args = {"release": release, "overwrite": "yes"}
-            buttons = [Button("Roll back anyway…", "release_rollback", args, weight="danger", confirm=confirm)]
+            buttons = [
+                do("Choose parts…", "release_rollback", release=release),
+                Button("Roll back anyway…", "release_rollback", args, weight="danger", confirm=confirm),
+            ]
         case Kind.ORG_LOCKED:
             buttons = [do("Unlock…", "release_unlock", org=str(entry.details["org"]))]
         case _:

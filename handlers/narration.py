@@ -86,8 +86,50 @@ def _incident_noted(t: Telling) -> str:
 def _returned(t: Telling) -> str:
     found = t.names("differences")
     if not found:
-        return f"{t.get('key')} rolled back: {t.org()} is what it was before {bold(t.get('release'))}, part by part."
-    return f"{t.get('key')} rolled back {bold(t.get('release'))}, except: {', '.join(found[:8])}."
+        what = "part by part" if not t.entry.details.get("left") else "but for what was left"
+        return (
+            f"{t.get('key')} rolled back: {t.org()} is what it was before {bold(t.get('release'))}, {what}.{_left(t)}"
+        )
+    return f"{t.get('key')} rolled back {bold(t.get('release'))}, except: {', '.join(found[:8])}.{_left(t)}"
+
+
+def _left(t: Telling) -> str:
+    parts = t.entry.details.get("left") or []
+    named = ", ".join(clean(f"{part[0]} {part[1]}") for part in parts[:5])
+    more = f" and {len(parts) - 5} more" if len(parts) > 5 else ""
+    return f" Left as it was, by choice: {named}{more}." if parts else ""
+
+
+def _asked_back(t: Telling) -> str:
+    what = "undo the rollback of" if t.entry.details.get("undo") else "roll back"
+    left = t.entry.details.get("leave") or []
+    parts = f" {count(len(left), 'part')} would be left as it is." if left else ""
+    return f"{t.by} asked to {what} {t.get('release')}: {t.get('reason')}{parts}"
+
+
+def _looked(t: Telling) -> str:
+    drift = t.names("drift")
+    if not drift:
+        return "The org was compared: nothing that would go back was changed since."
+    return f"The org was compared. Somebody changed since: {'; '.join(drift[:8])}. Choose what is left as it is."
+
+
+def _way(t: Telling) -> str:
+    if t.get("next"):
+        why = f"was refused for its tests alone ({t.get('problem')})"
+        return f"{t.get('key')} {why}, so {t.get('next')} runs more of them."
+    tests = f" ({', '.join(t.names('tests')[:5])})" if t.names("tests") else ""
+    because = f" {t.get('because')}" if t.get("because") else ""
+    return f"{t.get('key')} is not armed, so it goes back by a deployment with {t.get('level')}{tests}.{because}"
+
+
+def _brought_back(t: Telling) -> str:
+    found = t.names("differences")
+    except_for = f" Not as expected: {', '.join(found[:5])}." if found else ""
+    return (
+        f"{t.get('key')} undid the rollback: {bold(t.get('release'))} is live in {t.org()} again and is watched."
+        f"{except_for}{_left(t)} The org stays locked until somebody unlocks it."
+    )
 
 
 def _held_rollback(t: Telling) -> str:
@@ -177,6 +219,10 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.VALIDATION_PASSED: lambda t: f"{t.get('key')} passed in {t.org()}.",
     Kind.VALIDATION_FAILED: lambda t: f"{t.get('key')} failed in {t.org()}{t.after('problem')}.",
     Kind.VALIDATION_VOIDED: lambda t: f"The validation {t.get('key')} in {t.org()} counts no more: {t.get('because')}",
+    Kind.VALIDATION_LAPSES: lambda t: (
+        f"The validation {t.get('key')} in {t.org()} lapses {t.instant('until')}, before the window ends "
+        f"{t.instant('ends_at')}: validate again."
+    ),
     Kind.DEPLOYMENT_REQUESTED: lambda t: f"{t.by} pressed Deploy to {t.org()} ({t.get('key')}).",
     Kind.DEPLOYMENT_HELD: lambda t: f"{t.get('key')} was held, nothing was changed in {t.org()}: {t.get('problem')}",
     Kind.SNAPSHOT_TAKEN: lambda t: f"What {t.org()} holds is kept as snapshot {code(t.get('digest')[:12])}.",
@@ -196,8 +242,15 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"The way back is armed until {t.instant('until')}: it passed a check-only run with tests, so going back is a "
         f"quick deploy ({t.get('key')})."
     ),
-    Kind.ROLLBACK_NOT_ARMED: lambda t: f"The way back is not armed: {t.get('problem')}",
-    Kind.ROLLBACK_ASKED: lambda t: f"{t.by} asked to roll back {t.get('release')}: {t.get('reason')}",
+    Kind.ROLLBACK_NOT_ARMED: lambda t: (
+        f"The way back is not armed: {t.get('problem')}"
+        + (f" It is tried again {t.instant('again_at')}." if t.get("again_at") else "")
+    ),
+    Kind.ROLLBACK_ASKED: _asked_back,
+    Kind.ROLLBACK_LOOKED: _looked,
+    Kind.ROLLBACK_NOT_LOOKED: lambda t: (
+        f"The org could not be compared yet: {t.get('problem')} The rollback looks itself before it changes anything."
+    ),
     Kind.ROLLBACK_CONFIRMED: lambda t: f"{t.by} confirmed the rollback of {t.get('release')}.",
     Kind.ROLLBACK_DECLINED: lambda t: f"{t.by} declined the rollback of {t.get('release')}{t.after('comment')}.",
     Kind.ROLLBACK_EXPIRED: lambda t: (
@@ -205,7 +258,9 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     ),
     Kind.ROLLBACK_HELD: _held_rollback,
     Kind.ROLLBACK_STARTED: lambda t: f"The rollback {t.get('key')} in {t.org()} begins.",
+    Kind.ROLLBACK_WAY: _way,
     Kind.ROLLBACK_SUCCEEDED: _returned,
+    Kind.ROLLBACK_UNDONE: _brought_back,
     Kind.ROLLBACK_FAILED: lambda t: f"The rollback {t.get('key')} failed in {t.org()}: {t.get('problem')}",
     Kind.ORG_UNREACHABLE: lambda t: (
         f"{t.org()} does not answer while {t.get('key')} is under way: {t.get('problem')} Rollcall keeps asking."

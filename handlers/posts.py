@@ -16,10 +16,11 @@ from handlers.conversation import (
 )
 from handlers.drawing import Drawing, Placed
 from handlers.entry_posts import entry_post
-from handlers.incident_posts import incident_post, rollback_post
+from handlers.incident_posts import incident_post
 from handlers.package_cards import listing_card
 from handlers.readiness_cards import window_card
 from handlers.release_cards import headline_card, package_card
+from handlers.rollback_cards import rollback_post
 from release_core.broadcasts import find_broadcast, next_promised
 from release_core.facts import gather
 from release_core.lookups import find_incident, release_of

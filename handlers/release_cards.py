@@ -41,6 +41,7 @@ from handlers.release_words import (
 from release_core.facts import Standing
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.policy import Policy
+from release_core.rollback_requests import rollback_to_undo
 
 TONES: dict[str, Tone] = {
     "ready": "good",
@@ -86,6 +87,8 @@ def next_buttons(facts: Standing) -> list[Button]:
         buttons.append(do("Set window", "release_window", release=key))
     if facts.live and state in ("soaking", "closed"):
         buttons.append(Button("Roll back", "release_rollback", {"release": key}, weight="danger"))
+    if rollback_to_undo(facts):
+        buttons.append(Button("Undo rollback", "release_rollback", {"release": key}))
     return [*buttons, do("Timeline", "release_timeline", release=key)]
 
 

@@ -67,8 +67,10 @@ def way_back_words(facts: Standing, now: datetime) -> str:
         return verdict_words(facts.package) or "known once a package is attached"
     armed = facts.armed(now)
     if armed and armed.lapses_at:
-        return f"armed until {at(armed.lapses_at)}: a quick deploy"
-    arming = facts.newest("arming")
+        # Once the watch over a release has ended, nobody looks what others do in its org.
+        known = "" if facts.release.state == "soaking" else ", as far as was known when its watch ended"
+        return f"armed until {at(armed.lapses_at)}{known}: a quick deploy"
+    arming = next(iter(reversed(facts.armings())), None)
     if arming and arming.state in ("requested", "validating"):
         return "built, being proven now"
     problem = (arming and (arming.voided_because or arming.problem)) or facts.live.result.get("rollback_note", "")

@@ -194,7 +194,29 @@ def _rollback_asked(told: Told) -> Iterable[Touched]:
     if told.stream.startswith("REL-") and told.detail("incident"):
         return [Touched(told.line)]  # the question itself is asked in the incident
     holders = others(told.policy.holders_of("roll_back"), than=(request.requested_by,))
-    return [Touched(slot), *(Touched(f"{slot}@{holder}") for holder in holders)]
+    replaced = _again(told, f"rollback:{told.stream}:{told.detail('replaces')}") if told.detail("replaces") else []
+    return [*replaced, Touched(slot), *(Touched(f"{slot}@{holder}") for holder in holders)]
+
+
+def _rollback_looked(told: Told) -> Iterable[Touched]:
+    """What was found stands on the card; only what somebody has to decide is said as well."""
+    card = _again(told, f"rollback:{told.stream}:{told.detail('request')}")
+    return [*card, *([Touched(told.line)] if told.entry.details.get("drift") else [])]
+
+
+def _proof(told: Told) -> Iterable[Touched]:
+    """A way back was proven or not: the wishes that wait show it."""
+    cards = [*_again(told, f"rollback:{told.stream}"), *_incidents_about(told), *_waiting_in_incidents(told)]
+    return [Touched(told.line), *cards]
+
+
+def _waiting_in_incidents(told: Told) -> list[Touched]:
+    found = [_again(told, one.slot.replace("incident:", "rollback:", 1)) for one in _incidents_about(told)]
+    return [one for each in found for one in each]
+
+
+def _lapses(told: Told) -> Iterable[Touched]:
+    return [Touched(told.line), Touched(f"{told.line}@{find_release(told.session, told.stream).owner_id}")]
 
 
 def _rollback_decided(told: Told) -> Iterable[Touched]:
@@ -246,6 +268,7 @@ TURNS = frozenset(
         Kind.VALIDATION_VOIDED,
         Kind.DEPLOYMENT_SUCCEEDED,
         Kind.ROLLBACK_SUCCEEDED,
+        Kind.ROLLBACK_UNDONE,
         Kind.ROLLBACK_FAILED,
         Kind.RELEASE_CANCELLED,
         Kind.RELEASE_CLOSED,
@@ -291,6 +314,13 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.CANCEL_REQUESTED: _attempt,
     Kind.ORG_BUSY: _attempt_said,
     Kind.ROLLBACK_ASKED: _rollback_asked,
+    Kind.ROLLBACK_LOOKED: _rollback_looked,
+    Kind.ROLLBACK_NOT_LOOKED: _rollback_decided,
+    Kind.ROLLBACK_ARMED: _proof,
+    Kind.ROLLBACK_NOT_ARMED: _proof,
+    Kind.ROLLBACK_WAY: _rollback_moved,
+    Kind.ROLLBACK_UNDONE: _rollback_moved,
+    Kind.VALIDATION_LAPSES: _lapses,
     Kind.ROLLBACK_CONFIRMED: _rollback_decided,
     Kind.ROLLBACK_DECLINED: _rollback_decided,
     Kind.ROLLBACK_EXPIRED: _rollback_decided,

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers import approvals, broadcasts, checklists, deployments, home, incidents, packages, releases, windows
+from handlers import (
+    approvals,
+    broadcasts,
+    checklists,
+    deployments,
+    home,
+    incidents,
+    packages,
+    releases,
+    rollbacks,
+    windows,
+)
 from handlers.conversation import Answer, Request
 from handlers.help import what_you_may
 from handlers.rights import any_of, fills_a_seat, settles_items
@@ -146,10 +157,12 @@ _TABLE = (
         may=any_of("deploy", "validate"),
     ),
     Verb(
-        "release_rollback", deployments.rollback, "[REL-1] -- reason", "ask to go back", "roll_back", ("undo", "revert")
+        "release_rollback", rollbacks.rollback, "[REL-1] -- reason", "ask to go back", "roll_back", ("undo", "revert")
     ),
-    Verb("release_confirm_rollback", deployments.confirm_rollback, "", "agree to go back", "roll_back", typed=False),
-    Verb("release_decline_rollback", deployments.decline_rollback, "", "refuse to go back", "roll_back", typed=False),
+    Verb("release_confirm_rollback", rollbacks.confirm_rollback, "", "agree to go back", "roll_back", typed=False),
+    Verb("release_decline_rollback", rollbacks.decline_rollback, "", "refuse to go back", "roll_back", typed=False),
+    Verb("release_parts", rollbacks.choose, "", "choose what is left as it is", "roll_back", typed=False),
+    Verb("release_prove", rollbacks.prove, "", "try the way back check-only first", "roll_back", typed=False),
     Verb("release_lock", deployments.lock, "in ORG -- reason", "close an org to releases", "lock_org"),
     Verb("release_unlock", deployments.unlock, "in ORG -- reason", "open an org again", "lock_org"),
     Verb(

@@ -294,6 +294,9 @@ class Assignment:
     undoes_id: int | None
     strategy: str
     created: tuple[tuple[str, str], ...]
+    leave: tuple[tuple[str, str], ...] = ()
+    test_level: str = ""
+    run_tests: tuple[str, ...] = ()
 
 
 def assignment(ports: Ports, deployment_id: int) -> Assignment:
@@ -317,6 +320,9 @@ def assignment(ports: Ports, deployment_id: int) -> Assignment:
             undoes_id=deployment.undoes_id,
             strategy=release.strategy,
             created=tuple((t, n) for t, n in deployment.result.get("created", [])),
+            leave=tuple((t, n) for t, n in deployment.leave),
+            test_level=deployment.test_level,
+            run_tests=tuple(deployment.run_tests),
         )
 
 
@@ -325,6 +331,14 @@ def finished_at(ports: Ports, org: str, job_id: str) -> datetime | None:
     with ports.store.reading() as session:
         query = select(Deployment.finished_at).where(Deployment.org == org, Deployment.job_id == job_id)
         return session.exec(query).first() if job_id else None
+
+
+def note_archive(ports: Ports, deployment_id: int, digest: str) -> None:
+    """The package that an attempt brings was made for it."""
+    with ports.store.transaction() as session:
+        deployment = find_deployment(session, deployment_id)
+        deployment.archive_digest = deployment.archive_digest or digest
+        session.add(deployment)
 
 
 def forget_validation(ports: Ports, deployment_id: int) -> None:

@@ -64,12 +64,26 @@ class Standing:
         found = [d for d in self.deployments if d.purpose == "deployment" and d.state == "succeeded"]
         return found[-1] if found else None
 
-    def armed(self, now: datetime) -> Deployment | None:
-        """The check-only run that makes going back a quick deploy, while it counts."""
-        if self.live is None:
-            return None
-        arming = [d for d in self.deployments if d.purpose == "arming" and d.undoes_id == self.live.id]
-        return arming[-1] if arming and counts(arming[-1], now) else None
+    def armed(self, now: datetime, *, leave: Sequence[Sequence[str]] = ()) -> Deployment | None:
+        """The check-only run that makes going back a quick deploy, while it counts.
+
+        `leave` is what going back would not touch ([type, full name]): every choice is a package of its own. While a
+        later run is still under way, the one before it counts.
+        """
+        ended = [d for d in self.armings(leave) if d.state not in UNDER_WAY]
+        return ended[-1] if ended and counts(ended[-1], now) else None
+
+    def armings(self, leave: Sequence[Sequence[str]] = ()) -> Sequence[Deployment]:
+        """The check-only runs of one way back of what is live, oldest first."""
+        chosen = sorted(tuple(part) for part in leave)
+        return [
+            d
+            for d in self.deployments
+            if d.purpose == "arming"
+            and self.live is not None
+            and d.undoes_id == self.live.id
+            and sorted(tuple(part) for part in d.leave) == chosen
+        ]
 
     @property
     def lost(self) -> Sequence[Deployment]:

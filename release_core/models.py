@@ -265,11 +265,13 @@ class Deployment(SQLModel, table=True):
 
 
 class RollbackRequest(SQLModel, table=True):
-    """One person's wish to go back, until a second one agrees; state: asked, confirmed, declined, expired.
+    """One person's wish to go back, until a second one agrees; state: asked, confirmed, declined, expired, replaced.
 
     `leave` lists the components ([type, full name]) that are not to be taken back. `looked_at` is when the live org
-    was last compared for it, `drift` what somebody had changed since the deployment (rows [type, name, kind]),
-    `live_digest` the artifact with what the org held then.
+    was last compared for it, `drift` what somebody had changed since the deployment (rows [type, name, kind, by, ISO
+    instant or ""]), `live_digest` the artifact with what the org held then, `seen` the latest rows of the org's setup
+    audit trail at that moment ([ISO instant, by, action, display]). `look_problem` says why the org could not be looked
+    at. With `overwrite` what the look found, and `leave` does not name, may be lost.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -288,6 +290,8 @@ class RollbackRequest(SQLModel, table=True):
     looked_at: datetime | None = _instant(optional=True)
     drift: list[Any] = _list(later=True)
     live_digest: str = _later("")
+    seen: list[Any] = _list(later=True)
+    look_problem: str = _words(later=True)
 
     __table_args__ = (UniqueConstraint("deployment_id", "number"),)
 

@@ -272,6 +272,9 @@ class Policy(_Rule):
     git: GitRule | None = None
     keep_artifacts: Span = Field(default=timedelta(days=180), ge=timedelta(days=30))
     api_reserve: int = Field(default=10, ge=0, le=90)
+    watch_every: Span = Field(default=timedelta(minutes=5), ge=timedelta(minutes=1))
+    validation_reminder: Span = timedelta(days=1)
+    revalidate_before: Span = timedelta(hours=2)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

@@ -267,6 +267,10 @@ class OrgGateway(Protocol):
         """The org's deployment history from an instant on, oldest first, everybody's."""
         ...
 
+    def installs_since(self, since: datetime) -> Sequence[InstallRow]:
+        """The packages that arrived in the org from an instant on, oldest first."""
+        ...
+
     def changes_since(self, since: datetime) -> Sequence[AuditRow]:
         """The org's setup audit trail from an instant on, oldest first."""
         ...
@@ -274,6 +278,15 @@ class OrgGateway(Protocol):
     def limits(self) -> Mapping[str, tuple[int, int]]:
         """Name -> (max, remaining)."""
         ...
+
+
+@dataclass(frozen=True)
+class InstallRow:
+    """One package that was installed or upgraded in an org; `at` is when it was done, `by` the id of who asked."""
+
+    id: str
+    at: datetime
+    by: str
 
 
 @dataclass(frozen=True)

@@ -170,20 +170,28 @@ def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Seque
     title = policy.title_of(facts.release.target_org)
     valid = _target_validation(facts, now)
     if valid and valid.lapses_at:
-        return [
-            Gate(
-                "validated",
-                True,
-                f"Validated in {title} ({valid.key}), counts until {{0}}.",
-                instants=(valid.lapses_at,),
-            )
-        ]
+        return [_validated(valid, valid.lapses_at, facts, title)]
     newest = facts.newest("validation", org=facts.release.target_org)
     code, because = _why_not_validated(newest, facts, title, now)
     if code == "validating":
         return [Gate(code, False, because, (), "Wait for its end.")]
     who = policy.holders_of("validate")
     return [Gate(code, False, because, who, f"/release validate {facts.release.key}")]
+
+
+def _validated(valid: Deployment, lapses_at: datetime, facts: ReleaseFacts, title: str) -> Gate:
+    """Until when it counts, and whether that is as long as the window."""
+    because, instants = f"Validated in {title} ({valid.key}), counts until {{0}}", (lapses_at,)
+    if facts.window is None:
+        return Gate("validated", True, f"{because}.", instants=instants)
+    if lapses_at >= facts.window.ends_at:
+        return Gate("validated", True, f"{because}, longer than the window.", instants=instants)
+    if lapses_at <= facts.window.starts_at:
+        short = f"{because}, which is before the window opens: validate again."
+    else:
+        short = f"{because}, but the window is open until {{1}}: start before, or validate again."
+    way_out = f"/release validate {facts.release.key}"
+    return Gate("validated", True, short, (), way_out, instants=(lapses_at, facts.window.ends_at))
 
 
 def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: str, now: datetime) -> tuple[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 from sqlmodel import Session, select
 
@@ -19,11 +20,9 @@ from release_core.lookups import BEFORE_DEPLOYMENT, find_org, find_release, pack
 from release_core.models import Deployment, Release, ReleasePackage
 from release_core.permissions import require
 from release_core.ports import JobStatus, Ports
+from release_core.proof_alarms import COUNTS_FOR, set_proof_alarms
 from release_core.readiness import settle_state
 from release_core.timeline import BOT, Kind, record
-
-VALIDATION_COUNTS_FOR = timedelta(days=10)
-"""How long a check-only run can become a quick deploy (Metadata API Developer Guide, deployRecentValidation)."""
 
 
 def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = None) -> str:
@@ -45,10 +44,17 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
         target = release.target_org
         first = ports.policy.orgs[find_org(ports.policy, target)].validate_first
         path = [find_org(ports.policy, org)] if org else [*first, target]
-        validation = new_attempt(session, release, purpose="validation", org=path[0], actor=actor, now=now)
-        validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, path[1:]
-        announce_request(session, Kind.VALIDATION_REQUESTED, release, validation)
-        return validation.key
+        return ask_for_validation(session, release, package, actor, path, now=now)
+
+
+def ask_for_validation(
+    session: Session, release: Release, package: ReleasePackage, actor: str, path: Sequence[str], *, now: datetime
+) -> str:
+    """Have a package checked in the orgs of `path`, one after the other; returns the first attempt's key."""
+    validation = new_attempt(session, release, purpose="validation", org=path[0], actor=actor, now=now)
+    validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, list(path[1:])
+    announce_request(session, Kind.VALIDATION_REQUESTED, release, validation)
+    return validation.key
 
 
 def _must_not_be_reading(session: Session, release: Release) -> None:
@@ -72,7 +78,8 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
         keep_result(validation, status, now)
         if status.success:
             validation.state = "validated"
-            validation.lapses_at = (status.completed_at or now) + VALIDATION_COUNTS_FOR
+            validation.lapses_at = (status.completed_at or now) + COUNTS_FOR
+            set_proof_alarms(session, ports.policy, release, validation, now)
         else:
             validation.state = "cancelled" if status.state == "Canceled" else "failed"
         session.add(validation)

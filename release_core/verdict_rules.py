@@ -225,8 +225,8 @@ def _automation() -> Iterator[Rule]:
     )  # fmt: skip
     yield _rule(
         "Flow", "changed", "lossy",
-        "The earlier flow is deployed again as a new, active version: the version number differs, and interviews that "
-        "run or wait stay on the version they started with.",
+        "The version that ran before is activated again; the release's version stays in the org, inactive, and "
+        "interviews that run or wait on it go on with it.",
         "Check that the earlier flow is active after going back.",
         _FLOWS,
     )  # fmt: skip

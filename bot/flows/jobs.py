@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from bot.durable import fact, pause, step
 from bot.flows.insisting import ask_again, woken
@@ -19,7 +19,7 @@ from release_core.attempts import Assignment
 from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
 from release_core.models import Receipt
 from release_core.packages import is_single_package
-from release_core.ports import Busy, DeployOptions, JobStatus, OrgGateway
+from release_core.ports import Busy, DeployOptions, JobStatus, OrgGateway, TestLevel
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 LOOK_AFTER = (1.0, 2.0, 4.0)  # seconds; a job that was accepted shows in the org's history within moments
@@ -229,7 +229,8 @@ def _ask(outside: Outside, org: OrgGateway, task: Assignment, check_only: bool) 
     going_back = task.purpose in ("arming", "rollback")
     options = DeployOptions(
         check_only=check_only,
-        test_level="RunLocalTests",
+        test_level=cast("TestLevel", task.test_level or "RunLocalTests"),
+        run_tests=task.run_tests,
         ignore_warnings=going_back,
         single_package=is_single_package(archive),
     )

@@ -99,10 +99,14 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("live_digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=sa.text("''"))
         )
+        batch_op.add_column(sa.Column("seen", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
+        batch_op.add_column(sa.Column("look_problem", sa.Text(), nullable=False, server_default=sa.text("''")))
 
 
 def downgrade() -> None:
     with op.batch_alter_table("rollbackrequest", schema=None) as batch_op:
+        batch_op.drop_column("look_problem")
+        batch_op.drop_column("seen")
         batch_op.drop_column("live_digest")
         batch_op.drop_column("drift")
         batch_op.drop_column("looked_at")

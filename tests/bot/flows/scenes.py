@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot import outside
-from bot.flows import checks, deployment, rollback
+from bot.flows import checks, deployment, rollback, rollback_look
 from bot.outside import Outside
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.org import serve
@@ -165,9 +165,17 @@ class Scene:
 
     def roll_back(self, key: str, *, overwrite: bool = False) -> Deployment:
         """The way back, to its end."""
-        attempt = self.wish_back(key, overwrite=overwrite)
+        return self.go_back(key, self.wish_back(key, overwrite=overwrite))
+
+    def go_back(self, key: str, attempt: int) -> Deployment:
+        """A rollback that was confirmed, with every further attempt that it leads to; the last one."""
         rollback.rollback({"deployment": attempt})
-        return self.attempt(attempt)
+        following = self._newest(key, "rollback")
+        return self.go_back(key, following) if following != attempt else self.attempt(attempt)
+
+    def look(self, request: int) -> None:
+        """Somebody asked to go back: what the org holds is compared meanwhile."""
+        rollback_look.rollback_look({"request": request})
 
     def _newest(self, key: str, purpose: str) -> int:
         found = builders.newest(self.ports, key, purpose).id
