@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from handlers.conversation import (
     Actions,
     Button,
     Confirm,
-    Listing,
     Message,
     Note,
     Paragraph,
     Part,
     Tone,
-    Verbatim,
     at,
     bold,
     clean,
-    code,
 )
 from handlers.phrases import (
     count,
@@ -28,6 +24,7 @@ from handlers.phrases import (
     progress_line,
     who,
 )
+from handlers.result_cards import result_parts
 from release_core.facts import ReleaseFacts, counts
 from release_core.models import Deployment
 from release_core.policy import Policy
@@ -57,7 +54,7 @@ def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment,
             )
             args = {"release": facts.release.key}
             parts.append(Actions([Button("Stop", "release_stop", args, weight="danger", confirm=stop)]))
-    parts += result_parts(deployment)
+    parts += result_parts(deployment, facts.release.key)
     parts.append(Note(by))
     return Message(f"{name}: {state}", parts, tone=tone)
 
@@ -97,25 +94,3 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
             return "waits for its turn.", "wait"
     asked = " A stop was asked for." if deployment.abort_requested_by else ""
     return f"under way.{asked}", "wait"
-
-
-def result_parts(deployment: Deployment) -> list[Part]:
-    """What a person acts on: failed tests with their place, component errors with line, coverage."""
-    result, parts = deployment.result, list[Part]()
-    for class_name, method, message, trace in result.get("test_failures", [])[:8]:
-        parts.append(Paragraph(f"✗ {code(f'{class_name}.{method}')} {clean(message)}"))
-        parts.append(Verbatim(clean(trace) or "no stack trace"))
-    errors = result.get("errors", [])
-    if errors:
-        parts.append(Listing([_error_line(row) for row in errors[:15]]))
-    if result.get("coverage_warnings"):
-        parts.append(Listing([clean(f"Coverage: {warning}") for warning in result["coverage_warnings"][:8]]))
-    if result.get("differences"):
-        parts.append(Listing([clean(f"Differs from what was expected: {name}") for name in result["differences"][:15]]))
-    return parts
-
-
-def _error_line(row: Sequence[object]) -> str:
-    kind, name, file, line, problem = row
-    where = f"{file}{f', line {line}' if line else ''}"
-    return clean(f"✗ {kind} ") + code(str(name)) + clean(f": {problem} ({where})")

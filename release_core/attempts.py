@@ -14,9 +14,11 @@ from release_core.lookups import find_deployment, find_release, next_key, releas
 from release_core.models import Deployment, Incident, Release
 from release_core.permissions import may
 from release_core.policy import Policy
-from release_core.ports import JobStatus, Ports
+from release_core.ports import ComponentOutcome, JobStatus, Ports
 from release_core.readiness import settle_state
 from release_core.timeline import BOT, Kind, intend, record
+
+LINES_KEPT = 500  # uncovered lines of one class; whoever has more is not helped by more numbers
 
 
 def new_attempt(session: Session, release: Release, *, purpose: str, org: str, actor: str, now: datetime) -> Deployment:
@@ -213,20 +215,33 @@ def problem_of(status: JobStatus) -> str:
 
 
 def result_of(status: JobStatus) -> dict[str, Any]:
-    """What people act on, as plain values: failures, coverage, what was created, changed, deleted."""
+    """What people act on, as plain values: failures, coverage, what was created, changed, deleted.
+
+    `apex` names the deployed classes and triggers; `missed` the lines of theirs that no test ran through.
+    """
+    apex = [[o.type, o.name] for o in status.outcomes if o.type in ("ApexClass", "ApexTrigger") and not o.deleted]
+    deployed = {name for _, name in apex}
     return {
         "state": status.state,
         "tests": [status.tests_done, status.tests_total, status.test_errors],
         "components": [status.components_done, status.components_total, status.component_errors],
         "test_failures": [[f.class_name, f.method, f.message, f.stack_trace] for f in status.test_failures],
-        "errors": [[o.type, o.name, o.file, o.line, o.problem] for o in status.outcomes if not o.success],
-        "warnings": [[o.type, o.name, o.file, o.line, o.problem] for o in status.outcomes if o.success and o.problem],
+        "errors": [_place_of(o) for o in status.outcomes if not o.success],
+        "warnings": [_place_of(o) for o in status.outcomes if o.success and o.problem],
         "created": [[o.type, o.name] for o in status.outcomes if o.created and o.type],
         "changed": [[o.type, o.name] for o in status.outcomes if o.changed and not o.created and o.type],
         "deleted": [[o.type, o.name] for o in status.outcomes if o.deleted and o.type],
         "coverage": [[c.name, c.lines, c.uncovered] for c in status.coverage],
         "coverage_warnings": list(status.coverage_warnings),
+        "apex": apex,
+        "missed": [[c.name, list(c.missed[:LINES_KEPT])] for c in status.coverage if c.name in deployed and c.missed],
+        "message": status.error_message,
+        "code": status.error_code,
     }
+
+
+def _place_of(outcome: ComponentOutcome) -> list[Any]:
+    return [outcome.type, outcome.name, outcome.file, outcome.line, outcome.problem, outcome.column]
 
 
 @dataclass(frozen=True)
