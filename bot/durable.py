@@ -200,6 +200,7 @@ def pause(seconds: float) -> None:
     if run is None:
         time.sleep(seconds)
         return
+    run.engine.nudge()  # what the steps before it made due need not wait for its end
     until: float = _record(run, "pause", lambda: time.time() + seconds)
     run.engine.parking.rest(until - time.time())
 

@@ -21,9 +21,9 @@ from handlers.phrases import (
     count,
     lasting,
     org_title,
-    progress_line,
     who,
 )
+from handlers.progress_words import progress_line, usual_length
 from handlers.result_cards import result_parts
 from release_core.facts import ReleaseFacts, counts
 from release_core.models import Deployment
@@ -44,7 +44,7 @@ def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment,
     by = f"Asked by {who(deployment.requested_by)} {at(deployment.requested_at)}."
     parts: list[Part] = [Paragraph(f"{bold(name)}: {state}")]
     if deployment.finished_at is None and deployment.state in ("validating", "deploying", "requested", "verifying"):
-        parts.append(Paragraph(progress_line(deployment)))
+        parts.append(Paragraph(progress_line(deployment, now, usual_length(facts, deployment))))
         if not deployment.abort_requested_by and deployment.purpose in ("validation", "deployment"):
             stop = Confirm(
                 "Stop it?",

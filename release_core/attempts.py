@@ -15,6 +15,7 @@ from release_core.models import Deployment, Incident, Release
 from release_core.permissions import may
 from release_core.policy import Policy
 from release_core.ports import ComponentOutcome, JobStatus, Ports
+from release_core.progress import counters, next_edit, phases
 from release_core.readiness import settle_state
 from release_core.timeline import BOT, Kind, intend, record
 
@@ -81,6 +82,8 @@ def note_job(ports: Ports, deployment_id: int, job_id: str) -> None:
         deployment.job_id, deployment.started_at = job_id, now
         session.add(deployment)
         if deployment.purpose == "deployment":
+            # Told at once, so what the first looks bring waits for its turn.
+            deployment.progress = {**deployment.progress, "edit_at": now.isoformat()}
             details = details_of(deployment, job=job_id)
             record(session, Kind.DEPLOYMENT_STARTED, stream=release.key, actor=BOT, at=now, details=details)
 
@@ -90,27 +93,49 @@ def known_jobs(session: Session, org: str) -> list[str]:
     return list(session.exec(select(Deployment.job_id).where(Deployment.org == org, Deployment.job_id != "")).all())
 
 
-def note_progress(ports: Ports, deployment_id: int, status: JobStatus) -> None:
-    """Keep the counters; when they moved, the post that shows them is drawn anew."""
-    progress = {
-        "state": status.state,
-        "components": [status.components_done, status.components_total, status.component_errors],
-        "tests": [status.tests_done, status.tests_total, status.test_errors],
-        "detail": status.state_detail,
-    }
+def note_progress(ports: Ports, deployment_id: int, status: JobStatus, *, ahead: int | None = None) -> None:
+    """Keep the counters; when they moved, the post that shows them is drawn anew, every three seconds at most.
+
+    `ahead` is how many jobs of anybody go before ours while it waits.
+    """
     now = ports.clock.now()
     with ports.store.transaction() as session:
         deployment, release = deployment_with_release(session, deployment_id)
-        shown = {name: deployment.progress.get(name) for name in progress}
-        if shown == progress:
+        known = deployment.progress
+        lasted = now - (deployment.started_at or now)
+        shown = counters(status, ahead, lasted)
+        if {name: known.get(name) for name in shown} == shown:
             return
-        number = deployment.progress.get("shown", 0)
-        deployment.progress = {**progress, "shown": number + 1}
+        kept: dict[str, Any] = {name: known[name] for name in ("shown", "edit_at", "queue") if name in known}
+        deployment.progress = {**kept, **phases(known, status, now), **shown}
+        edit_at = next_edit(known, now)
+        if edit_at is not None:
+            draw_again(session, deployment, release, at=edit_at, now=now)
         session.add(deployment)
-        key = f"tell:{deployment.key}:{number + 1}"
-        intend(
-            session, key, "tell", now=now, lane=release.key, stream=release.key, redraw=f"deployment:{deployment.key}"
-        )
+
+
+def draw_again(session: Session, deployment: Deployment, release: Release, *, at: datetime, now: datetime) -> None:
+    """Have the post of an attempt edited at an instant, whatever it shows by then."""
+    number = deployment.progress.get("shown", 0) + 1
+    deployment.progress = {**deployment.progress, "shown": number, "edit_at": at.isoformat()}
+    session.add(deployment)
+    key, slot = f"tell:{deployment.key}:{number}", f"deployment:{deployment.key}"
+    intend(session, key, "tell", now=now, due_at=at, lane=release.key, stream=release.key, redraw=slot)
+
+
+def queue_position(ports: Ports, deployment_id: int) -> tuple[int | None, datetime | None]:
+    """How many jobs went before ours when we last asked, with when that was."""
+    with ports.store.reading() as session:
+        ahead, asked_at = find_deployment(session, deployment_id).progress.get("queue", (None, None))
+    return ahead, datetime.fromisoformat(asked_at) if asked_at else None
+
+
+def note_queue_position(ports: Ports, deployment_id: int, ahead: int | None, now: datetime) -> None:
+    """Remember how many jobs go before ours, so that the org is not asked too often."""
+    with ports.store.transaction() as session:
+        deployment = find_deployment(session, deployment_id)
+        deployment.progress = {**deployment.progress, "queue": [ahead, now.isoformat()]}
+        session.add(deployment)
 
 
 def note_unreachable(ports: Ports, deployment_id: int, sentence: str) -> None:

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Literal
 
 from bot.durable import fact, pause, step
+from bot.flows import queueing
 from bot.outside import Outside, current
 from release_core import attempts
 from release_core.attempts import Assignment
@@ -157,7 +158,8 @@ def look(deployment_id: int) -> Seen:
     except OrgProblem as problem:
         attempts.note_unreachable(outside.ports, deployment_id, str(problem))
         return "missing" if problem.code in NO_SUCH_JOB else "under way"
-    attempts.note_progress(outside.ports, deployment_id, status)
+    waiting_for = queueing.ahead(outside, deployment_id, task, status)
+    attempts.note_progress(outside.ports, deployment_id, status, ahead=waiting_for)
     return "done" if status.done else "under way"
 
 
