@@ -16,6 +16,7 @@ from handlers.conversation import (
     at,
     bold,
     clean,
+    code,
 )
 from handlers.phrases import (
     count,
@@ -25,6 +26,7 @@ from handlers.phrases import (
 )
 from handlers.progress_words import progress_line, usual_length
 from handlers.result_cards import result_parts
+from release_core.deployments import MAY_HAVE_LANDED
 from release_core.facts import ReleaseFacts, counts
 from release_core.models import Deployment
 from release_core.policy import Policy
@@ -45,18 +47,34 @@ def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment,
     parts: list[Part] = [Paragraph(f"{bold(name)}: {state}")]
     if deployment.finished_at is None and deployment.state in ("validating", "deploying", "requested", "verifying"):
         parts.append(Paragraph(progress_line(deployment, now, usual_length(facts, deployment))))
-        if not deployment.abort_requested_by and deployment.purpose in ("validation", "deployment"):
-            stop = Confirm(
-                "Stop it?",
-                f"{deployment.key} is asked to stop in {title}. It may be too late.",
-                "Stop it",
-                "Let it run",
-            )
-            args = {"release": facts.release.key}
-            parts.append(Actions([Button("Stop", "release_stop", args, weight="danger", confirm=stop)]))
+        parts += _stop_parts(deployment, facts.release.key, title)
     parts += result_parts(deployment, facts.release.key)
     parts.append(Note(by))
     return Message(f"{name}: {state}", parts, tone=tone)
+
+
+def _stop_parts(deployment: Deployment, key: str, title: str) -> list[Part]:
+    if deployment.abort_requested_by and deployment.progress.get("state") == "Finalizing":
+        return [Paragraph(_too_late(deployment, key, title))]
+    if not _can_be_stopped(deployment):
+        return []
+    text = f"{deployment.key} is asked to stop in {title}. It may be too late."
+    stop = Confirm("Stop it?", text, "Stop it", "Let it run")
+    return [Actions([Button("Stop", "release_stop", {"release": key}, weight="danger", confirm=stop)])]
+
+
+def _can_be_stopped(deployment: Deployment) -> bool:
+    """Whether a click on Stop may still be in time; what the org finalizes is not stopped by anybody."""
+    known = deployment.progress.get("state")
+    under_way = deployment.state != "verifying" and known not in ("Finalizing", "Canceling")
+    return under_way and not deployment.abort_requested_by and deployment.purpose in ("validation", "deployment")
+
+
+def _too_late(deployment: Deployment, key: str, title: str) -> str:
+    if deployment.purpose == "validation":
+        return f"Too late to stop: {title} is finalizing the check. It ends in moments."
+    undo = code(f"/release rollback {key} -- reason")
+    return f"Too late to stop: {title} is finalizing it, so it will land. To undo it: {undo}"
 
 
 def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
@@ -73,6 +91,8 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
                 f"passed, but does not count any more. {clean(deployment.voided_because) or 'It has lapsed.'}",
                 "plain",
             )
+        case "succeeded" if deployment.result.get("state") in MAY_HAVE_LANDED:
+            return f"is in the org, although the org ended it as {deployment.result['state']}.", "stop"
         case "succeeded":
             return f"succeeded{took}{ran}.", "good"
         case "rolled_back":
@@ -80,7 +100,10 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
         case "failed" if deployment.result.get("test_failures"):
             return "failed.", "stop"  # each failed test stands below, with its place
         case "failed":
-            return f"failed. {clean(deployment.problem)}", "stop"
+            unchanged = " Nothing was changed (read back)." if deployment.result.get("unchanged") else ""
+            return f"failed. {clean(deployment.problem)}{unchanged}", "stop"
+        case "cancelled" if deployment.result.get("unchanged"):
+            return "was cancelled. Nothing was changed (read back).", "stop"
         case "cancelled":
             return "was cancelled.", "stop"
         case "unknown":
@@ -88,6 +111,8 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
                 f"nobody knows how it ended. {clean(deployment.problem)} Look in the org before anything else.",
                 "stop",
             )
+        case "verifying" if deployment.result.get("state") in MAY_HAVE_LANDED:
+            return f"ended as {deployment.result['state']}, reading the org back to see what it holds.", "wait"
         case "verifying":
             return "done, reading the org back.", "wait"
         case "requested":

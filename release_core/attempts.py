@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from release_core.errors import Conflict, NotAllowed, NotFound
+from release_core.errors import Conflict, NotAllowed, NotFound, Refused
 from release_core.facts import UNDER_WAY, gather
 from release_core.lookups import find_deployment, find_release, next_key, release_of
 from release_core.models import Deployment, Incident, Release
@@ -209,10 +209,22 @@ def request_cancel(ports: Ports, actor: str, key: str) -> str:
             raise NotAllowed(f"{attempt.key} was not started by you; nothing was cancelled.", who_may=who)
         if attempt.abort_requested_by:
             raise Conflict(f"{attempt.key} was already asked to stop.")
+        _must_not_be_finalizing(ports.policy, attempt, key)
         attempt.abort_requested_by = actor
         session.add(attempt)
         record(session, Kind.CANCEL_REQUESTED, stream=release.key, actor=actor, at=now, details=details_of(attempt))
         return attempt.key
+
+
+def _must_not_be_finalizing(policy: Policy, attempt: Deployment, key: str) -> None:
+    # Since API version 65 an org does not cancel what it is finalizing (Metadata API Developer Guide, cancelDeploy).
+    if attempt.progress.get("state") != "Finalizing":
+        return
+    title = policy.title_of(attempt.org)
+    if attempt.purpose == "validation":
+        raise Refused("finalizing", f"Too late: {title} is finalizing the check {attempt.key}; it ends in moments.")
+    undo = f"/release rollback {key} -- reason"
+    raise Refused("finalizing", f"Too late: {title} is finalizing {attempt.key}, so it will land. To undo it: {undo}")
 
 
 def keep_result(deployment: Deployment, status: JobStatus, now: datetime) -> None:
@@ -226,6 +238,8 @@ def problem_of(status: JobStatus) -> str:
     """One sentence on why a job failed."""
     if status.state == "Canceled":
         return "was cancelled in the org"
+    if status.state == "FinalizingFailed":
+        return f"The org could not finish it. {status.error_message}".strip()
     if status.test_failures:
         first = status.test_failures[0]
         more = f" and {len(status.test_failures) - 1} more" if len(status.test_failures) > 1 else ""
@@ -288,6 +302,7 @@ class Assignment:
     undoes_id: int | None
     strategy: str
     created: tuple[tuple[str, str], ...]
+    ended_as: str
 
 
 def assignment(ports: Ports, deployment_id: int) -> Assignment:
@@ -310,6 +325,7 @@ def assignment(ports: Ports, deployment_id: int) -> Assignment:
             undoes_id=deployment.undoes_id,
             strategy=release.strategy,
             created=tuple((t, n) for t, n in deployment.result.get("created", [])),
+            ended_as=deployment.result.get("state", ""),
         )
 
 
