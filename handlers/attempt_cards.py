@@ -25,11 +25,13 @@ from handlers.phrases import (
     who,
 )
 from handlers.progress_words import progress_line, usual_length
+from handlers.release_words import in_full_words
 from handlers.result_cards import result_parts
 from release_core.deployments import MAY_HAVE_LANDED
 from release_core.facts import ReleaseFacts, counts
 from release_core.models import Deployment
 from release_core.policy import Policy
+from release_core.test_plans import ran
 
 
 def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment, now: datetime) -> Message:
@@ -49,8 +51,18 @@ def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment,
         parts.append(Paragraph(progress_line(deployment, now, usual_length(facts, deployment))))
         parts += _stop_parts(deployment, facts.release.key, title)
     parts += result_parts(deployment, facts.release.key)
-    parts.append(Note(by))
+    parts.append(Note(f"{by} {_tests_words(facts, policy, deployment)}".strip()))
     return Message(f"{name}: {state}", parts, tone=tone)
+
+
+def _tests_words(facts: ReleaseFacts, policy: Policy, deployment: Deployment) -> str:
+    """Which tests the attempt runs, or why a quick deploy that was planned goes in full."""
+    if deployment.purpose not in ("validation", "deployment"):
+        return ""
+    if deployment.validated_job_id:
+        return f"A quick deploy of what was validated with {clean(str(ran(deployment)))}."
+    in_full = in_full_words(facts, policy) if deployment.purpose == "deployment" else ""
+    return f"Tests: {clean(str(ran(deployment)))}. {in_full}".strip()
 
 
 def _stop_parts(deployment: Deployment, key: str, title: str) -> list[Part]:

@@ -134,6 +134,9 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ITEM_WAIVED: lambda t: f"{t.by} waived item {t.get('item')} “{t.get('title')}”: {t.get('note')}",
     Kind.ITEM_REOPENED: lambda t: f"{t.by} reopened item {t.get('item')} “{t.get('title')}”{t.after('note')}.",
     Kind.ITEM_ASSIGNED: _owner_changed,
+    Kind.TESTS_CHOSEN: lambda t: (
+        f"{t.by} chose {t.get('tests')} instead of {t.get('before')}. A check that ran other tests does not count now."
+    ),
     Kind.APPROVALS_ASKED: lambda t: (
         f"{t.by} asked for approval: {', '.join(t.seat(name) for name in t.names('seats'))}."
     ),

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handlers import approvals, broadcasts, checklists, deployments, home, incidents, releases, results, windows
+from handlers import (
+    approvals,
+    broadcasts,
+    checklists,
+    deployments,
+    home,
+    incidents,
+    releases,
+    results,
+    test_choices,
+    windows,
+)
 from handlers.conversation import Answer, Request
 from handlers.help import what_you_may
 from handlers.rights import any_of, fills_a_seat, settles_items
@@ -86,6 +97,7 @@ _TABLE = (
     Verb(
         "release_validate", deployments.validate, "[REL-1] [in ORG]", "check-only run with tests", "validate", ("test",)
     ),
+    Verb("release_tests", test_choices.tests, "[REL-1] [LEVEL] [CLASSES…]", "which Apex tests run", "plan"),
     Verb("release_results", results.results, "[REL-1]", "what came of the last attempt, in full", aliases=("result",)),
     Verb(
         "release_ask",

@@ -303,6 +303,8 @@ class Assignment:
     strategy: str
     created: tuple[tuple[str, str], ...]
     ended_as: str
+    test_level: str
+    run_tests: tuple[str, ...]
 
 
 def assignment(ports: Ports, deployment_id: int) -> Assignment:
@@ -326,6 +328,8 @@ def assignment(ports: Ports, deployment_id: int) -> Assignment:
             strategy=release.strategy,
             created=tuple((t, n) for t, n in deployment.result.get("created", [])),
             ended_as=deployment.result.get("state", ""),
+            test_level=deployment.test_level,
+            run_tests=tuple(deployment.run_tests),
         )
 
 

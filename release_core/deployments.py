@@ -26,6 +26,7 @@ from release_core.permissions import require
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
 from release_core.readiness import OWN_ATTEMPT, Gate, blocking, settle_items, settle_state
+from release_core.test_plans import may_become_quick, note_on
 from release_core.timeline import BOT, Kind, intend, record
 
 
@@ -73,7 +74,8 @@ def request_deployment(ports: Ports, actor: str, key: str, *, digest: str = "") 
         deployment.package_id, deployment.archive_digest = facts.package.id, facts.package.digest
         deployment.approval_digest = facts.digest
         validation = facts.newest("validation", org=release.target_org)
-        if release.strategy == "validate_then_quick" and validation:
+        note_on(deployment, facts.tests)
+        if release.strategy == "validate_then_quick" and validation and may_become_quick(validation):
             deployment.validated_job_id = validation.job_id
         release.state = "deploying"
         session.add(release)

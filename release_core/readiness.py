@@ -15,6 +15,7 @@ from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.models import ChecklistItem, Deployment, Release
 from release_core.permissions import others
 from release_core.policy import Policy
+from release_core.test_plans import is_same, may_become_quick, ran
 from release_core.windows import Interval, freezes_over, is_inside_windows, next_open
 
 SETTLED = ("done", "waived")
@@ -104,7 +105,7 @@ def _has_snapshot(facts: ReleaseFacts) -> bool:
 def _target_validation(facts: ReleaseFacts, now: datetime) -> Deployment | None:
     newest = facts.newest("validation", org=facts.release.target_org)
     fits = newest and facts.package and newest.archive_digest == facts.package.digest and counts(newest, now)
-    return newest if fits else None
+    return newest if newest and fits and is_same(ran(newest), facts.tests) else None
 
 
 def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -170,20 +171,20 @@ def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Seque
     title = policy.title_of(facts.release.target_org)
     valid = _target_validation(facts, now)
     if valid and valid.lapses_at:
-        return [
-            Gate(
-                "validated",
-                True,
-                f"Validated in {title} ({valid.key}), counts until {{0}}.",
-                instants=(valid.lapses_at,),
-            )
-        ]
+        because = f"Validated in {title} ({valid.key}), counts until {{0}}.{_in_full_words(facts, valid)}"
+        return [Gate("validated", True, because, instants=(valid.lapses_at,))]
     newest = facts.newest("validation", org=facts.release.target_org)
     code, because = _why_not_validated(newest, facts, title, now)
     if code == "validating":
         return [Gate(code, False, because, (), "Wait for its end.")]
     who = policy.holders_of("validate")
     return [Gate(code, False, because, who, f"/release validate {facts.release.key}")]
+
+
+def _in_full_words(facts: ReleaseFacts, valid: Deployment) -> str:
+    if facts.release.strategy != "validate_then_quick" or may_become_quick(valid):
+        return ""
+    return " No tests ran in it, so the deployment goes in full: Salesforce takes no quick deploy without."
 
 
 def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: str, now: datetime) -> tuple[str, str]:
@@ -196,6 +197,11 @@ def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: st
         return "validated_another", f"What was validated in {title} ({newest.key}) was another package."
     if newest.voided_because:
         return "validation_void", f"The validation {newest.key} does not count any more: {newest.voided_because}"
+    if newest.state == "validated" and not is_same(ran(newest), facts.tests):
+        return (
+            "validated_otherwise",
+            f"The validation {newest.key} in {title} ran {ran(newest)}; the release wants {facts.tests} now.",
+        )
     if newest.state == "validated":
         return "validation_lapsed", f"The validation {newest.key} in {title} has lapsed; it counted for 10 days."
     if newest.state in ("requested", "validating"):

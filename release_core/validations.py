@@ -20,6 +20,7 @@ from release_core.models import Deployment, Release, ReleasePackage
 from release_core.permissions import require
 from release_core.ports import JobStatus, Ports
 from release_core.readiness import settle_state
+from release_core.test_plans import must_have_classes, note_on, planned
 from release_core.timeline import BOT, Kind, record
 
 VALIDATION_COUNTS_FOR = timedelta(days=10)
@@ -45,7 +46,10 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
         target = release.target_org
         first = ports.policy.orgs[find_org(ports.policy, target)].validate_first
         path = [find_org(ports.policy, org)] if org else [*first, target]
+        tests = planned(release, package, ports.policy, path[0])
+        must_have_classes(tests, release.key)
         validation = new_attempt(session, release, purpose="validation", org=path[0], actor=actor, now=now)
+        note_on(validation, tests)
         validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, path[1:]
         announce_request(session, Kind.VALIDATION_REQUESTED, release, validation)
         return validation.key
@@ -86,6 +90,7 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
             )
             following.package_id, following.archive_digest = validation.package_id, validation.archive_digest
             following.then = validation.then[1:]
+            note_on(following, planned(release, package_of(session, release), ports.policy, following.org))
             announce_request(session, Kind.VALIDATION_REQUESTED, release, following)
 
 

@@ -17,6 +17,7 @@ from release_core.attempts import Assignment
 from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeUnknown
 from release_core.models import Receipt
 from release_core.ports import DeployOptions, JobStatus, OrgGateway
+from release_core.test_plans import sent_level
 
 Seen = Literal["under way", "done", "missing"]
 
@@ -177,7 +178,10 @@ def _ask(outside: Outside, org: OrgGateway, task: Assignment, check_only: bool) 
     archive = outside.ports.artifacts.load(task.archive_digest)
     # On the way back, what is gone already need not be deleted; on the way there, a warning is a mistake to look at.
     going_back = task.purpose in ("arming", "rollback")
-    options = DeployOptions(check_only=check_only, test_level="RunLocalTests", ignore_warnings=going_back)
+    level = sent_level(task.test_level)
+    options = DeployOptions(
+        check_only=check_only, test_level=level, run_tests=task.run_tests, ignore_warnings=going_back
+    )
     return org.deploy(archive, options)
 
 

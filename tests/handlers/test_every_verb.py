@@ -132,6 +132,7 @@ SAYINGS = [
     Saying("release_waive", planned, "release waive 2 -- agreed by phone", MANAGER, "is waived", QA),
     Saying("release_assign", planned, f"release assign 2 <@{TESTER}>", MANAGER, "belongs to @Tomás Novák", STAKEHOLDER),
     Saying("release_validate", packed, "release validate", TESTER, "DEP-1", STAKEHOLDER),
+    Saying("release_tests", packed, "release tests local", MANAGER, "REL-1 runs RunLocalTests", DEVELOPER),
     Saying("release_results", failed, "release results", STAKEHOLDER, "DiscountTest.gives_ten_percent"),
     Saying("release_ask", packed, "release ask", MANAGER, "REL-1", DEVELOPER),
     Saying("release_approve", asked, "release approve as QA", QA, "Your yes for QA on REL-1 is recorded.", STAKEHOLDER),
