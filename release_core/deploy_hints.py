@@ -148,6 +148,10 @@ HINTS: Sequence[Hint] = (
     *_hints(
         f"{METADATA_GUIDE}, Metadata Types",
         (
+            r"parent entity failed to deploy",
+            "What it belongs to did not go in. Mend that error first; this one goes away with it.",
+        ),
+        (
             r"in field: (?P<place>[\w.]+) - no (?P<type>\w+) named (?P<name>.+?) found",
             "{type} {name}, which {place} points to, is neither in the package nor in the org. Add it, or take the "
             "reference out.",
@@ -155,6 +159,20 @@ HINTS: Sequence[Hint] = (
         (
             r"no (?P<type>\w+) named (?P<name>.+?) found",
             "{type} {name} is neither in the package nor in the org. Add it to the package, or deploy it before.",
+        ),
+        (
+            r"(couldn'?t retrieve the design time component information for component|cannot find lightning component "
+            r"bundle) (?P<name>[\w:]+)",
+            "{name} is neither in the package nor exposed in the org. Add the whole bundle, its js-meta.xml included.",
+        ),
+        (
+            r"invalid reference (?P<name>[\w.]+) of type (?P<type>\w+)|unable to find apex action class referenced as "
+            r"'(?P<action>[^']+)'|apex class '(?P<other>[^']+)' does not exist|field (?P<field>[\w.]+) does not exist",
+            "What it names is neither in the package nor in the org. Add it to the package, or check the spelling.",
+        ),
+        (
+            r"field integrity exception",
+            "It points to an object or action that the org does not have or not show. Deploy that first, with its tab.",
         ),
         (
             r"unknown user ?permission:? ?(?P<name>\w+)?",
@@ -205,6 +223,11 @@ HINTS: Sequence[Hint] = (
         (
             r"cannot delete record type through api|record ?type.*cannot be deleted",
             "Salesforce deletes record types in Setup alone. Take it out of the deletions, deactivate it instead.",
+        ),
+        (
+            r"cannot be deleted through the api|cannot delete (standard|the only)",
+            "Salesforce does not let this go by a deployment. Take it out of the deletions; where it can go at all, a "
+            "person removes it in Setup.",
         ),
         (
             r"insufficient access rights on cross-reference id",

@@ -46,10 +46,11 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
         target = release.target_org
         first = ports.policy.orgs[find_org(ports.policy, target)].validate_first
         path = [find_org(ports.policy, org)] if org else [*first, target]
-        tests = planned(release, package, ports.policy, path[0])
-        must_have_classes(tests, release.key)
+        tests = [planned(release, package, ports.policy, each) for each in path]
+        for chosen in tests:
+            must_have_classes(chosen, release.key)
         validation = new_attempt(session, release, purpose="validation", org=path[0], actor=actor, now=now)
-        note_on(validation, tests)
+        note_on(validation, tests[0])
         validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, path[1:]
         announce_request(session, Kind.VALIDATION_REQUESTED, release, validation)
         return validation.key

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from release_core.attempts import result_of
 from release_core.coverage import Covered, deployed, overall, spans
+from release_core.job_results import result_of
 from release_core.ports import ComponentOutcome, Coverage, JobStatus
 
 

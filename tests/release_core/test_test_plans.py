@@ -188,8 +188,9 @@ def test_a_policy_that_wants_named_tests_needs_a_package_with_tests() -> None:
     ports = ports_with(policy=a_policy_with(production={"level": "RunSpecifiedTests"}))
     key = a_release(ports)
     a_package_of(ports, key, [Component("Layout", "Visit")])
-    with pytest.raises(Unclear, match="holds none of its own"):
-        validations.request_validation(ports, DEVELOPER, key, org=PRODUCTION)
+    for org in (PRODUCTION, None):  # None begins in UAT, which would take it
+        with pytest.raises(Unclear, match="holds none of its own"):
+            validations.request_validation(ports, DEVELOPER, key, org=org)
 
 
 def test_classes_belong_to_named_tests_alone(ports: Ports) -> None:
