@@ -29,7 +29,7 @@ def tests_words(facts: Standing) -> str:
 def in_full_words(facts: Standing, policy: Policy) -> str:
     """Why a deployment goes in full although a quick one was planned, as a sentence; "" when it does not."""
     release = facts.release
-    if release.strategy != "validate_then_quick":
+    if release.strategy == "full":
         return ""
     because = why_none_run(facts.tests, facts.package, policy.kind_of(release.target_org))
     validation = facts.newest("validation", org=release.target_org)

@@ -182,7 +182,7 @@ def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Seque
 
 
 def _in_full_words(facts: ReleaseFacts, valid: Deployment) -> str:
-    if facts.release.strategy != "validate_then_quick" or may_become_quick(valid):
+    if facts.release.strategy == "full" or may_become_quick(valid):
         return ""
     return " No tests ran in it, so the deployment goes in full: Salesforce takes no quick deploy without."
 
