@@ -16,7 +16,7 @@ from release_core.models import Deployment, Incident, Release
 from release_core.permissions import may
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
-from release_core.progress import counters, next_edit, phases
+from release_core.progress import counters, next_edit, phases, wait_for_edit
 from release_core.readiness import settle_state
 from release_core.timeline import BOT, Kind, intend, record
 
@@ -105,7 +105,9 @@ def note_progress(ports: Ports, deployment_id: int, status: JobStatus, *, ahead:
         shown = counters(status, ahead, lasted)
         if {name: known.get(name) for name in shown} == shown:
             return
-        kept: dict[str, Any] = {name: known[name] for name in ("shown", "edit_at", "queue") if name in known}
+        kept: dict[str, Any] = {
+            name: known[name] for name in ("shown", "drawn_at", "edit_at", "queue") if name in known
+        }
         deployment.progress = {**kept, **phases(known, status, now), **shown}
         edit_at = next_edit(known, now)
         if edit_at is not None:
@@ -119,7 +121,23 @@ def draw_again(session: Session, deployment: Deployment, release: Release, *, at
     deployment.progress = {**deployment.progress, "shown": number, "edit_at": at.isoformat()}
     session.add(deployment)
     key, slot = f"tell:{deployment.key}:{number}", f"deployment:{deployment.key}"
-    intend(session, key, "tell", now=now, due_at=at, lane=release.key, stream=release.key, redraw=slot)
+    intend(session, key, "tell", now=now, due_at=at, lane=release.key, stream=release.key, redraw=slot, edit=number)
+
+
+def edit_in(ports: Ports, key: str) -> float:
+    """Seconds until the post of an attempt may be edited again; an edit that came late pushes the next one back."""
+    with ports.store.reading() as session:
+        known = session.exec(select(Deployment.progress).where(Deployment.key == key)).one()
+    return wait_for_edit(known, ports.clock.now()).total_seconds()
+
+
+def note_drawn(ports: Ports, key: str) -> None:
+    """The post of an attempt was edited just now."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment = session.exec(select(Deployment).where(Deployment.key == key)).one()
+        deployment.progress = {**deployment.progress, "drawn_at": now.isoformat()}
+        session.add(deployment)
 
 
 def queue_position(ports: Ports, deployment_id: int) -> tuple[int | None, datetime | None]:

@@ -36,6 +36,14 @@ def next_edit(known: Mapping[str, Any], now: datetime) -> datetime | None:
     return None if last > now else max(now, last + EDITS_APART)
 
 
+def wait_for_edit(known: Mapping[str, Any], now: datetime) -> timedelta:
+    """How long an edit that is due still waits for the one before it, which may have been made late."""
+    drawn_at = known.get("drawn_at")
+    if drawn_at is None:
+        return timedelta()
+    return min(max(timedelta(), datetime.fromisoformat(drawn_at) + EDITS_APART - now), EDITS_APART)
+
+
 def phases(known: Mapping[str, Any], status: JobStatus, now: datetime) -> dict[str, Any]:
     """When the tests began to count, with how many there were then: [ISO instant, number]."""
     if "tests_since" in known or not status.tests_done:

@@ -85,6 +85,17 @@ def test_an_edit_that_is_planned_shows_what_comes_before_it(ports: Ports) -> Non
     assert next_edit({}, NOW) == NOW
 
 
+def test_a_late_edit_pushes_the_next_one_back(ports: Ports, attempt: int) -> None:
+    key = deployment(ports, attempt).key
+    assert attempts.edit_in(ports, key) == 0
+    attempts.note_drawn(ports, key)
+    later(ports, seconds=1)
+    attempts.note_progress(ports, attempt, RUNNING)
+    assert attempts.edit_in(ports, key) == 2
+    later(ports, seconds=5)
+    assert attempts.edit_in(ports, key) == 0
+
+
 def test_what_is_left_is_told_by_the_tests_that_ran() -> None:
     known = {"tests": [5, 25, 0], "components": [18, 18, 0], "tests_since": [NOW.isoformat(), 1]}
     now = NOW + timedelta(seconds=40)
