@@ -5,7 +5,7 @@ export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: help rehearse story test check format bench clean
+.PHONY: help rehearse story test check format bench conformance clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ format: .venv/.ready ## format the code
 
 bench: .venv/.ready ## measure, in ratios of one run
 	.venv/bin/python -m tests.bench
+
+conformance: .venv/.ready ## run Salesforce's own CLI, jsforce, CumulusCI, zeep against the local orgs (brings in about 700 MB)
+	.venv/bin/python -m tests.conformance
 
 clean: ## remove what make brought in
 	rm -rf .tools .venv

@@ -16,7 +16,7 @@ import typer
 from bot.logs import set_up_logs
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.follow import FollowingClock
-from bot.settings import read_database_url, read_settings
+from bot.settings import read_database_url, read_records, read_settings
 from release_core.errors import ReleaseError
 from release_core.ports import Clock
 from release_core.store import migrate as bring_up_to_date
@@ -38,8 +38,7 @@ def serve(http: Annotated[bool, typer.Option("--http", help="Signed HTTP instead
     from bot.serving import run_bot
 
     set_up_logs(secrets=[settings.slack_signing_secret.get_secret_value()])
-    clock: Clock = FollowingClock(settings.rehearsal_clock) if settings.rehearsal_clock else MovableClock()
-    os._exit(run_bot(settings, clock, over_http=http))
+    os._exit(run_bot(settings, _clock(settings.rehearsal_clock), over_http=http))
 
 
 @app.command()
@@ -49,6 +48,53 @@ def migrate() -> None:
     bring_up_to_date(store)
     store.close()
     typer.echo("The database has the newest shape.")
+
+
+@app.command()
+def attach(
+    release: Annotated[str, typer.Argument(help="The release's key, such as REL-1.")],
+    place: Annotated[str, typer.Argument(help="A zip, a folder with package.xml, or an https address.")],
+    note: Annotated[str, typer.Option(help="Words for the timeline.")] = "",
+    token_env: Annotated[str, typer.Option(help="The variable that holds a bearer token for the address.")] = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is accepted or refused.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="How long to wait, in seconds.")] = 600.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Hand in a package beside the running bot; exit code 0, or 1: refused, 2: not handed in, 75: not read in time."""
+    from bot import handing_in
+
+    token = os.environ.get(token_env, "") if token_env else ""
+    if token_env and not token:
+        raise ValueError(f"{token_env} is not set. It should hold the token for {place.partition('?')[0]}.")
+    try:
+        with handing_in.beside_the_bot(read_records(), _clock(os.environ.get("ROLLCALL_REHEARSAL_CLOCK", ""))) as ports:
+            handed = handing_in.hand_in(ports, release, place, note=note, token=token)
+            handing_in.nudge_the_bot()
+            if wait:
+                handed = handing_in.wait_for_answer(ports, handed, timeout)
+    except ReleaseError as problem:
+        if not as_json:
+            raise
+        typer.echo(json.dumps({"state": "not_handed_in", "problem": str(problem)}))
+        raise typer.Exit(handing_in.NOT_HANDED_IN) from None
+    sentence, code = handing_in.told(handed, waited=wait)
+    typer.echo(json.dumps(handed.as_json()) if as_json else sentence)
+    raise typer.Exit(code)
+
+
+@app.command()
+def artifacts(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Say how many files are kept and which the retention rule would delete now; nothing is deleted."""
+    from bot import handing_in
+    from bot.keeping import look_at_artifacts
+
+    with handing_in.beside_the_bot(read_records(), _clock(os.environ.get("ROLLCALL_REHEARSAL_CLOCK", ""))) as ports:
+        found = look_at_artifacts(ports)
+    typer.echo(json.dumps(found.as_json()) if as_json else found.told())
+
+
+def _clock(rehearsal: str) -> Clock:
+    return FollowingClock(rehearsal) if rehearsal else MovableClock()
 
 
 @rehearse_app.callback(invoke_without_command=True)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from release_core.errors import NotFound
+from release_core.ports import KeptFile
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class ArtifactFolder:
@@ -21,6 +27,9 @@ class ArtifactFolder:
         """Keep `data` and return its digest; a crash leaves the whole file or none."""
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(digest)
+        with contextlib.suppress(FileNotFoundError):
+            # Somebody needs these bytes anew: whoever clears up leaves alone what was saved a moment ago.
+            os.utime(path)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_name(f".{digest}.{uuid.uuid4().hex}")
@@ -41,7 +50,28 @@ class ArtifactFolder:
             raise NotFound(f"The file {digest[:12]}… in the artifacts folder is damaged: its content does not match.")
         return data
 
+    def kept(self) -> Sequence[KeptFile]:
+        """Every whole file in the folder, by digest."""
+        found = []
+        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
+            with contextlib.suppress(FileNotFoundError):
+                if _DIGEST.fullmatch(path.name):
+                    facts = path.stat()
+                    found.append(KeptFile(path.name, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC)))
+        return found
+
+    def delete(self, digest: str) -> None:
+        """Remove the file under `digest`; harmless when it is gone."""
+        self._path(digest).unlink(missing_ok=True)
+
+    def clear_unfinished(self, before: datetime) -> None:
+        """Remove what a crash left of files that were being saved before an instant."""
+        for path in self._folder.glob("[0-9a-f][0-9a-f]/.*"):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
+
     def _path(self, digest: str) -> Path:
-        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        if not _DIGEST.fullmatch(digest):
             raise NotFound("There is no artifact without a digest.")
         return self._folder / digest[:2] / digest

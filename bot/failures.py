@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from release_core import arming, attempts, releases, rollback_requests, validations
+from release_core import arming, attaching, attempts, listings, rollback_requests, validations
 from release_core.attempts import Assignment
 from release_core.deployments import MAY_HAVE_LANDED, hold_because, note_verified
 from release_core.errors import ReleaseError
@@ -19,8 +19,11 @@ def tell_of_failure(ports: Ports, intent_key: str, error: Exception) -> None:
     problem = (
         str(error) if isinstance(error, ReleaseError) else f"A fault in Rollcall ({type(error).__name__}); see its log."
     )
-    if intent.flow == "intake":
-        releases.refuse_package(ports, intent.args["package"], problem)
+    if intent.flow in attaching.FLOWS.values():
+        attaching.refuse_package(ports, intent.args["package"], problem)
+    elif intent.flow == "listing":
+        asker, release, org = intent.args["asker"], intent.args["release"], intent.args["org"]
+        listings.note_listing_failed(ports, asker, release, org, problem)
     elif "deployment" in intent.args:
         _end_attempt(ports, intent.args["deployment"], problem)
 

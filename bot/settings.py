@@ -76,7 +76,7 @@ class Settings:
     @property
     def artifacts_folder(self) -> Path:
         """Where packages and snapshots are kept."""
-        return self.folder / "artifacts"
+        return artifacts_in(self.folder)
 
     @property
     def engine_path(self) -> Path:
@@ -112,6 +112,37 @@ def read_settings() -> Settings:
     )
 
 
+@dataclass(frozen=True)
+class Records:
+    """Where the bot keeps its facts and files, with its policy: all that work beside a running bot needs."""
+
+    database_url: str
+    folder: Path
+    policy: Policy
+
+    @property
+    def artifacts_folder(self) -> Path:
+        """Where packages and snapshots are kept."""
+        return artifacts_in(self.folder)
+
+
+def read_records() -> Records:
+    """Where facts and files are, for work beside the bot that needs no chat; SettingsMistakes as above."""
+    mistakes: list[str] = []
+    storage: _Storage | None = None
+    try:
+        storage = _Storage()
+    except ValidationError as error:
+        mistakes = [_sentence(one) for one in error.errors()]
+    if not os.environ.get("ROLLCALL_POLICY"):
+        mistakes.append(f"ROLLCALL_POLICY is not set. {_WHERE['ROLLCALL_POLICY']}")
+    policy, policy_mistakes = _policy()
+    if storage is None or policy is None or mistakes:
+        raise SettingsMistakes(mistakes, policy_mistakes)
+    folder = storage.rollcall_folder
+    return Records(storage.database_url or sqlite_url(folder), folder, policy)
+
+
 def read_database_url() -> str:
     """The database's URL alone, for work on it that needs no chat; SettingsMistakes as above."""
     try:
@@ -119,6 +150,11 @@ def read_database_url() -> str:
     except ValidationError as error:
         raise SettingsMistakes(_sentence(one) for one in error.errors()) from None
     return given.database_url or sqlite_url(given.rollcall_folder)
+
+
+def artifacts_in(folder: Path) -> Path:
+    """Where packages and snapshots are kept in the bot's folder."""
+    return folder / "artifacts"
 
 
 def sqlite_url(folder: Path) -> str:

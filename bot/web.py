@@ -65,6 +65,16 @@ def web_routes(store: Store, clock: Clock, checks: Mapping[str, Check]) -> list[
     return [Route("/health", health), Route("/ready", ready), Route("/metrics", metrics)]
 
 
+def nudge_route(nudge: Callable[[], None]) -> Route:
+    """`POST /nudge`: look now at what is due. It says nothing, and changes nothing but when the bot looks."""
+
+    def nudged(_request: Request) -> Response:
+        nudge()
+        return Response(status_code=204)
+
+    return Route("/nudge", nudged, methods=["POST"])
+
+
 def database_problem(store: Store) -> str:
     """What is wrong with the database, "" when it answers."""
     try:

@@ -28,7 +28,7 @@ from bot.salesforce import SalesforceOrg, connect
 from bot.settings import Settings
 from bot.slack_client import blocking_client, listening_client
 from bot.tokens import show_tokens
-from bot.web import web_app
+from bot.web import nudge_route, web_app
 from handlers.desk import Desk
 from handlers.slack.shell import RollcallApp, build_app
 from handlers.slack.transport import Sockets, slack_routes
@@ -38,7 +38,8 @@ from release_core.facts import UNDER_WAY
 from release_core.models import Deployment
 from release_core.policy import Policy
 from release_core.ports import Clock, OrgGateway, Ports
-from release_core.store import Store, migrate, open_store
+from release_core.retention import plan_retention
+from release_core.store import Contended, Store, migrate, open_store
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,9 @@ class Bot:
 
     def start(self) -> None:
         """Carry on what was interrupted, begin what is due, learn who is there."""
+        with contextlib.suppress(Contended):
+            # Another replica that starts at this moment has planned it.
+            plan_retention(self.ports)
         self.engine.start()
         self.directory.start()
 
@@ -219,6 +223,7 @@ async def _web_server(bot: Bot, app: RollcallApp | None, reach: _Reach) -> Async
     """Health, readiness and metrics; over HTTP also the door for Slack."""
     settings = bot.settings
     web = web_app(bot.store, bot.ports.clock, {"slack": reach.problem})
+    web.routes.append(nudge_route(bot.engine.nudge))
     if app is not None:
         web.routes.extend(slack_routes(app, signing_secret=settings.slack_signing_secret.get_secret_value()))
     listener = _listener(settings.http_host, settings.http_port)

@@ -42,6 +42,7 @@ def entry_post(d: Drawing, *named: str) -> Placed:
 
 ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.PACKAGE_REFUSED: "stop",
+    Kind.COMPONENTS_NOT_LISTED: "stop",
     Kind.ITEM_BLOCKED: "stop",
     Kind.DECLINED: "stop",
     Kind.APPROVALS_WITHDRAWN: "stop",

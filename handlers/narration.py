@@ -112,21 +112,58 @@ def _held_rollback(t: Telling) -> str:
     return f"The rollback {t.get('key')} was not started. {t.get('problem')}{listed}"
 
 
+def _sent(t: Telling) -> str:
+    note = t.after("note")
+    match t.get("source"):
+        case "org":
+            return f"{t.by} asked {org_title(t.policy, t.get('ref'))} for {_wanted(t)}{note}."
+        case "git":
+            return f"{t.by} asked git for {code(t.get('ref'))}{note}."
+        case "file" | "url":
+            return f"{t.by} handed in {t.get('file')} by the command line, from {code(t.get('ref'))}{note}."
+    return f"{t.by} sent {t.get('file')}{note}."
+
+
+def _wanted(t: Telling) -> str:
+    manifest = t.entry.details.get("manifest", {})
+    listed = [f"{kind} {', '.join(names[:5])}{' …' if len(names) > 5 else ''}" for kind, names in manifest.items()]
+    return clean("; ".join(listed[:5]) + (" …" if len(listed) > 5 else "")) or "what a package.xml lists"
+
+
+def _accepted(t: Telling) -> str:
+    origin = {
+        "org": f" It came from {org_title(t.policy, t.get('ref'))}.",
+        "git": f" It was made of commit {code(t.get('ref')[:12])}.",
+    }.get(t.get("source"), "")
+    return (
+        f"{t.get('file')} by {t.by} is the package now: {t.get('components')} components, "
+        f"deletions: {t.get('deletions')}, SHA-256 {code(t.get('digest')[:12])}.{origin}"
+    )
+
+
 WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.RELEASE_CREATED: lambda t: f"{t.by} planned “{t.get('name')}” ({t.get('kind')}) for {t.org()}.",
     Kind.RELEASE_CANCELLED: lambda t: f"{t.by} cancelled the release: {t.get('reason')}",
     Kind.RELEASE_CLOSED: lambda t: f"{t.by} closed the release: it was watched long enough, nothing is open.",
     Kind.NOTE_ADDED: lambda t: f"{t.by}: {t.get('text')}",
-    Kind.PACKAGE_ATTACHED: lambda t: f"{t.by} sent {t.get('file')}.",
+    Kind.PACKAGE_ATTACHED: _sent,
     Kind.PACKAGE_REFUSED: lambda t: f"{t.get('file')} by {t.by} was not accepted: {t.get('problem')}",
-    Kind.PACKAGE_ACCEPTED: lambda t: (
-        f"{t.get('file')} by {t.by} is the package now: {t.get('components')} components, "
-        f"deletions: {t.get('deletions')}, SHA-256 {code(t.get('digest')[:12])}."
-    ),
+    Kind.PACKAGE_ACCEPTED: _accepted,
     Kind.PACKAGE_COMPARED: lambda _: "The package was compared with its target.",
     Kind.PACKAGE_NOT_COMPARED: lambda t: (
         f"The package could not be compared with its target: {t.get('problem')} "
         f"To try again, attach it once more: {code(f'/release attach {t.entry.stream}')}"
+    ),
+    Kind.COMPONENTS_LISTED: lambda t: (
+        f"{t.by} looked what {t.org()} holds of {', '.join(t.names('types'))}: {t.get('count')} found."
+    ),
+    Kind.COMPONENTS_NOT_LISTED: lambda t: (
+        f"{t.by} could not be shown what {t.org()} holds: {t.get('problem')} "
+        f"To try again: {code(f'/release retrieve {t.entry.stream}')}"
+    ),
+    Kind.ARTIFACTS_DELETED: lambda t: (
+        f"Package and snapshot files of {t.entry.stream} were deleted after {t.get('days')} d "
+        f"({t.get('files')}); digests remain."
     ),
     Kind.ITEM_STARTED: lambda t: f"{t.by} works on item {t.get('item')} “{t.get('title')}”.",
     Kind.ITEM_DONE: lambda t: f"{t.by} ticked item {t.get('item')} “{t.get('title')}”{t.after('note')}.",

@@ -17,12 +17,13 @@ from handlers.conversation import (
 from handlers.drawing import Drawing, Placed
 from handlers.entry_posts import entry_post
 from handlers.incident_posts import incident_post, rollback_post
+from handlers.package_cards import listing_card
 from handlers.readiness_cards import window_card
 from handlers.release_cards import headline_card, package_card
 from release_core.broadcasts import find_broadcast, next_promised
 from release_core.facts import gather
 from release_core.lookups import find_incident, release_of
-from release_core.models import Deployment
+from release_core.models import Deployment, TimelineEntry
 
 
 def _headline(d: Drawing, key: str) -> Placed:
@@ -39,6 +40,11 @@ def _package_post(d: Drawing, key: str, package_id: str) -> Placed:
         sentence = f"{key}: this package was replaced by a later one."
         return Message(sentence, [Paragraph(sentence)]), *d.under(key)
     return package_card(facts, d.ports.policy), *d.under(key)
+
+
+def _pick_post(d: Drawing, key: str, number: str) -> Placed:
+    query = select(TimelineEntry).where(TimelineEntry.stream == key, TimelineEntry.number == int(number))
+    return listing_card(d.ports.policy, d.session.exec(query).one()), "", None
 
 
 def _deployment_post(d: Drawing, key: str) -> Placed:
@@ -79,6 +85,7 @@ DRAWINGS: Mapping[str, Callable[..., Placed]] = {
     "headline": _headline,
     "checklist": _checklist,
     "package": _package_post,
+    "pick": _pick_post,
     "deployment": _deployment_post,
     "approval": _approval_post,
     "window": _window_post,

@@ -12,6 +12,7 @@ from handlers.conversation import (
     Facts,
     Listing,
     Message,
+    Note,
     Paragraph,
     Part,
     Table,
@@ -20,6 +21,7 @@ from handlers.conversation import (
     code,
     person,
 )
+from handlers.package_cards import origin_words
 from handlers.phrases import (
     STATES,
     VERDICTS,
@@ -120,6 +122,8 @@ def package_card(facts: Standing, policy: Policy) -> Message:
     losses = list(_losses(package.verdicts))
     if losses:
         parts.append(Listing(losses))
+    if origin := origin_words(package, policy):
+        parts.append(Note(origin))
     if package.warnings:
         parts.append(Listing([clean(f"Warning: {warning}") for warning in package.warnings[:10]]))
     return Message(summary, parts)

@@ -11,7 +11,6 @@ from handlers.conversation import (
     Answer,
     Attachment,
     ChoiceField,
-    FileField,
     Form,
     InstantField,
     Listing,
@@ -22,7 +21,6 @@ from handlers.conversation import (
     Part,
     PeopleField,
     Request,
-    SentFile,
     TextField,
     at,
     bold,
@@ -185,23 +183,6 @@ def why(ports: Ports, request: Request) -> Answer:
 def package(ports: Ports, request: Request) -> Answer:
     """`/release package`: what is in it."""
     return package_card(facts_of(ports, release_argument(ports, request)), ports.policy)
-
-
-def attach(ports: Ports, request: Request) -> Answer:
-    """`/release attach`: a form with a file; submitted, the package is fetched and read."""
-    require(ports.policy, request.actor.id, "attach")
-    key = release_argument(ports, request)
-    files: list[SentFile] = list(request.args.get("package") or request.args.get("files") or [])
-    if not files:
-        facts_of(ports, key)
-        hint = "A metadata-format zip with package.xml, at most 39 MB."
-        fields = (FileField("package", "Package", ("zip",), hint),)
-        return Form(f"Attach to {key}", "release_attach", fields, "Attach", {"release": key})
-    if len(files) > 1:
-        raise Unclear("Send one zip; a release has one package.", field="package")
-    releases.attach_package(ports, request.actor.id, key, file_id=files[0].id, file_name=files[0].name or "package.zip")
-    name = files[0].name or "The file"
-    return plainly(f"{name} is being read for {key}. What it holds comes in the thread of {key}.", "wait")
 
 
 def cancel(ports: Ports, request: Request) -> Answer:

@@ -119,6 +119,14 @@ def _refused_package(told: Told) -> Iterable[Touched]:
     return [Touched(told.line), Touched(f"{told.line}@{told.entry.actor}")]
 
 
+def _listed(told: Told) -> Iterable[Touched]:
+    return [Touched(f"pick:{told.stream}:{told.entry.number}@{told.entry.actor}")]
+
+
+def _not_listed(told: Told) -> Iterable[Touched]:
+    return [Touched(f"{told.line}@{told.entry.actor}")]
+
+
 def _item(told: Told) -> Iterable[Touched]:
     return _again(told, f"checklist:{told.stream}")
 
@@ -255,6 +263,9 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.PACKAGE_REFUSED: _refused_package,
     Kind.PACKAGE_ACCEPTED: _package,
     Kind.PACKAGE_COMPARED: _package,
+    Kind.COMPONENTS_LISTED: _listed,
+    Kind.COMPONENTS_NOT_LISTED: _not_listed,
+    Kind.ARTIFACTS_DELETED: _nothing,
     Kind.ITEM_STARTED: _item,
     Kind.ITEM_DONE: _item,
     Kind.ITEM_BLOCKED: _item_said,

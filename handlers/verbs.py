@@ -11,6 +11,7 @@ from handlers import (
     deployments,
     home,
     incidents,
+    packages,
     releases,
     results,
     test_choices,
@@ -41,7 +42,16 @@ _TABLE = (
     Verb(
         "release_why", releases.why, "[REL-1]", "may we go? if not, every reason", aliases=("ready", "gates", "check")
     ),
-    Verb("release_attach", releases.attach, "[REL-1]", "attach a package (a zip)", "attach", ("upload",)),
+    Verb(
+        "release_attach",
+        packages.attach,
+        "[REL-1] [from git REF]",
+        "attach a package (a zip, or a commit)",
+        "attach",
+        ("upload",),
+    ),
+    Verb("release_retrieve", packages.retrieve, "[REL-1] [from ORG]", "take a package out of a sandbox", "attach"),
+    Verb("release_pick", packages.pick, "", "pick what to take out of a sandbox", "attach", typed=False),
     Verb(
         "release_package",
         releases.package,

@@ -103,6 +103,25 @@ def _span(value: object) -> object:
     return timedelta(days=days, hours=hours, minutes=minutes)
 
 
+def _repository(value: str) -> str:
+    plain = not any(letter.isspace() or not letter.isprintable() for letter in value)
+    if plain and re.fullmatch(r"(https|ssh|file)://(?!-)[^@]+|ssh://[\w.+-]+@(?!-)[^@]+", value):
+        return value
+    if plain and re.fullmatch(r"/.*|[\w.+-]+@[\w.-]+:(?!-)[^@]+", value):
+        return value
+    raise ValueError(
+        "expected an address such as https://host/team/project.git, git@host:team/project.git or an absolute path, "
+        "with no password in it"
+    )
+
+
+def _inner_folder(value: str) -> str:
+    parts = value.strip("/").split("/")
+    if value.startswith("/") or "\\" in value or any(part in ("..", ".git") for part in parts):
+        raise ValueError('expected a folder inside the repository such as salesforce/app ("." for its top)')
+    return value.strip("/") or "."
+
+
 def _clock_time(value: object) -> object:
     if isinstance(value, time):
         return value
@@ -128,6 +147,8 @@ TeamId = Annotated[str, AfterValidator(_team_id)]
 ChannelId = Annotated[str, AfterValidator(_channel_id)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Span = Annotated[timedelta, BeforeValidator(_span)]
+Repository = Annotated[str, AfterValidator(_repository)]
+InnerFolder = Annotated[str, AfterValidator(_inner_folder)]
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 WallInstant = Annotated[datetime, BeforeValidator(_wall_instant)]
 
@@ -235,6 +256,13 @@ class Channels(_Rule):
     incidents: ChannelId
 
 
+class GitRule(_Rule):
+    """Where a git ref is looked up; `project` is the folder inside that holds package.xml or sfdx-project.json."""
+
+    repository: Repository
+    project: InnerFolder = "."
+
+
 class Policy(_Rule):
     """All rules together."""
 
@@ -252,6 +280,10 @@ class Policy(_Rule):
     audiences: dict[str, Audience] = Field(default_factory=dict)
     rollback_request_expires: Span = timedelta(minutes=30)
     soak: Span = timedelta(hours=2)
+    automation: PersonId | None = None
+    retrieve_from: tuple[str, ...] | None = None
+    git: GitRule | None = None
+    keep_artifacts: Span = Field(default=timedelta(days=180), ge=timedelta(days=30))
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -281,6 +313,13 @@ class Policy(_Rule):
         """The test levels that a release may choose in an org; production never takes NoTestRun."""
         levels = self.tests_of(org).allowed or get_args(Level)
         return tuple(level for level in levels if level != "NoTestRun" or self.kind_of(org) == "sandbox")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The orgs that a package may be retrieved from: those named for it, else every sandbox."""
+        if self.retrieve_from is not None:
+            return self.retrieve_from
+        return tuple(key for key, rule in self.orgs.items() if rule.kind == "sandbox")
 
     def seats_of(self, kind: str) -> tuple[str, ...]:
         """The seats whose yes a release of a kind needs."""

@@ -140,8 +140,14 @@ def _step(kind: Any, part: str | int) -> Any:
         return next((one for one in arguments if _is_branch(one, part)), None)
     if origin in (dict, tuple):
         return arguments[1] if origin is dict else arguments[0]
-    found = [field.annotation for key, field in _fields(kind).items() if part in (key, field.alias)]
+    found = [_present(field.annotation) for key, field in _fields(kind).items() if part in (key, field.alias)]
     return found[0] if found else None
+
+
+def _present(kind: Any) -> Any:
+    """What a value is when it is there: `git` may be left out, so it is a rule or None."""
+    branches = [one for one in get_args(kind) if one is not type(None)]
+    return branches[0] if get_origin(kind) in (Union, UnionType) and len(branches) == 1 else kind
 
 
 def _is_branch(kind: Any, tag: str | int) -> bool:

@@ -62,7 +62,10 @@ def _orgs_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
         for key, org in _mapping(policy.get("orgs")).items()
         for i, name in _listed(_mapping(org).get("validate_first"))
     ]
-    return [*windows, *(pair for pair in freezes if pair[1] != "*"), *first]
+    sources: list[tuple[Place, Any]] = [
+        (("retrieve_from", i), name) for i, name in _listed(policy.get("retrieve_from"))
+    ]
+    return [*sources, *windows, *(pair for pair in freezes if pair[1] != "*"), *first]
 
 
 def _teams_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:

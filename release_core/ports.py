@@ -31,6 +31,27 @@ class Artifacts(Protocol):
         """The bytes kept under `digest`; NotFound when they are gone."""
         ...
 
+    def kept(self) -> Sequence[KeptFile]:
+        """Everything that is kept."""
+        ...
+
+    def delete(self, digest: str) -> None:
+        """Forget the bytes under `digest`; harmless when they are gone."""
+        ...
+
+    def clear_unfinished(self, before: datetime) -> None:
+        """Forget what a crash left of bytes that were being saved before an instant."""
+        ...
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """One artifact: its digest, its size in bytes, when its bytes were last saved (aware UTC)."""
+
+    digest: str
+    size: int
+    saved_at: datetime
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -223,6 +244,10 @@ class OrgGateway(Protocol):
 
     def retrieve(self, members: Members) -> Retrieved:
         """Bring the named components (type -> full names) as they are now; waits until the org has packed them."""
+        ...
+
+    def list_metadata(self, types: Sequence[str]) -> Sequence[FileProperty]:
+        """All components of the given types, with who last changed each; types in folders give nothing."""
         ...
 
     def deployments_since(self, since: datetime) -> Sequence[DeployRequestRow]:

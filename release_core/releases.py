@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, func, select
+from sqlmodel import Session
 
 from release_core import windows
-from release_core.approvals import withdraw_approvals
+from release_core.attaching import package_with_release, still_before_deployment
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
 from release_core.facts import UNDER_WAY, gather
-from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, deployments_of, find_org, find_release, next_key
-from release_core.models import ChecklistItem, Release, ReleasePackage
-from release_core.packages import Package
+from release_core.lookups import deployments_of, find_org, find_release, next_key
+from release_core.models import ChecklistItem, Release
 from release_core.permissions import require
 from release_core.policy import ItemRule, Kind, Level, Policy, Strategy
 from release_core.ports import Ports
@@ -105,118 +104,13 @@ def _owner_of(policy: Policy, release: Release, rule: ItemRule) -> str:
     return release.owner_id
 
 
-def attach_package(ports: Ports, actor: str, key: str, *, file_id: str, file_name: str) -> int:
-    """Note that somebody sent a package for a release; a flow fetches and reads it. Returns the package's row id."""
-    require(ports.policy, actor, "attach")
-    now = ports.clock.now()
-    with ports.store.transaction() as session:
-        release = find_release(session, key)
-        _still_before_deployment(release, "take another package")
-        number = session.exec(select(func.count()).where(ReleasePackage.release_id == release.id)).one() + 1
-        package = ReleasePackage(
-            release_id=release.id or 0,
-            number=number,
-            state="reading",
-            file_id=file_id,
-            file_name=file_name,
-            author_id=actor,
-            attached_at=now,
-        )
-        session.add(package)
-        session.flush()
-        record(
-            session,
-            Fact.PACKAGE_ATTACHED,
-            stream=release.key,
-            actor=actor,
-            at=now,
-            details={"package": package.id, "file": file_name},
-        )
-        intend(session, f"intake:{release.key}:{number}", "intake", now=now, lane=release.key, package=package.id)
-        assert package.id is not None
-        return package.id
-
-
-def refuse_package(ports: Ports, package_id: int, sentence: str) -> None:
-    """A package could not be read; the one that counted before still counts."""
-    now = ports.clock.now()
-    with ports.store.transaction() as session:
-        package, release = _package_with_release(session, package_id)
-        if package.state != "reading":
-            return
-        _refuse(session, package, release, sentence, now)
-
-
-def _refuse(session: Session, package: ReleasePackage, release: Release, sentence: str, now: datetime) -> None:
-    package.state, package.problem = "refused", sentence
-    session.add(package)
-    details = {"package": package.id, "file": package.file_name, "problem": sentence}
-    record(session, Fact.PACKAGE_REFUSED, stream=release.key, actor=package.author_id, at=now, details=details)
-
-
-def _why_too_late(package: ReleasePackage, earlier: ReleasePackage | None, release: Release) -> str:
-    if release.state not in BEFORE_DEPLOYMENT:
-        return f"{release.key} is {release.state.replace('_', ' ')}; a package comes too late."
-    if earlier and earlier.number > package.number:
-        return f"{earlier.file_name} was attached after it and counts already."
-    return ""
-
-
-def accept_package(ports: Ports, package_id: int, content: Package) -> None:
-    """A package was read and kept: it counts from now on; what was approved or validated before does not."""
-    now = ports.clock.now()
-    with ports.store.transaction() as session:
-        package, release = _package_with_release(session, package_id)
-        if package.state != "reading":
-            return
-        earlier = session.get(ReleasePackage, release.package_id) if release.package_id else None
-        problem = _why_too_late(package, earlier, release)
-        if problem:
-            _refuse(session, package, release, problem, now)
-            return
-        _fill_in(package, content)
-        session.add(package)
-        release.package_id = package.id
-        session.add(release)
-        details = {
-            "package": package.id,
-            "file": package.file_name,
-            "digest": package.digest,
-            "components": len(package.components),
-            "deletions": len(package.before) + len(package.after),
-        }
-        record(session, Fact.PACKAGE_ACCEPTED, stream=release.key, actor=package.author_id, at=now, details=details)
-        if earlier and earlier.digest != package.digest:
-            because = f"The package changed: {earlier.file_name} was replaced by {package.file_name}."
-            withdraw_approvals(session, release, because, actor=package.author_id, now=now)
-        settle_state(session, ports.policy, release, now)
-        intend(
-            session,
-            f"comparison:{release.key}:{package.number}",
-            "comparison",
-            now=now,
-            lane=release.key,
-            package=package.id,
-        )
-
-
-def _fill_in(package: ReleasePackage, content: Package) -> None:
-    package.state = "accepted"
-    package.digest, package.size = content.digest, content.size
-    package.components = [[c.type, c.name] for c in content.components]
-    package.before = [[c.type, c.name] for c in content.deletions_before]
-    package.after = [[c.type, c.name] for c in content.deletions_after]
-    package.tests = list(content.tests)
-    package.warnings = list(content.warnings)
-
-
 def note_comparison(
     ports: Ports, package_id: int, changes: Sequence[tuple[str, str, str]], judgements: Sequence[Judgement]
 ) -> None:
     """What a package would do in the target (type, name, kind), with how each part would come back."""
     now = ports.clock.now()
     with ports.store.transaction() as session:
-        package, release = _package_with_release(session, package_id)
+        package, release = package_with_release(session, package_id)
         if package.compared_at is not None:
             return
         package.compared_at = now
@@ -236,7 +130,7 @@ def note_comparison(
 def note_comparison_failed(ports: Ports, package_id: int, sentence: str) -> None:
     """The target could not be asked what the package would do there."""
     with ports.store.transaction() as session:
-        package, release = _package_with_release(session, package_id)
+        package, release = package_with_release(session, package_id)
         details = {"package": package.id, "problem": sentence}
         record(
             session,
@@ -256,7 +150,7 @@ def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        _still_before_deployment(release, "be cancelled")
+        still_before_deployment(release, "be cancelled")
         must_be_known(gather(session, ports.policy, release))
         release.state, release.closed_at = "cancelled", now
         session.add(release)
@@ -325,18 +219,3 @@ def add_note(ports: Ports, actor: str, key: str, text: str) -> None:
     with ports.store.transaction() as session:
         stream, now = find_release(session, key).key, ports.clock.now()
         record(session, Fact.NOTE_ADDED, stream=stream, actor=actor, at=now, details={"text": text.strip()})
-
-
-def _still_before_deployment(release: Release, what: str) -> None:
-    if release.state in BEFORE_DEPLOYMENT:
-        return
-    ending = "It is over." if release.state in FINAL_STATES else "Use /release status to see where it stands."
-    raise Refused("too_late", f"{release.key} is {release.state.replace('_', ' ')} and cannot {what}. {ending}")
-
-
-def _package_with_release(session: Session, package_id: int) -> tuple[ReleasePackage, Release]:
-    package = session.get(ReleasePackage, package_id)
-    assert package is not None, "packages are never deleted"
-    release = session.get(Release, package.release_id)
-    assert release is not None, "a foreign key keeps the release"
-    return package, release

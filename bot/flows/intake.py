@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlmodel import Session
-
 from bot.chat_problems import ChatUnavailable
 from bot.durable import fact, flow, step
 from bot.outside import current
-from release_core import releases
+from release_core import attaching
 from release_core.archives import COMPRESSED_AT_MOST
 from release_core.errors import ReleaseError
 from release_core.models import ReleasePackage
 from release_core.packages import read_package
+from release_core.ports import Ports
 
 
 @flow("intake")
@@ -32,27 +31,32 @@ def intake(args: dict[str, Any]) -> None:
 def fetch(package_id: int) -> str:
     """Bring the file in, check that it is a package, keep it; returns its digest."""
     outside = current()
-    with outside.ports.store.reading() as session:
-        file_id = _package(session, package_id).file_id
-    data: bytes = outside.chat.fetch_file(file_id, COMPRESSED_AT_MOST)
+    row = package_row(outside.ports, package_id)
+    if row.digest:
+        # Automation kept the bytes before it handed them in.
+        read_package(outside.ports.artifacts.load(row.digest))
+        return row.digest
+    data: bytes = outside.chat.fetch_file(row.file_id, COMPRESSED_AT_MOST)
     read_package(data)
     return outside.ports.artifacts.save(data)
 
 
 @fact
-def accept(package_id: int, digest: str) -> None:
-    """The package counts from now on."""
+def accept(package_id: int, digest: str, commit: str = "") -> None:
+    """The package counts from now on; `commit` is what a git ref stood for."""
     ports = current().ports
-    releases.accept_package(ports, package_id, read_package(ports.artifacts.load(digest)))
+    attaching.accept_package(ports, package_id, read_package(ports.artifacts.load(digest)), commit=commit)
 
 
 @fact
 def refuse(package_id: int, sentence: str) -> None:
     """The package does not count."""
-    releases.refuse_package(current().ports, package_id, sentence)
+    attaching.refuse_package(current().ports, package_id, sentence)
 
 
-def _package(session: Session, package_id: int) -> ReleasePackage:
-    package = session.get(ReleasePackage, package_id)
+def package_row(ports: Ports, package_id: int) -> ReleasePackage:
+    """A package as it was asked for."""
+    with ports.store.reading() as session:
+        package = session.get(ReleasePackage, package_id)
     assert package is not None, "packages are never deleted"
     return package

@@ -19,6 +19,7 @@ Payload = Mapping[str, Any]
 
 _MENTION = r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>"
 # Only these kinds of message are a person speaking anew; edits, joins and the like are not.
+FILE_ALONE = "attach"
 _SPOKEN = (None, "file_share", "thread_broadcast")
 
 
@@ -127,6 +128,12 @@ def spoken_text(event: Payload) -> str:
     if found or event.get("type") != "app_mention":
         return spoken
     return re.sub(rf"[\s,]*{_MENTION}[\s.!?]*$", "", text)
+
+
+def spoken_words(event: Payload) -> str:
+    """`spoken_text`; a file that comes without a word asks to be attached."""
+    text = spoken_text(event)
+    return FILE_ALONE if event.get("files") and not text.strip() else text
 
 
 def spoken_files(event: Payload) -> dict[str, Any]:

@@ -222,7 +222,7 @@ class _Shell:
             return
         place = incoming.event_place(event)
         user_id = incoming.asker(event)
-        text, files = incoming.spoken_text(event), incoming.spoken_files(event)
+        text, files = incoming.spoken_words(event), incoming.spoken_files(event)
 
         def understand(actor: Actor) -> Understood:
             verb, args = parse_said(text, zone=actor.zone, now=self._now(), verbs=self._verbs)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlmodel import SQLModel
 
-from bot.web import Check, web_app
+from bot.web import Check, nudge_route, web_app
 from release_core.models import Intent, Release
 from release_core.store import Store, open_store
 
@@ -122,3 +122,13 @@ async def test_metrics_are_what_prometheus_reads(store: Store) -> None:
             name, value = line.rsplit(" ", 1)
             assert name.startswith("rollcall_")
             assert float(value) >= 0
+
+
+async def test_a_nudge_makes_the_engine_look_and_nothing_else(store: Store) -> None:
+    nudges: list[str] = []
+    web = web_app(store, StandingClock(), {})
+    web.routes.append(nudge_route(lambda: nudges.append("nudged")))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=web), base_url="http://bot") as client:
+        assert (await client.post("/nudge")).status_code == 204
+        assert (await client.get("/nudge")).status_code == 405
+    assert nudges == ["nudged"]

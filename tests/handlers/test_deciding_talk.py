@@ -6,7 +6,7 @@ import pytest
 
 from handlers.conversation import Form, Menu, Message
 from handlers.slack.blocks import draw_message
-from release_core import approvals, attempts, releases, validations
+from release_core import approvals, attaching, attempts, releases, validations
 from release_core.errors import Conflict, NotFound
 from release_core.metadata_types import Component
 from release_core.models import Person
@@ -270,9 +270,9 @@ def test_the_dialog_keeps_the_names_when_everything_is_long(room: Room) -> None:
             session.merge(Person(id=user_id, name=long_name, zone="UTC", seen_at=room.ports.clock.now()))
     now = room.ports.clock.now()
     key = a_release(room.ports, name="N" * 80, window=a_window(0, 2))
-    package = releases.attach_package(room.ports, DEVELOPER, key, file_id="F1", file_name="p" * 90 + ".zip")
+    package = attaching.attach_package(room.ports, DEVELOPER, key, file_id="F1", file_name="p" * 90 + ".zip")
     classes = [Component("ApexClass", f"C{n}") for n in range(999)]
-    releases.accept_package(room.ports, package, contents("long", classes))
+    attaching.accept_package(room.ports, package, contents("long", classes))
     judged = [Judgement(component, "lossy", "it has data", "") for component in classes]
     releases.note_comparison(room.ports, package, [], judged)
     a_passed_validation(room.ports, key)

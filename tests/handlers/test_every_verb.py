@@ -122,6 +122,7 @@ SAYINGS = [
     Saying("release_status", planned, "release status", STAKEHOLDER, "draft"),
     Saying("release_why", planned, "release why", STAKEHOLDER, "No package is attached."),
     Saying("release_attach", planned, "release attach", DEVELOPER, "metadata-format zip", STAKEHOLDER),
+    Saying("release_retrieve", planned, "release retrieve from UAT", DEVELOPER, "What to take", STAKEHOLDER),
     Saying("release_package", packed, "release package", STAKEHOLDER, "SHA-256"),
     Saying("release_checklist", planned, "release checklist", STAKEHOLDER, "Smoke test agreed"),
     Saying("release_item", planned, "release item 2", STAKEHOLDER, "Smoke test agreed"),

@@ -88,6 +88,10 @@ DETAILS: dict[str, Any] = {
     "suspect": "REL-1",
     "by": MANAGER,
     "was": "disk full",
+    "types": ["ApexClass", "Layout"],
+    "count": 3,
+    "files": 2,
+    "days": 180,
 }
 
 

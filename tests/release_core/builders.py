@@ -14,7 +14,17 @@ from typing import Any
 
 from sqlmodel import select
 
-from release_core import approvals, arming, attempts, checklists, deployments, releases, scheduling, validations
+from release_core import (
+    approvals,
+    arming,
+    attaching,
+    attempts,
+    checklists,
+    deployments,
+    releases,
+    scheduling,
+    validations,
+)
 from release_core.errors import NotFound
 from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import find_release
@@ -22,7 +32,7 @@ from release_core.metadata_types import Component
 from release_core.models import Deployment, Intent, Release, TimelineEntry
 from release_core.packages import Package
 from release_core.policy import Kind, Policy, Strategy
-from release_core.ports import ComponentOutcome, Coverage, JobStatus, Ports, TestFailure
+from release_core.ports import ComponentOutcome, Coverage, JobStatus, KeptFile, Ports, TestFailure
 from release_core.readiness import Gate, blocking, gates
 from release_core.store import Store, migrate, open_store
 from release_core.timeline import read_stream
@@ -93,11 +103,22 @@ class ArtifactsInMemory:
 
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
+        self.saved_at: dict[str, datetime] = {}
 
     def save(self, data: bytes) -> str:
         digest = digest_of(data)
         self._kept[digest] = data
+        self.saved_at[digest] = NOW
         return digest
+
+    def kept(self) -> Sequence[KeptFile]:
+        return [KeptFile(digest, len(data), self.saved_at[digest]) for digest, data in self._kept.items()]
+
+    def delete(self, digest: str) -> None:
+        self._kept.pop(digest, None)
+
+    def clear_unfinished(self, before: datetime) -> None:
+        """Memory holds nothing that is half saved."""
 
     def load(self, digest: str) -> bytes:
         if digest not in self._kept:
@@ -167,8 +188,8 @@ def contents(words: str = "first", components: Sequence[Component] = ()) -> Pack
 
 def a_package(ports: Ports, key: str, *, author: str = DEVELOPER, words: str = "first") -> int:
     """A package that was attached and read; returns its row id."""
-    package = releases.attach_package(ports, author, key, file_id="F1", file_name=f"{words}.zip")
-    releases.accept_package(ports, package, contents(words))
+    package = attaching.attach_package(ports, author, key, file_id="F1", file_name=f"{words}.zip")
+    attaching.accept_package(ports, package, contents(words))
     return package
 
 

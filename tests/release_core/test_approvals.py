@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlmodel import select
 
-from release_core import approvals, releases
+from release_core import approvals, attaching
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
 from release_core.models import Approval, TeamMember
 from release_core.ports import Ports
@@ -214,8 +214,8 @@ def test_a_click_on_a_card_about_an_older_package_records_nothing(ports: Ports, 
 
 def test_a_package_that_cannot_be_read_withdraws_nothing(ports: Ports, key: str) -> None:
     approvals.answer(ports, QA, key, yes=True)
-    unread = releases.attach_package(ports, DEVELOPER, key, file_id="F2", file_name="broken.zip")
-    releases.refuse_package(ports, unread, "This is no zip.")
+    unread = attaching.attach_package(ports, DEVELOPER, key, file_id="F2", file_name="broken.zip")
+    attaching.refuse_package(ports, unread, "This is no zip.")
     assert facts_of(ports, key).approval("qa") is not None
 
 

@@ -298,6 +298,50 @@ def test_value_from_the_environment_takes_the_place_of_its_name() -> None:
             "!secret",
             "freezes.quarter-end.name: found the tag !secret; expected a plain value without a tag",
         ),
+        (
+            "rights:",
+            "retrieve_from: [training]\nrights:",
+            "retrieve_from",
+            'retrieve_from[0]: found "training"; expected a name that stands under orgs (uat, production)',
+        ),
+        (
+            "rights:",
+            "git: {repository: /srv/a.git, branch: main}\nrights:",
+            "branch",
+            'git.branch: found the key "branch"; expected one of repository, project',
+        ),
+        (
+            "rights:",
+            "git: {project: .}\nrights:",
+            "git:",
+            "git.repository: found nothing; expected a value",
+        ),
+        (
+            "rights:",
+            "git: {repository: https://a:b@host/a}\nrights:",
+            "repository",
+            'git.repository: found "https://a:b@host/a"; expected an address such as https://host/team/project.git, '
+            "git@host:team/project.git or an absolute path, with no password in it",
+        ),
+        (
+            "rights:",
+            "git: {repository: /srv/a.git, project: ../elsewhere}\nrights:",
+            "project",
+            'git.project: found "../elsewhere"; expected a folder inside the repository such as salesforce/app '
+            '("." for its top)',
+        ),
+        (
+            "rights:",
+            "automation: jenkins\nrights:",
+            "automation",
+            "automation: found \"jenkins\"; expected a chat member id such as U02ABCDEF (profile, 'Copy member ID')",
+        ),
+        (
+            "rights:",
+            "keep_artifacts: 29d\nrights:",
+            "keep_artifacts",
+            'keep_artifacts: found "29d"; expected 30 days or more',
+        ),
     ],
 )
 def test_mistake_is_told_with_its_line_its_place_what_is_there_what_belongs_there(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import deployments, incidents, releases, rollback_requests, scheduling, validations
+from release_core import attaching, deployments, incidents, releases, rollback_requests, scheduling, validations
 from release_core.errors import NotAllowed, NotFound, Refused, Unclear
 from release_core.metadata_types import Component
 from release_core.ports import Ports
@@ -98,7 +98,7 @@ def test_an_unknown_release_is_answered_with_the_open_ones(ports: Ports) -> None
 
 def test_an_attached_package_is_read_by_a_flow(ports: Ports) -> None:
     key = a_release(ports)
-    package = releases.attach_package(ports, DEVELOPER, key, file_id="F1", file_name="a.zip")
+    package = attaching.attach_package(ports, DEVELOPER, key, file_id="F1", file_name="a.zip")
     (intake,) = intents(ports, "intake")
     assert (intake.args, intake.due_at) == ({"package": package}, NOW)
     assert facts_of(ports, key).package is None
@@ -118,8 +118,8 @@ def test_an_accepted_package_counts_and_is_compared(ports: Ports) -> None:
 def test_a_package_that_cannot_be_read_leaves_the_one_before(ports: Ports) -> None:
     key = a_release(ports)
     first = a_package(ports, key)
-    second = releases.attach_package(ports, DEVELOPER, key, file_id="F2", file_name="photo.zip")
-    releases.refuse_package(ports, second, "photo.zip is no zip.")
+    second = attaching.attach_package(ports, DEVELOPER, key, file_id="F2", file_name="photo.zip")
+    attaching.refuse_package(ports, second, "photo.zip is no zip.")
     counted = facts_of(ports, key).package
     assert counted is not None
     assert counted.id == first
@@ -128,9 +128,9 @@ def test_a_package_that_cannot_be_read_leaves_the_one_before(ports: Ports) -> No
 
 def test_a_slow_upload_does_not_replace_a_newer_package(ports: Ports) -> None:
     key = a_release(ports)
-    slow = releases.attach_package(ports, DEVELOPER, key, file_id="F1", file_name="old.zip")
+    slow = attaching.attach_package(ports, DEVELOPER, key, file_id="F1", file_name="old.zip")
     fresh = a_package(ports, key, words="new")
-    releases.accept_package(ports, slow, contents("old"))
+    attaching.accept_package(ports, slow, contents("old"))
     counted = facts_of(ports, key).package
     assert counted is not None
     assert counted.id == fresh
@@ -139,9 +139,9 @@ def test_a_slow_upload_does_not_replace_a_newer_package(ports: Ports) -> None:
 
 def test_a_package_read_after_the_start_is_refused_aloud(ports: Ports) -> None:
     key = a_ready_release(ports)
-    late = releases.attach_package(ports, DEVELOPER, key, file_id="F9", file_name="late.zip")
+    late = attaching.attach_package(ports, DEVELOPER, key, file_id="F9", file_name="late.zip")
     a_started_deployment(ports, key)
-    releases.accept_package(ports, late, contents("late"))
+    attaching.accept_package(ports, late, contents("late"))
     refused = last(ports, key, Kind.PACKAGE_REFUSED)
     assert refused.details["problem"] == "REL-1 is deploying; a package comes too late."
     assert refused.actor == DEVELOPER
@@ -150,8 +150,8 @@ def test_a_package_read_after_the_start_is_refused_aloud(ports: Ports) -> None:
 def test_a_package_is_read_once(ports: Ports) -> None:
     key = a_release(ports)
     package = a_package(ports, key)
-    releases.accept_package(ports, package, contents("other"))
-    releases.refuse_package(ports, package, "This is no zip.")
+    attaching.accept_package(ports, package, contents("other"))
+    attaching.refuse_package(ports, package, "This is no zip.")
     assert kinds(ports, key).count(Kind.PACKAGE_ACCEPTED) == 1
     assert Kind.PACKAGE_REFUSED not in kinds(ports, key)
 
@@ -178,7 +178,7 @@ def test_an_org_that_cannot_be_asked_is_told(ports: Ports) -> None:
 def test_no_package_is_taken_after_the_deployment(ports: Ports) -> None:
     key = a_soaking_release(ports)
     with pytest.raises(Refused, match="is soaking and cannot take another package") as refused:
-        releases.attach_package(ports, DEVELOPER, key, file_id="F1", file_name="a.zip")
+        attaching.attach_package(ports, DEVELOPER, key, file_id="F1", file_name="a.zip")
     assert refused.value.code == "too_late"
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import attempts, releases, validations
+from release_core import attaching, attempts, releases, validations
 from release_core.errors import Conflict, NotAllowed, NotFound, Refused
 from release_core.ports import Ports
 from release_core.timeline import BOT, Kind
@@ -54,7 +54,7 @@ def attempt(ports: Ports, key: str) -> int:
 
 def test_a_package_that_is_still_being_read_is_not_passed_over(ports: Ports, key: str) -> None:
     """Otherwise the package before it would be validated, which is not what anybody meant."""
-    releases.attach_package(ports, DEVELOPER, key, file_id="F2", file_name="mended.zip")
+    attaching.attach_package(ports, DEVELOPER, key, file_id="F2", file_name="mended.zip")
     with pytest.raises(Conflict, match=r"mended\.zip is still being read for REL-1"):
         validations.request_validation(ports, TESTER, key)
     assert Kind.VALIDATION_REQUESTED not in kinds(ports, key)

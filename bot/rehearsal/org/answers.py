@@ -100,6 +100,8 @@ def test_result(tests: TestReport, inventory: Inventory) -> dict[str, object]:
         "failures": [_failure(each, inventory) for each in tests.failures],
         "codeCoverage": [_coverage(each, inventory) for each in tests.coverage],
         "codeCoverageWarnings": [_warning(name, text, inventory) for name, text in tests.warnings],
+        "flowCoverage": [],  # no flow runs here
+        "flowCoverageWarnings": [],
     }
 
 

@@ -15,6 +15,10 @@ from bot.rehearsal.org.references import apex_words, is_custom, object_exists
 from bot.rehearsal.org.requirements import missing
 from bot.rehearsal.org.results import DeployOptions, Row, TestReport
 
+_APEX = ("classes/", "triggers/")
+_NO_APEX = "INSUFFICIENT_ACCESS_APEX_METADATA_DEPLOY"
+_NO_APEX_TEXT = "The user needs the permission Author Apex to deploy Apex classes and triggers"
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -22,6 +26,8 @@ class Ground:
 
     production: bool
     flows_need_own_deployment: bool = True  # a flow deactivated here cannot be deleted in the same deployment
+    may_author_apex: bool = True  # whether the user who deploys has that permission
+    busy: frozenset[str] = frozenset()  # classes that scheduled or queued jobs hold
 
 
 @dataclass
@@ -55,6 +61,8 @@ def work_out(before: Inventory, archive: bytes, options: DeployOptions, act: Act
         return _unreadable(bad)
     trial = Trial(before, options, act, ground)
     for package in packages:
+        if not ground.may_author_apex and any(path.startswith(_APEX) for path in package.files):
+            return Outcome(error_code=_NO_APEX, error_message=f"{_NO_APEX}: {_NO_APEX_TEXT}")
         trial.run(package)
     return trial.finish(sum(len(package.files) + 1 + len(package.destructive) for package in packages))
 
@@ -172,7 +180,9 @@ class Trial:
         for key in self._apex_touched():
             bad = code.problems.get(key)
             row = self.touched[key]
-            if bad:
+            if key[1] in self.ground.busy and row.changed:
+                row.fail("This schedulable class has jobs pending or in progress")
+            elif bad:
                 row.fail(bad.message, bad.line, bad.column)
             else:
                 self._check_words(key, row, code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from dataclasses import asdict
 from datetime import datetime
 
 from bot.rehearsal.org import testing
@@ -83,12 +84,10 @@ def state(org: Org) -> dict[str, object]:
                 {key: soap_date(value) if isinstance(value, datetime) else value for key, value in row.items()}
                 for row in org.installs
             ],
-            "api_requests": org.requests_today,
-            "faults": {kind: count for kind, count in org.faults.pending.items() if count > 0},
-            "settings": {
-                "pace": org.settings.pace,
-                "flows_need_own_deployment": org.settings.flows_need_own_deployment,
-            },
+            "api_requests": org.budget.used,
+            "faults": org.faults.pending,
+            "settings": {**asdict(org.settings), "daily_requests": org.budget.most},
+            "lacking": {user.username: list(user.lacks) for user in org.users if user.lacks},
         }
 
 
@@ -115,6 +114,8 @@ def _deployment(org: Org, job: Job) -> dict[str, object]:
         **{key: result[key] for key in [*names, *counters]},
         **dates,
         "quickDeployOf": job.quick_of,
+        "type": job.kind,
+        "changeSetName": job.change_set,
         "testLevel": job.options.test_level or None,
         "quickDeployable": org.qualifies(job),
     }

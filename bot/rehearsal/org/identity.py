@@ -9,10 +9,15 @@ API_VERSIONS = tuple(f"{number}.0" for number in range(31, 68))
 
 @dataclass
 class Settings:
-    """What may differ between orgs; `pace` scales how long jobs take (0 = at once)."""
+    """What may differ between orgs; `pace` scales how long jobs take (0 = at once).
+
+    `takes_seconds`, when set, is how long every job takes from its start, however much is in it.
+    """
 
     pace: float = 1.0
+    takes_seconds: float | None = None
     flows_need_own_deployment: bool = True
+    deploy_with_pending_jobs: bool = False  # Deployment Settings: whether Apex with jobs under way may be deployed
 
 
 @dataclass

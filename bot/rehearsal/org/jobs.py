@@ -27,14 +27,21 @@ class Plan:
         return self.components_for + self.tests_for + self.finalizing_for
 
 
-def plan_for(outcome: Outcome, pace: float) -> Plan:
-    """Phases in proportion to the work, times `pace`; a small job at pace 1 takes two to three seconds."""
+def plan_for(outcome: Outcome, pace: float, takes_seconds: float | None = None) -> Plan:
+    """Phases in proportion to the work, times `pace`; a small job at pace 1 takes two to three seconds.
+
+    With `takes_seconds` the whole takes exactly that long: 30 % for the components if tests follow, 5 % for Finalizing.
+    """
     components, tests = len(outcome.components), len(outcome.tests.outcomes)
-    return Plan(
-        timedelta(seconds=pace * min(6.0, 0.6 + 0.03 * components)),
-        timedelta(seconds=pace * min(15.0, 0.12 * tests)),
-        timedelta(seconds=pace * 0.4),
-    )
+    if takes_seconds is not None:
+        finalizing = 0.05 * takes_seconds
+        first = (0.3 if tests else 0.95) * takes_seconds
+        return _plan(first, takes_seconds - first - finalizing if tests else 0.0, finalizing)
+    return _plan(pace * min(6.0, 0.6 + 0.03 * components), pace * min(15.0, 0.12 * tests), pace * 0.4)
+
+
+def _plan(components: float, tests: float, finalizing: float) -> Plan:
+    return Plan(timedelta(seconds=components), timedelta(seconds=tests), timedelta(seconds=finalizing))
 
 
 @dataclass
@@ -58,6 +65,9 @@ class Job:
     status: str = "Pending"
     used: bool = False  # a validation is good for one quick deploy
     edge_shown: bool = False  # the cross-reference fault at the end of Pending was given
+    kind: str = "Api"  # or Changeset, ApexApi
+    change_set: str | None = None  # a change set's name
+    takes_seconds: float | None = None  # from its start; None leaves it to the org's settings
 
     @property
     def done(self) -> bool:

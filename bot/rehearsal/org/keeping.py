@@ -6,13 +6,14 @@ import base64
 import dataclasses
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from bot.rehearsal.clock import MovableClock
+from bot.rehearsal.org.budget import Budget
 from bot.rehearsal.org.deploying import Outcome
-from bot.rehearsal.org.faults import Faults
+from bot.rehearsal.org.faults import Fault, Faults
 from bot.rehearsal.org.identifiers import IdMint
 from bot.rehearsal.org.identity import Identity, Settings
 from bot.rehearsal.org.inventory import Component, FlowVersion, Inventory
@@ -22,7 +23,7 @@ from bot.rehearsal.org.people import User
 from bot.rehearsal.org.results import Coverage, DeployOptions, Row, TestOutcome, TestReport
 from bot.rehearsal.org.trail import AuditRow, Trail
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def dump(org: Org) -> dict[str, object]:
@@ -43,8 +44,8 @@ def dump(org: Org) -> dict[str, object]:
             "trail": [_plain(row) for row in org.trail.rows],
             "installs": _plain(org.installs),
             "records": _plain(org.records),
-            "faults": dict(org.faults.pending),
-            "requests_today": org.requests_today,
+            "faults": _plain(org.faults.armed),
+            "budget": _plain(org.budget),
             "disrupted_at": _plain(org.disrupted_at),
             "last_tests": _plain(org.last_tests),
         }
@@ -66,6 +67,8 @@ def _plain(value: object) -> Any:
         return {"$bytes": base64.b64encode(value).decode()}
     if isinstance(value, datetime):
         return {"$at": value.isoformat()}
+    if isinstance(value, date):
+        return {"$day": value.isoformat()}
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -79,6 +82,8 @@ def _back(value: Any) -> Any:
             return base64.b64decode(value["$bytes"])
         if "$at" in value:
             return datetime.fromisoformat(value["$at"])
+        if "$day" in value:
+            return date.fromisoformat(value["$day"])
         return {key: _back(each) for key, each in value.items()}
     return [_back(each) for each in value] if isinstance(value, list) else value
 
@@ -89,7 +94,10 @@ def load(data: Mapping[str, Any], clock: MovableClock) -> Org:
         raise ValueError("This file does not hold an org of this version of Rollcall; start a new rehearsal folder.")
     kept = _back(dict(data))
     org = Org(
-        Identity(**kept["identity"]), [User(**user) for user in kept["users"]], clock, Settings(**kept["settings"])
+        Identity(**kept["identity"]),
+        [User(**user | {"lacks": tuple(user["lacks"])}) for user in kept["users"]],
+        clock,
+        Settings(**kept["settings"]),
     )
     org.mint = IdMint(kept["pod"], kept["counters"])
     components = [Component(**each) for each in kept["components"]]
@@ -98,8 +106,8 @@ def load(data: Mapping[str, Any], clock: MovableClock) -> Org:
     org.jobs = [_read_job(each) for each in kept["jobs"]]
     org.trail = Trail([AuditRow(**row) for row in kept["trail"]])
     org.installs, org.records = kept["installs"], kept["records"]
-    org.faults = Faults(kept["faults"])
-    org.requests_today, org.disrupted_at = kept["requests_today"], kept["disrupted_at"]
+    org.faults = Faults({kind: Fault(**each) for kind, each in kept["faults"].items()})
+    org.budget, org.disrupted_at = Budget(**kept["budget"]), kept["disrupted_at"]
     org.last_tests = _report(kept["last_tests"])
     org.resume()
     return org
@@ -121,7 +129,7 @@ def _report(kept: dict[str, Any]) -> TestReport:
         Coverage(each["name"], each["type"], tuple(each["lines"]), tuple(each["missed"])) for each in kept["coverage"]
     ]
     warnings = [(name, text) for name, text in kept["warnings"]]
-    return TestReport(kept["ran"], [TestOutcome(**each) for each in kept["outcomes"]], coverage, warnings)
+    return TestReport(kept["ran"], kept["at"], [TestOutcome(**each) for each in kept["outcomes"]], coverage, warnings)
 
 
 def save(org: Org, path: Path) -> None:

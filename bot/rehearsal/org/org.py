@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.org import flows, testing
 from bot.rehearsal.org.answers import deploy_result
-from bot.rehearsal.org.deploying import Ground, Outcome, work_out
-from bot.rehearsal.org.faults import Faults, lock_a_row, setup_is_locked
+from bot.rehearsal.org.budget import Budget
+from bot.rehearsal.org.faults import Faults
 from bot.rehearsal.org.identifiers import IdMint, same_id
 from bot.rehearsal.org.identity import Identity, Settings
 from bot.rehearsal.org.installing import Act, put_files
@@ -22,6 +22,7 @@ from bot.rehearsal.org.people import User
 from bot.rehearsal.org.results import DeployOptions, Refusal, TestReport, refuse_options
 from bot.rehearsal.org.retrieving import Retrieval, RetrieveRequest, carry_out
 from bot.rehearsal.org.trail import AuditRow, Trail
+from bot.rehearsal.org.working import outcome_of
 
 _KEEPS_ZIPS_FOR = timedelta(days=11)
 
@@ -45,7 +46,7 @@ class Org:
         self.trail = Trail()
         self.installs: list[dict[str, object]] = []
         self.records: dict[str, list[dict[str, object]]] = {}
-        self.requests_today = 0
+        self.budget = Budget()
         self.disrupted_at: datetime | None = None  # the last commit; validations from before are void
         self.last_tests = TestReport()
         self.revision = 0
@@ -66,6 +67,16 @@ class Org:
         """A user by id, in either length."""
         return next((user for user in self.users if same_id(user.id, user_id)), None)
 
+    def has_object(self, name: str) -> bool:
+        """Whether an org of this kind has an object: production lists its sandboxes, a sandbox tracks its source."""
+        return name != ("SourceMember" if self.production else "SandboxProcess")
+
+    def permit(self, user: User, lacks: tuple[str, ...]) -> None:
+        """Set what a user lacks."""
+        with self.lock:
+            self.users = [replace(each, lacks=lacks) if each.id == user.id else each for each in self.users]
+            self.revision += 1
+
     # ----- deployments
 
     def deploy(self, by: str, archive: bytes, options: DeployOptions) -> Job:
@@ -74,6 +85,12 @@ class Org:
             refuse_options(options, production=self.production)
             self.settle()
             return self._queue(Job(self.mint.mint("0Af"), by, self.clock.now(), options, archive, len(archive)))
+
+    def deploy_for_somebody(self, job: Job) -> Job:
+        """Queue a job that comes from elsewhere, such as a change set."""
+        with self.lock:
+            self.settle()
+            return self._queue(job)
 
     def _queue(self, job: Job) -> Job:
         self.jobs.append(job)
@@ -195,35 +212,12 @@ class Org:
         job.started_at, job.status = at, "InProgress"
         self._work_out(job, at)
         assert job.outcome is not None
-        job.plan = plan_for(job.outcome, self.settings.pace)
+        takes = job.takes_seconds if job.takes_seconds is not None else self.settings.takes_seconds
+        job.plan = plan_for(job.outcome, self.settings.pace, takes)
 
     def _work_out(self, job: Job, at: datetime) -> None:
         job.inventory_revision = self.inventory_revision
-        if self.faults.take("already_in_process"):
-            job.outcome = setup_is_locked()
-            return
-        source = self.find_job(job.quick_of) if job.quick_of else None
-        if source and source.ended_at and self.disrupted_at and self.disrupted_at > source.ended_at:
-            job.outcome = Outcome(
-                error_code="INVALID_ID_FIELD",
-                error_message=f"INVALID_ID_FIELD: {source.id} can no longer be quick-deployed",
-            )
-            return
-        act = Act(job.by, at, self.mint, self._flows_arrive_active())
-        ground = Ground(self.production, self.settings.flows_need_own_deployment)
-        try:
-            job.outcome = work_out(self.inventory, job.archive, job.options, act, ground)
-        except RecursionError:  # files nested thousands deep: an org gives up on them, it does not stand still
-            job.outcome = Outcome(
-                error_code="UNKNOWN_EXCEPTION", error_message="UNKNOWN_EXCEPTION: The files nest too deeply"
-            )
-        if job.outcome.tests.outcomes and self.faults.take("unable_to_lock_row"):
-            lock_a_row(job.outcome)
-
-    def _flows_arrive_active(self) -> bool:
-        """Production needs a setting for flows to be deployed active; other orgs always take them so."""
-        setting = self.inventory.get("Settings", "Flow")
-        return not self.production or bool(setting and "<enableFlowDeployAsActiveEnabled>true<" in setting.source)
+        job.outcome = outcome_of(self, job, at)
 
     def _finish(self, job: Job, at: datetime) -> None:
         assert job.outcome is not None
@@ -231,6 +225,7 @@ class Org:
             self._work_out(job, job.started_at or at)  # somebody changed the org by hand meanwhile
         outcome = job.outcome
         if outcome.tests.ran:
+            outcome.tests.at = at
             self.last_tests = outcome.tests
         if outcome.after is not None and not job.options.check_only:
             self.inventory = outcome.after
@@ -363,6 +358,7 @@ class Org:
                 else [known[name.lower()] for name in only if name.lower() in known]
             )
             self.last_tests = code.run(names)
+            self.last_tests.at = self.clock.now()
             self.revision += 1
             return self.last_tests
 

@@ -15,6 +15,7 @@ class User:
     name: str
     email: str
     profile: str = "System Administrator"
+    lacks: tuple[str, ...] = ()  # permissions taken away
 
 
 def token_for(org_id: str, user: User, generation: int = 0) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 TEST_LEVELS = ("NoTestRun", "RunSpecifiedTests", "RunLocalTests", "RunAllTestsInOrg", "RunRelevantTests")
 
@@ -79,6 +80,9 @@ def refuse_options(options: DeployOptions, *, production: bool) -> None:
         raise Refusal("INVALID_OPERATION", "testLevel RunSpecifiedTests requires at least one test class in runTests")
     if options.run_tests and options.test_level != "RunSpecifiedTests":
         raise Refusal("INVALID_OPERATION", "runTests can be used only with a testLevel of RunSpecifiedTests")
+    methods = [name for name in options.run_tests if "." in name]
+    if methods:
+        raise Refusal("INVALID_OPERATION", f"runTests takes names of test classes, not of methods: {methods[0]}")
     if not production:
         return
     if options.test_level == "NoTestRun":
@@ -152,6 +156,7 @@ class TestReport:
     __test__ = False  # pytest must not take it for a test
 
     ran: bool = False
+    at: datetime | None = None  # when they ran
     outcomes: list[TestOutcome] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
     warnings: list[tuple[str | None, str]] = field(default_factory=list)

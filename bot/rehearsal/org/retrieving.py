@@ -230,8 +230,8 @@ def listing(inventory: Inventory, type_name: str, folder: str, names: dict[str, 
     return [file_properties(each, names) for each in found]
 
 
-def description() -> dict[str, object]:
-    """DescribeMetadataResult."""
+def description(*, test_required: bool) -> dict[str, object]:
+    """DescribeMetadataResult; production requires tests."""
     rows = [
         {
             "childXmlNames": [part.type for part in kind.parts],
@@ -243,4 +243,9 @@ def description() -> dict[str, object]:
         }
         for kind in catalog.all_types().values()
     ]
-    return {"metadataObjects": rows, "organizationNamespace": "", "partialSaveAllowed": True, "testRequired": False}
+    return {
+        "metadataObjects": rows,
+        "organizationNamespace": "",
+        "partialSaveAllowed": True,
+        "testRequired": test_required,
+    }

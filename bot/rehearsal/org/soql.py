@@ -220,7 +220,15 @@ def lookup(row: Row, name: str) -> object:
     return next((value for key, value in row.items() if key.lower() == low), None)
 
 
+def _as_shown(value: object) -> object:
+    """Instants count to the millisecond, as answers show them, so that what was read can be asked for again."""
+    if isinstance(value, datetime):
+        return value.replace(microsecond=value.microsecond // 1000 * 1000)
+    return value
+
+
 def _compare(have: object, sign: str, want: object) -> bool:
+    have = _as_shown(have)
     if sign == "IN":
         return any(_compare(have, "=", each) for each in want) if isinstance(want, list) else False
     if sign in ("=", "!=", "<>"):

@@ -19,7 +19,7 @@ from bot.rehearsal.org.jobs import Job
 from bot.rehearsal.org.results import DeployOptions
 from bot.rehearsal.packages import Variant, sample_package
 from bot.salesforce import Patience, SalesforceOrg, connect
-from release_core import deployments, releases, rollback_requests, validations
+from release_core import attaching, deployments, rollback_requests, validations
 from release_core.errors import OrgUnavailable
 from release_core.logins import AccessTokenLogin
 from release_core.models import Deployment, Release
@@ -106,8 +106,8 @@ class Scene:
         key = a_release(self.ports, strategy=strategy, window=Interval(now, now + timedelta(hours=40)))
         archive = sample_package(variant)
         self.ports.artifacts.save(archive)
-        package = releases.attach_package(self.ports, DEVELOPER, key, file_id="F1", file_name="sample.zip")
-        releases.accept_package(self.ports, package, read_package(archive))
+        package = attaching.attach_package(self.ports, DEVELOPER, key, file_id="F1", file_name="sample.zip")
+        attaching.accept_package(self.ports, package, read_package(archive))
         return key
 
     def ready(self, *, strategy: Strategy = "validate_then_quick") -> str:

@@ -8,7 +8,8 @@ from sqlmodel import select
 from bot.chat_problems import ChatUnavailable
 from bot.flows import comparison, intake
 from bot.rehearsal.packages import sample_package
-from release_core import releases
+from release_core import attaching
+from release_core.attaching import Origin
 from release_core.models import ReleasePackage
 from tests.bot.flows.scenes import Scene
 from tests.release_core import builders
@@ -18,7 +19,7 @@ from tests.release_core.builders import DEVELOPER
 def _sent(scene: Scene, data: bytes) -> tuple[str, int]:
     key = builders.a_release(scene.ports)
     scene.chat.files["F7"] = data
-    return key, releases.attach_package(scene.ports, DEVELOPER, key, file_id="F7", file_name="sample.zip")
+    return key, attaching.attach_package(scene.ports, DEVELOPER, key, file_id="F7", file_name="sample.zip")
 
 
 def _row(scene: Scene, package: int) -> ReleasePackage:
@@ -38,6 +39,16 @@ def test_a_file_that_is_no_package_is_refused_with_a_sentence(scene: Scene) -> N
     intake.intake({"package": package})
     assert scene.release(key).package_id is None
     assert "package_refused" in scene.said(key)
+
+
+def test_what_automation_handed_in_is_read_from_the_artifacts(scene: Scene) -> None:
+    digest = scene.ports.artifacts.save(sample_package("mended"))
+    key = builders.a_release(scene.ports)
+    origin = Origin("url", "a.zip", "https://ci.example.com/a.zip", digest=digest)
+    package = attaching.attach_from(scene.ports, DEVELOPER, key, origin)
+    intake.intake({"package": package})
+    assert scene.release(key).package_id == package
+    assert _row(scene, package).digest == digest
 
 
 def test_a_chat_that_is_away_is_no_reason_to_refuse(scene: Scene) -> None:

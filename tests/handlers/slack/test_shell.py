@@ -266,6 +266,15 @@ def test_the_files_of_a_mention_come_with_it(serving: Serving) -> None:
     assert private(sent) == ["REL-1 gets a.zip (4 B)"]
 
 
+@pytest.mark.parametrize("channel", [RELEASES, "@rollcall"])
+def test_a_file_with_nothing_but_our_name_is_attached(serving: Serving, channel: str) -> None:
+    upload = serving.anna.act("upload", channel=channel, filename="a.zip", content_base64="UEsFBg==", share=False)
+    words = "@rollcall" if channel == RELEASES else ""
+    serving.anna.act("message", channel=channel, text=words, files=[upload["file"]["id"]])
+    [request] = serving.desk.requests
+    assert (request.verb, [file.name for file in request.args["files"]]) == ("release_attach", ["a.zip"])
+
+
 def test_a_form_asked_for_by_a_mention_comes_as_a_button(serving: Serving) -> None:
     outcome = serving.anna.act("mention", channel=RELEASES, text="new")
     [offered] = [message for message in outcome["messages"] if message["ephemeral"]]

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.results import Refusal
 from bot.rehearsal.org.web import control, login, rest, soap
-from bot.rehearsal.org.web.gate import Asked, Door, error_list, read, spoil
+from bot.rehearsal.org.web.gate import SESSION_GONE, Asked, Door, error_list, read, refused_entry, spoil
 
 _DATA = "/services/data/{version}"
 _SOAP_LOGIN = Refusal("INVALID_OPERATION", "SOAP API login() is disabled by default in this org.")
@@ -31,6 +31,8 @@ def create_org_app(org: Org, *, on_change: Callable[[], None] | None = None) -> 
     def route(path: str, methods: list[str], answer: Callable[[Asked], Response]) -> Route:
         async def endpoint(request: Request) -> Response:
             asked = await read(request)
+            if await refused_entry(org, request, asked):
+                return Response(status_code=503)
             response = await run_in_threadpool(answer, asked)
             if look:
                 await run_in_threadpool(look)
@@ -40,9 +42,8 @@ def create_org_app(org: Org, *, on_change: Callable[[], None] | None = None) -> 
 
     def signed_in(handler: rest.Handler) -> Callable[[Asked], Response]:
         def answer(asked: Asked) -> Response:
-            org.requests_today += 1
             try:
-                door.trip()
+                door.enter(asked)
                 rest.check_version(asked)
                 response = handler(org, replace(asked, user=door.bearer(asked)))
             except Refusal as refusal:
@@ -54,9 +55,11 @@ def create_org_app(org: Org, *, on_change: Callable[[], None] | None = None) -> 
 
     def userinfo(asked: Asked) -> Response:
         try:
-            door.trip()
+            door.enter(asked)
             return login.userinfo(org, replace(asked, user=door.bearer(asked)))
-        except Refusal:
+        except Refusal as refusal:
+            if refusal.code != SESSION_GONE.code:
+                return error_list(refusal)
             return Response("Bad_OAuth_Token", 403, media_type="text/html")
 
     get, deploy_request = ["GET", "HEAD"], f"{_DATA}/metadata/deployRequest"
@@ -76,6 +79,9 @@ def create_org_app(org: Org, *, on_change: Callable[[], None] | None = None) -> 
         route(_DATA + "/sobjects/{sobject}/{id}", get, signed_in(rest.record)),
         route(deploy_request, ["POST"], signed_in(rest.post_deployment)),
         route(deploy_request + "/", ["POST"], signed_in(rest.post_deployment)),
+        route(
+            deploy_request + "/{id}", ["POST"], signed_in(rest.post_deployment)
+        ),  # as the docs of quick deploy print it
         route(deploy_request + "/{id}", get, signed_in(rest.get_deployment)),
         route(deploy_request + "/{id}", ["PATCH"], signed_in(rest.patch_deployment)),
         *(

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.people import User
-from bot.rehearsal.org.web.gate import Asked, Door
+from bot.rehearsal.org.results import Refusal
+from bot.rehearsal.org.web.gate import Asked, Door, error_list
 
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _MILLISECONDS_FROM = 100_000_000_000  # a larger `exp` cannot be seconds
@@ -29,7 +30,10 @@ def token(org: Org, door: Door, asked: Asked) -> Response:
     """POST /services/oauth2/token."""
     form = {key: values[0] for key, values in parse_qs(asked.body.decode("utf-8", "replace")).items()}
     try:
+        door.trip(asked)
         user = _grant(org, form, asked)
+    except Refusal as refusal:
+        return error_list(refusal)
     except _Denied as denied:
         return JSONResponse({"error": denied.error, "error_description": str(denied)}, status_code=denied.status)
     identity = f"{asked.base_url}/id/{org.identity.org_id}/{user.id}"

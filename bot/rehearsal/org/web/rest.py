@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from starlette.responses import JSONResponse, Response
 
+from bot.rehearsal.org import permissions
 from bot.rehearsal.org.answers import as_json, test_result
 from bot.rehearsal.org.identifiers import same_id
 from bot.rehearsal.org.identity import API_VERSIONS
@@ -20,7 +21,6 @@ from bot.rehearsal.org.web.gate import Asked
 from bot.rehearsal.org.web.parts import deployment_parts
 
 _NO_RESOURCE = Refusal("NOT_FOUND", "The requested resource does not exist", 404)
-_DAILY_REQUESTS = 15_000
 _LIMITS = {
     "DailyAsyncApexExecutions": (250_000, 249_912),
     "DailyAsyncApexTests": (500, 500),
@@ -72,7 +72,7 @@ def query(org: Org, asked: Asked) -> Response:
         raise Refusal("MALFORMED_QUERY", "The query parameter 'q' is missing")
     if truthy(asked.query.get("columns")):
         return JSONResponse(columns(org, text))
-    return JSONResponse(answer(org, text, root_of(asked), tooling="/tooling/" in asked.path))
+    return JSONResponse(answer(org, text, root_of(asked), tooling="/tooling/" in asked.path, user=asked.user))
 
 
 def record(org: Org, asked: Asked) -> Response:
@@ -85,7 +85,7 @@ def record(org: Org, asked: Asked) -> Response:
     if fields is None:
         raise _NO_RESOURCE
     text = f"SELECT {fields} FROM {name} WHERE Id = '{identifier}'"  # noqa: S608 - SOQL over rows in memory
-    found = answer(org, text, root_of(asked), tooling=False)
+    found = answer(org, text, root_of(asked), tooling=False, user=asked.user)
     rows = found["records"]
     if not isinstance(rows, list) or not rows:
         raise Refusal("NOT_FOUND", "Provided external ID field does not exist or is not accessible: " + identifier, 404)
@@ -95,19 +95,20 @@ def record(org: Org, asked: Asked) -> Response:
 def limits(org: Org, asked: Asked) -> Response:
     """GET limits."""
     rows = {name: {"Max": most, "Remaining": left} for name, (most, left) in _LIMITS.items()}
-    rows["DailyApiRequests"] = {"Max": _DAILY_REQUESTS, "Remaining": _DAILY_REQUESTS - org.requests_today}
+    rows["DailyApiRequests"] = {"Max": org.budget.most, "Remaining": org.budget.left}
     return JSONResponse(dict(sorted(rows.items())))
 
 
 def limit_header(org: Org) -> dict[str, str]:
     """Sforce-Limit-Info, which comes with every REST answer."""
-    return {"Sforce-Limit-Info": f"api-usage={org.requests_today}/{_DAILY_REQUESTS}"}
+    return {"Sforce-Limit-Info": org.budget.header}
 
 
 def post_deployment(org: Org, asked: Asked) -> Response:
     """POST metadata/deployRequest: multipart for a deployment, JSON for a quick deploy."""
     version = check_version(asked)
     assert asked.user is not None
+    permissions.require_metadata(asked.user)
     settings, archive = deployment_parts(asked)
     validated = settings.get("validatedDeployRequestId")
     if validated:
@@ -160,6 +161,8 @@ def _job_answer(org: Org, asked: Asked, job: Job, status: int, *, details: bool 
 
 def get_deployment(org: Org, asked: Asked) -> Response:
     """GET metadata/deployRequest/{id}?includeDetails=."""
+    assert asked.user is not None
+    permissions.require_metadata(asked.user)
     with org.lock:
         job = org.job(asked.params["id"])
         edge_fault(org, job)
@@ -168,7 +171,7 @@ def get_deployment(org: Org, asked: Asked) -> Response:
 
 def edge_fault(org: Org, job: Job) -> None:
     """Raise the cross-reference error that real orgs sometimes give once when a job leaves Pending."""
-    if job.status != "Pending" and not job.edge_shown and org.faults.pending["invalid_cross_reference_key"]:
+    if job.status != "Pending" and not job.edge_shown and org.faults.due("invalid_cross_reference_key"):
         job.edge_shown = org.faults.take("invalid_cross_reference_key")
         raise Refusal("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", 500)
 
@@ -176,6 +179,7 @@ def edge_fault(org: Org, job: Job) -> None:
 def patch_deployment(org: Org, asked: Asked) -> Response:
     """PATCH metadata/deployRequest/{id} with status Canceling."""
     assert asked.user is not None
+    permissions.require_metadata(asked.user)
     body = parsed(asked)
     wanted = body.get("deployResult")
     if not (isinstance(wanted, dict) and wanted.get("status") == "Canceling"):

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from starlette.responses import Response
 
-from bot.rehearsal.org import catalog, markup
+from bot.rehearsal.org import catalog, markup, permissions
 from bot.rehearsal.org.identity import API_VERSIONS
 from bot.rehearsal.org.manifests import from_element
 from bot.rehearsal.org.markup import NIL, text_of
@@ -18,7 +18,7 @@ from bot.rehearsal.org.org import Org
 from bot.rehearsal.org.people import User
 from bot.rehearsal.org.results import Refusal, read_options, truthy
 from bot.rehearsal.org.retrieving import Retrieval, RetrieveRequest, description, listing
-from bot.rehearsal.org.web.gate import Asked, Door
+from bot.rehearsal.org.web.gate import Asked, Door, page
 from bot.rehearsal.org.web.rest import edge_fault
 
 _ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -43,7 +43,7 @@ class Call:
 def serve(org: Org, door: Door, asked: Asked) -> Response:
     """POST /services/Soap/m/XX.0, whatever follows in the path."""
     try:
-        door.trip()
+        door.enter(asked)
         if len(asked.body) > _MOST_BYTES:
             raise Refusal(
                 "LIMIT_EXCEEDED", f"Maximum size of request reached. Maximum size of request is {_MOST_BYTES} bytes."
@@ -78,7 +78,9 @@ def _read(org: Org, door: Door, asked: Asked) -> Call:
     for header in markup.named(root, "Header"):
         for block in markup.named(header, "SessionHeader"):
             session = text_of(block, "sessionId")
-    return Call(org, door.user_of(session), operation, version)
+    user = door.user_of(session)
+    permissions.require_metadata(user)
+    return Call(org, user, operation, version)
 
 
 def _version(path: str) -> str:
@@ -91,11 +93,13 @@ def _version(path: str) -> str:
 
 def fault(refusal: Refusal) -> Response:
     """A SOAP fault; HTTP 500, as Salesforce sends it."""
+    if not refusal.code:
+        return page(refusal)
     if refusal.code == "Client":
         code, text = "soapenv:Client", refusal.message
     else:
         code, text = f"sf:{refusal.code}", f"{refusal.code}: {refusal.message}"
-    status = refusal.status if refusal.status in (420, 503) else 500
+    status = refusal.status if refusal.code == "SERVER_UNAVAILABLE" else 500
     inner = f"<faultcode>{code}</faultcode><faultstring>{markup.escape(text)}</faultstring>"
     return _envelope(f"<soapenv:Fault>{inner}</soapenv:Fault>", status)
 
@@ -193,7 +197,7 @@ def _check_status(call: Call) -> list[object]:
 
 
 def _describe(call: Call) -> list[object]:
-    return [description()]
+    return [description(test_required=call.org.production)]
 
 
 def _list(call: Call) -> list[object]:

@@ -108,14 +108,19 @@ def test_a_body_that_is_no_deployment_is_refused(
     assert set(answer.json()[0]) == {"errorCode", "message"}
 
 
-def test_a_validation_is_quick_deployed_under_a_new_id(served: RunningOrg, session: requests.Session) -> None:
+@pytest.mark.parametrize("where", ["metadata/deployRequest", "metadata/deployRequest/{id}"])
+def test_a_validation_is_quick_deployed_under_a_new_id(
+    served: RunningOrg, session: requests.Session, where: str
+) -> None:
+    """Clients post to the collection; the documentation prints an address that ends in the validation's id."""
     validation = post(served, session, checkOnly=True, testLevel="RunLocalTests").json()["id"]
     assert status(served, session, validation)["status"] == "Succeeded"
-    answer = session.post(data(served, "metadata/deployRequest"), json={"validatedDeployRequestId": validation[:15]})
+    url = data(served, where.format(id=validation))
+    answer = session.post(url, json={"validatedDeployRequestId": validation[:15]})
     assert answer.status_code == 201
     assert answer.json()["validatedDeployRequestId"] == validation
     assert status(served, session, answer.json()["id"])["success"] is True
-    again = session.post(data(served, "metadata/deployRequest"), json={"validatedDeployRequestId": validation})
+    again = session.post(url, json={"validatedDeployRequestId": validation})
     assert (again.status_code, again.json()[0]["errorCode"]) == (404, "NOT_FOUND")
 
 

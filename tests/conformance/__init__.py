@@ -1,0 +1,1 @@
+"""Salesforce's own clients, run unchanged against the local orgs."""
