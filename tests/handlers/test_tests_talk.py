@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.conversation import Message
-from release_core import releases, validations
+from release_core import attaching, validations
 from release_core.errors import NotAllowed, Unclear
 from release_core.metadata_types import Component
 from release_core.packages import Package
@@ -30,9 +30,9 @@ from tests.release_core.builders import (
 def key(room: Room) -> str:
     key = a_release(room.ports)
     components = tuple(Component("ApexClass", name) for name in ("Discount", "DiscountTest"))
-    package = releases.attach_package(room.ports, DEVELOPER, key, file_id="F1", file_name="apex.zip")
+    package = attaching.attach_package(room.ports, DEVELOPER, key, file_id="F1", file_name="apex.zip")
     content = Package(digest_of(b"apex"), 1, "64.0", {}, components, tests=("DiscountTest",))
-    releases.accept_package(room.ports, package, content)
+    attaching.accept_package(room.ports, package, content)
     return key
 
 

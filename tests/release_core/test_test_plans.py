@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from release_core import deployments, releases, test_choices, validations
+from release_core import attaching, deployments, releases, test_choices, validations
 from release_core.errors import NotAllowed, Refused, Unclear
 from release_core.metadata_types import Component
 from release_core.packages import Package
@@ -58,7 +58,7 @@ def a_policy_with(**tests: Any) -> Policy:
 
 
 def a_package_of(ports: Ports, key: str, components: list[Component], tests: tuple[str, ...] = ()) -> None:
-    package = releases.attach_package(ports, DEVELOPER, key, file_id="F1", file_name="apex.zip")
+    package = attaching.attach_package(ports, DEVELOPER, key, file_id="F1", file_name="apex.zip")
     content = Package(
         digest=digest_of(repr(components).encode()),
         size=1,
@@ -67,7 +67,7 @@ def a_package_of(ports: Ports, key: str, components: list[Component], tests: tup
         components=tuple(components),
         tests=tests,
     )
-    releases.accept_package(ports, package, content)
+    attaching.accept_package(ports, package, content)
 
 
 def with_apex(ports: Ports, **plan: Any) -> str:

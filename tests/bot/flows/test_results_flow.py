@@ -11,7 +11,7 @@ from bot.rehearsal.packages import sample_package
 from bot.rehearsal.packages.bad import GOOD
 from handlers.attempt_cards import deployment_card
 from handlers.result_files import result_file
-from release_core import releases, test_choices
+from release_core import attaching, test_choices
 from release_core.archives import write_archive
 from release_core.models import Deployment
 from release_core.packages import read_package
@@ -40,8 +40,8 @@ def planned(scene: Scene, archive: bytes, *, strategy: Strategy = "validate_then
     now = scene.clock.now()
     key = builders.a_release(scene.ports, strategy=strategy, window=Interval(now, now + timedelta(hours=40)))
     scene.ports.artifacts.save(archive)
-    package = releases.attach_package(scene.ports, DEVELOPER, key, file_id="F1", file_name="package.zip")
-    releases.accept_package(scene.ports, package, read_package(archive))
+    package = attaching.attach_package(scene.ports, DEVELOPER, key, file_id="F1", file_name="package.zip")
+    attaching.accept_package(scene.ports, package, read_package(archive))
     return key
 
 
