@@ -13,7 +13,7 @@ from release_core import (
     validations,
 )
 from release_core.attempts import Assignment
-from release_core.deployments import hold_because, note_verified
+from release_core.deployments import MAY_HAVE_LANDED, hold_because, note_verified
 from release_core.errors import ReleaseError
 from release_core.models import Intent
 from release_core.ports import Ports
@@ -61,7 +61,10 @@ def _end_attempt(ports: Ports, deployment_id: int, problem: str) -> None:
 
 
 def _end_reading_back(ports: Ports, deployment_id: int, task: Assignment, problem: str) -> None:
-    """The org carried the job out, whatever kept us from reading it back."""
+    """The org has ended the job, whatever kept us from reading it back."""
+    if task.ended_as in MAY_HAVE_LANDED and task.purpose == "deployment":
+        attempts.note_unknown(ports, deployment_id, f"It ended as {task.ended_as} and was not read back: {problem}")
+        return
     differences = [f"it could not be read back ({problem})"]
     if task.purpose == "rollback":
         rollback_requests.note_returned(ports, deployment_id, differences)

@@ -21,7 +21,9 @@ from handlers.phrases import (
     org_title,
 )
 from handlers.release_words import (
+    in_full_words,
     package_words,
+    tests_words,
     validation_words,
     verdict_words,
 )
@@ -61,6 +63,7 @@ def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -
                 ("Target", org_title(policy, release.target_org)),
                 ("Package", package_words(facts.package)),
                 ("Validated", validation_words(facts, policy)),
+                ("Tests", " ".join(words for words in (tests_words(facts), in_full_words(facts, policy)) if words)),
                 ("Way back", verdict_words(facts.package) or "being judged"),
             ]
         ),

@@ -135,6 +135,8 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
             buttons = [do("Set window", "release_window", release=key)]
         case Kind.DEPLOYMENT_SUCCEEDED:
             buttons = [do("Open incident…", "incident_open", release=key)]
+            if entry.details.get("ended_as"):
+                buttons.append(Button("Roll back", "release_rollback", {"release": key}, weight="danger"))
         case Kind.ROLLBACK_HELD if entry.details.get("drift"):
             release = str(entry.details.get("release") or key)
             text = "What people changed since the deployment will be lost. A second person has to agree."

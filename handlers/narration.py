@@ -72,6 +72,22 @@ def _differences(t: Telling) -> str:
     return f" Not as expected: {', '.join(found[:5])}." if found else ""
 
 
+def _landed(t: Telling) -> str:
+    parts = t.names("landed")
+    named = (
+        f" Read back, {', '.join(parts[:8])}{' and others' if len(parts) > 8 else ''} changed there." if parts else ""
+    )
+    undo = f" To undo it: {code(f'/release rollback {t.entry.stream} -- reason')}"
+    match t.get("ended_as"):
+        case "Canceled":
+            return f"{t.org()} says that {t.get('key')} was cancelled, but it had landed already.{named}{undo}"
+        case "FinalizingFailed":
+            return f"{t.org()} could not finish {t.get('key')}, but it has landed.{named}{_differences(t)}{undo}"
+        case "SucceededPartial":
+            return f"{t.org()} took {t.get('key')} only in part.{_differences(t)}{undo}"
+    return f"{t.get('key')} is live in {t.org()} and was read back.{_differences(t)}"
+
+
 def _clarified(t: Telling) -> str:
     took = "took" if t.get("found") == "arrived" else "never took"
     return f"{t.by} looked: {t.org()} {took} {t.get('key')}. {t.get('note')}"
@@ -197,6 +213,9 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ITEM_WAIVED: lambda t: f"{t.by} waived item {t.get('item')} “{t.get('title')}”: {t.get('note')}",
     Kind.ITEM_REOPENED: lambda t: f"{t.by} reopened item {t.get('item')} “{t.get('title')}”{t.after('note')}.",
     Kind.ITEM_ASSIGNED: _owner_changed,
+    Kind.TESTS_CHOSEN: lambda t: (
+        f"{t.by} chose {t.get('tests')} instead of {t.get('before')}. A check that ran other tests does not count now."
+    ),
     Kind.APPROVALS_ASKED: lambda t: (
         f"{t.by} asked for approval: {', '.join(t.seat(name) for name in t.names('seats'))}."
     ),
@@ -227,11 +246,11 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.DEPLOYMENT_HELD: lambda t: f"{t.get('key')} was held, nothing was changed in {t.org()}: {t.get('problem')}",
     Kind.SNAPSHOT_TAKEN: lambda t: f"What {t.org()} holds is kept as snapshot {code(t.get('digest')[:12])}.",
     Kind.DEPLOYMENT_STARTED: lambda t: f"{t.org()} accepted {t.get('key')} as job {code(t.get('job'))}.",
-    Kind.DEPLOYMENT_SUCCEEDED: lambda t: f"{t.get('key')} is live in {t.org()} and was read back.{_differences(t)}",
+    Kind.DEPLOYMENT_SUCCEEDED: _landed,
     Kind.DEPLOYMENT_FAILED: lambda t: (
         f"{t.get('key')} failed in {t.org()}, which took everything back{t.after('problem')}."
     ),
-    Kind.DEPLOYMENT_CANCELLED: lambda t: f"{t.get('key')} was cancelled in {t.org()}; nothing was changed.",
+    Kind.DEPLOYMENT_CANCELLED: lambda t: f"{t.get('key')} was cancelled in {t.org()}; nothing was changed (read back).",
     Kind.DEPLOYMENT_UNKNOWN: lambda t: (
         f"Nobody knows whether {t.org()} took {t.get('key')}: {t.get('problem')} "
         "Look at Deployment Status in its Setup."

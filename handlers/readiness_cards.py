@@ -34,6 +34,7 @@ from handlers.phrases import (
 from handlers.release_words import (
     approvals_words,
     checklist_words,
+    in_full_words,
     package_words,
     verdict_words,
     window_words,
@@ -102,7 +103,8 @@ def _to_weigh(facts: ReleaseFacts, policy: Policy, now: datetime) -> Iterator[st
         yield f"Package: {shortened(package.file_name, 26)} {package.digest[:8]}, {parts}, {deletions}."
     validation = facts.newest("validation", org=org)
     checked = f"Validated {age(validation.finished_at, now)}" if validation else "Not validated"
-    yield f"{checked}; checklist {checklist_words(facts)}."
+    in_full = " without tests, so in full" if validation and in_full_words(facts, policy) else ""
+    yield f"{checked}{in_full}; checklist {checklist_words(facts)}."
     said = ", ".join(f"{policy.seats[seat].title} {_name(facts, seat)}" for seat in facts.seats)
     yield f"Approved: {shortened(said, 70) or 'none needed'}."
     yield f"Way back: {_verdicts(facts)}."

@@ -33,7 +33,9 @@ from handlers.phrases import (
 from handlers.release_words import (
     approvals_words,
     checklist_words,
+    in_full_words,
     package_words,
+    tests_words,
     verdict_words,
     way_back_words,
     window_words,
@@ -65,6 +67,7 @@ def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
         ("Owner", person(release.owner_id)),
         ("Window", window_words(facts)),
         ("Package", package_words(facts.package)),
+        ("Tests", " ".join(words for words in (tests_words(facts), in_full_words(facts, policy)) if words)),
         ("Checklist", checklist_words(facts)),
         ("Approvals", approvals_words(facts, policy)),
         ("Way back", way_back_words(facts, now)),

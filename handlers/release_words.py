@@ -18,6 +18,24 @@ from handlers.phrases import (
 from release_core.facts import Standing
 from release_core.models import Deployment, ReleasePackage
 from release_core.policy import Policy
+from release_core.test_plans import may_become_quick, why_none_run
+
+
+def tests_words(facts: Standing) -> str:
+    """Which tests run in the target."""
+    return clean(str(facts.tests)) if facts.release.test_level else f"{clean(str(facts.tests))}, as the policy says"
+
+
+def in_full_words(facts: Standing, policy: Policy) -> str:
+    """Why a deployment goes in full although a quick one was planned, as a sentence; "" when it does not."""
+    release = facts.release
+    if release.strategy == "full":
+        return ""
+    because = why_none_run(facts.tests, facts.package, policy.kind_of(release.target_org))
+    validation = facts.newest("validation", org=release.target_org)
+    if not because and validation and validation.state == "validated" and not may_become_quick(validation):
+        because = f"no tests ran in {validation.key}"
+    return f"Goes in full: {because}, and Salesforce takes no quick deploy without tests." if because else ""
 
 
 def window_words(facts: Standing) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from handlers.conversation import (
     Actions,
@@ -39,11 +39,13 @@ from handlers.phrases import (
 from handlers.readiness_cards import why_card
 from handlers.release_cards import headline_card, package_card
 from handlers.release_words import window_words
+from handlers.test_levels import level_argument, level_options
 from release_core import audits, releases
 from release_core.errors import Unclear
 from release_core.facts import ReleaseFacts, gather, stand
 from release_core.lookups import find_release, open_releases
 from release_core.permissions import may, require
+from release_core.policy import Level
 from release_core.ports import Ports
 from release_core.releases import Plan
 from release_core.timeline import first_broken, read_stream
@@ -113,6 +115,7 @@ def _new_form(ports: Ports, request: Request) -> Form:
             InstantField("at", "Window opens", start, optional=True, hint="May be set later."),
             InstantField("until", "Window closes", end, optional=True),
             ChoiceField("strategy", "Strategy", STRATEGIES, ["validate_then_quick"]),
+            ChoiceField("level", "Tests", level_options(get_args(Level)), ["policy"]),
             TextField(
                 "contingency",
                 "If it goes wrong",
@@ -136,6 +139,7 @@ def _plan_from(ports: Ports, request: Request) -> Plan:
         strategy=_choice(args, "strategy", STRATEGIES, "validate_then_quick"),
         window=_window_from(request),
         contingency=str(args.get("contingency") or ""),
+        test_level=level_argument(str(args.get("level") or "policy")),
     )
 
 

@@ -178,6 +178,11 @@ def _withdrawn(told: Told) -> Iterable[Touched]:
     return [*copies, Touched(told.line), *(Touched(f"{told.line}@{p}") for p in told.entry.details["people"])]
 
 
+def _tests_chosen(told: Told) -> Iterable[Touched]:
+    cards = (*_again(told, f"approval:{told.stream}"), *_again(told, f"checklist:{told.stream}"))
+    return [*cards, *_again(told, f"window:{told.stream}"), Touched(told.line)]
+
+
 def _window_opened(told: Told) -> Iterable[Touched]:
     slot = f"window:{told.stream}:{told.detail('number')}"
     release = find_release(told.session, told.stream)
@@ -290,6 +295,7 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.ITEM_WAIVED: _item_said,
     Kind.ITEM_REOPENED: _item,
     Kind.ITEM_ASSIGNED: _assigned,
+    Kind.TESTS_CHOSEN: _tests_chosen,
     Kind.APPROVALS_ASKED: _asked,
     Kind.APPROVED: _answered,
     Kind.DECLINED: _answered,

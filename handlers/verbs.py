@@ -13,7 +13,9 @@ from handlers import (
     incidents,
     packages,
     releases,
+    results,
     rollbacks,
+    test_choices,
     windows,
 )
 from handlers.conversation import Answer, Request
@@ -106,6 +108,8 @@ _TABLE = (
     Verb(
         "release_validate", deployments.validate, "[REL-1] [in ORG]", "check-only run with tests", "validate", ("test",)
     ),
+    Verb("release_tests", test_choices.tests, "[REL-1] [LEVEL] [CLASSES…]", "which Apex tests run", "plan"),
+    Verb("release_results", results.results, "[REL-1]", "what came of the last attempt, in full", aliases=("result",)),
     Verb(
         "release_ask",
         approvals.ask,

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, desc, select
@@ -28,6 +29,7 @@ from release_core.models import (
 )
 from release_core.permissions import seat_people, team_people
 from release_core.policy import Policy
+from release_core.test_plans import ChosenTests, planned
 from release_core.windows import FrozenSpan, frozen_spans
 
 UNDER_WAY = ("requested", "validating", "deploying", "verifying")
@@ -37,7 +39,8 @@ UNDER_WAY = ("requested", "validating", "deploying", "verifying")
 class Standing:
     """Where one release stands: what is its own, nothing of what surrounds it.
 
-    It says how far a release is; whether it may go is only to be told from `ReleaseFacts`.
+    It says how far a release is; whether it may go is only to be told from `ReleaseFacts`. `tests` are those that run
+    in the target.
     """
 
     release: Release
@@ -46,6 +49,7 @@ class Standing:
     approvals: Sequence[Approval]
     seats: Mapping[str, tuple[str, ...]]
     window: DeploymentWindow | None
+    tests: ChosenTests
     deployments: Sequence[Deployment]
 
     @property
@@ -137,9 +141,11 @@ _APPROVALS = select(Approval).where(Approval.release_id == bindparam("release"))
 
 def stand(session: Session, policy: Policy, release: Release) -> Standing:
     """Read where a release stands."""
+    package = package_of(session, release)
     return Standing(
         release=release,
-        package=package_of(session, release),
+        package=package,
+        tests=planned(release, package, policy, release.target_org),
         items=checklist(session, release),
         approvals=session.exec(_APPROVALS, params={"release": release.id}).all(),
         seats={seat: seat_people(session, policy, seat) for seat in policy.seats_of(release.kind)},
@@ -203,6 +209,8 @@ def counts(validation: Deployment, now: datetime) -> bool:
 
 
 def approval_digest(release: Release, package: ReleasePackage | None) -> str:
-    """The SHA-256 of what approvers say yes to: the package, where it goes, how it gets there."""
-    meaning = [package.digest if package else "", release.target_org, release.kind, release.strategy]
+    """The SHA-256 of what approvers say yes to: the package, where it goes, how it gets there, past which tests."""
+    meaning: list[Any] = [package.digest if package else "", release.target_org, release.kind, release.strategy]
+    if release.test_level:  # without a choice the policy decides, which is nobody's to approve
+        meaning += [release.test_level, *sorted(release.run_tests)]
     return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()

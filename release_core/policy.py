@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -21,6 +21,8 @@ from release_core.policy_references import NAMES_DISAGREE, disagreements, path_w
 Role = Literal["release_manager", "developer", "tester", "administrator", "analyst", "stakeholder"]
 Kind = Literal["standard", "hotfix", "emergency"]
 Strategy = Literal["validate_then_quick", "full"]
+Level = Literal["RunLocalTests", "RunSpecifiedTests", "RunRelevantTests", "RunAllTestsInOrg", "NoTestRun", "OrgDefault"]
+"""A test level of the Metadata API, or "OrgDefault": none is sent, the org decides."""
 Right = Literal[
     "plan",
     "attach",
@@ -155,6 +157,16 @@ class _Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class OrgTests(_Rule):
+    """Which tests run in an org where a release chose none, and which levels a release may choose there.
+
+    Without `allowed` a release may choose any level that an org of that kind takes.
+    """
+
+    level: Level = "RunLocalTests"
+    allowed: tuple[Level, ...] = ()
+
+
 class OrgRule(_Rule):
     """One org: how it is called, what it is, how to log in, where a package is validated before it comes here."""
 
@@ -162,6 +174,7 @@ class OrgRule(_Rule):
     kind: Literal["sandbox", "production"]
     login: OrgLogin
     validate_first: tuple[str, ...] = ()
+    tests: OrgTests | None = None
 
 
 class Team(_Rule):
@@ -291,6 +304,19 @@ class Policy(_Rule):
     def kind_of(self, org: str) -> str:
         """ "production", "sandbox", or "unknown" when the policy does not name the org any more."""
         return self.orgs[org].kind if org in self.orgs else "unknown"
+
+    def tests_of(self, org: str) -> OrgTests:
+        """Which tests run in an org by default."""
+        return (self.orgs[org].tests if org in self.orgs else None) or OrgTests()
+
+    def states_tests_of(self, org: str) -> bool:
+        """Whether the policy says anything of the tests in an org."""
+        return org in self.orgs and self.orgs[org].tests is not None
+
+    def levels_of(self, org: str) -> tuple[Level, ...]:
+        """The test levels that a release may choose in an org; production never takes NoTestRun."""
+        levels = self.tests_of(org).allowed or get_args(Level)
+        return tuple(level for level in levels if level != "NoTestRun" or self.kind_of(org) == "sandbox")
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -29,7 +29,12 @@ def disagreements(policy: Mapping[str, Any]) -> list[Disagreement]:
 
     What has the wrong shape is passed over: its own mistake is told elsewhere.
     """
-    return [*_unknown(policy, "orgs", _orgs_named(policy)), *_unknown_teams_and_seats(policy), *_rules_of_sense(policy)]
+    return [
+        *_unknown(policy, "orgs", _orgs_named(policy)),
+        *_unknown_teams_and_seats(policy),
+        *_rules_of_sense(policy),
+        *_tests_of_orgs(policy),
+    ]
 
 
 def _unknown_teams_and_seats(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
@@ -85,6 +90,23 @@ def _rules_of_sense(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
         for i, name in _listed(_mapping(org).get("validate_first")):
             if name == key:
                 yield Disagreement(("orgs", key, "validate_first", i), f'"{name}"', "another org than this one itself")
+
+
+def _tests_of_orgs(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
+    for key, org in _mapping(policy.get("orgs")).items():
+        tests = _mapping(_mapping(org).get("tests"))
+        place: Place = ("orgs", key, "tests")
+        level = tests.get("level", "RunLocalTests")
+        allowed = [name for _, name in _listed(tests.get("allowed"))]
+        named = [((*place, "level"), level), *(((*place, "allowed", i), name) for i, name in enumerate(allowed))]
+        if _mapping(org).get("kind") == "production":
+            for where, name in named:
+                if name == "NoTestRun":
+                    yield Disagreement(where, '"NoTestRun"', "a level that runs tests: production refuses NoTestRun")
+        if allowed and level not in allowed:
+            yield Disagreement(
+                (*place, "level"), f'"{level}"', f"a level that stands under allowed ({', '.join(map(str, allowed))})"
+            )
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -127,7 +127,7 @@ def revalidate(ports: Ports, key: str, number: int) -> str:
         lasts = counts(newest, now) and newest.lapses_at is not None and newest.lapses_at >= window.ends_at
         if lasts or newest.state != "validated" or release.state not in BEFORE_DEPLOYMENT:
             return ""
-        return ask_for_validation(session, release, facts.package, BOT, [release.target_org], now=now)
+        return ask_for_validation(session, ports.policy, release, BOT, [release.target_org], now=now)
 
 
 def renew_arming(ports: Ports, attempt_id: int) -> None:

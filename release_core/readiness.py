@@ -15,6 +15,7 @@ from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.models import ChecklistItem, Deployment, Release
 from release_core.permissions import others
 from release_core.policy import Policy
+from release_core.test_plans import is_same, may_become_quick, ran
 from release_core.windows import Interval, freezes_over, is_inside_windows, next_open
 
 SETTLED = ("done", "waived")
@@ -104,7 +105,7 @@ def _has_snapshot(facts: ReleaseFacts) -> bool:
 def _target_validation(facts: ReleaseFacts, now: datetime) -> Deployment | None:
     newest = facts.newest("validation", org=facts.release.target_org)
     fits = newest and facts.package and newest.archive_digest == facts.package.digest and counts(newest, now)
-    return newest if fits else None
+    return newest if newest and fits and is_same(ran(newest), facts.tests) else None
 
 
 def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -180,18 +181,25 @@ def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Seque
 
 
 def _validated(valid: Deployment, lapses_at: datetime, facts: ReleaseFacts, title: str) -> Gate:
-    """Until when it counts, and whether that is as long as the window."""
+    """Until when it counts, whether that is as long as the window, whether a quick deploy follows from it."""
     because, instants = f"Validated in {title} ({valid.key}), counts until {{0}}", (lapses_at,)
+    in_full = _in_full_words(facts, valid)
     if facts.window is None:
-        return Gate("validated", True, f"{because}.", instants=instants)
+        return Gate("validated", True, f"{because}.{in_full}", instants=instants)
     if lapses_at >= facts.window.ends_at:
-        return Gate("validated", True, f"{because}, longer than the window.", instants=instants)
+        return Gate("validated", True, f"{because}, longer than the window.{in_full}", instants=instants)
     if lapses_at <= facts.window.starts_at:
         short = f"{because}, which is before the window opens: validate again."
     else:
         short = f"{because}, but the window is open until {{1}}: start before, or validate again."
     way_out = f"/release validate {facts.release.key}"
-    return Gate("validated", True, short, (), way_out, instants=(lapses_at, facts.window.ends_at))
+    return Gate("validated", True, f"{short}{in_full}", (), way_out, instants=(lapses_at, facts.window.ends_at))
+
+
+def _in_full_words(facts: ReleaseFacts, valid: Deployment) -> str:
+    if facts.release.strategy == "full" or may_become_quick(valid):
+        return ""
+    return " No tests ran in it, so the deployment goes in full: Salesforce takes no quick deploy without."
 
 
 def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: str, now: datetime) -> tuple[str, str]:
@@ -204,6 +212,11 @@ def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: st
         return "validated_another", f"What was validated in {title} ({newest.key}) was another package."
     if newest.voided_because:
         return "validation_void", f"The validation {newest.key} does not count any more: {newest.voided_because}"
+    if newest.state == "validated" and not is_same(ran(newest), facts.tests):
+        return (
+            "validated_otherwise",
+            f"The validation {newest.key} in {title} ran {ran(newest)}; the release wants {facts.tests} now.",
+        )
     if newest.state == "validated":
         return "validation_lapsed", f"The validation {newest.key} in {title} has lapsed; it counted for 10 days."
     if newest.state in ("requested", "validating"):

@@ -16,11 +16,12 @@ from release_core.facts import UNDER_WAY, gather
 from release_core.lookups import deployments_of, find_org, find_release, next_key
 from release_core.models import ChecklistItem, Release
 from release_core.permissions import require
-from release_core.policy import ItemRule, Kind, Policy, Strategy
+from release_core.policy import ItemRule, Kind, Level, Policy, Strategy
 from release_core.ports import Ports
 from release_core.readiness import must_be_known, settle_state
 from release_core.rollback_requests import pending_request
 from release_core.scheduling import book, withdraw_window
+from release_core.test_plans import must_be_allowed
 from release_core.timeline import Kind as Fact
 from release_core.timeline import intend, record
 from release_core.verdicts import Judgement
@@ -37,6 +38,7 @@ class Plan:
     strategy: Strategy = "validate_then_quick"
     window: windows.Interval | None = None
     contingency: str = ""
+    test_level: Level | None = None
 
 
 def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
@@ -48,6 +50,8 @@ def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
     org = find_org(ports.policy, plan.org)
     if ports.policy.orgs[org].kind != "production" and plan.kind == "emergency":
         raise Unclear("An emergency release goes to production; choose another kind for a sandbox.", field="kind")
+    if plan.test_level:
+        must_be_allowed(ports.policy, org, plan.test_level)
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = Release(
@@ -61,6 +65,7 @@ def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
             created_by=actor,
             created_at=now,
             contingency=plan.contingency,
+            test_level=plan.test_level or "",
         )
         session.add(release)
         session.flush()

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     ITEM_WAIVED = "item_waived"
     ITEM_REOPENED = "item_reopened"
     ITEM_ASSIGNED = "item_assigned"
+    TESTS_CHOSEN = "tests_chosen"
     APPROVALS_ASKED = "approvals_asked"
     APPROVED = "approved"
     DECLINED = "declined"

@@ -19,9 +19,11 @@ from release_core.facts import UNDER_WAY, gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_org, find_release, package_of, release_of
 from release_core.models import Deployment, Release, ReleasePackage
 from release_core.permissions import require
+from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
 from release_core.proof_alarms import COUNTS_FOR, set_proof_alarms
 from release_core.readiness import settle_state
+from release_core.test_plans import must_have_classes, note_on, planned
 from release_core.timeline import BOT, Kind, record
 
 
@@ -44,14 +46,20 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
         target = release.target_org
         first = ports.policy.orgs[find_org(ports.policy, target)].validate_first
         path = [find_org(ports.policy, org)] if org else [*first, target]
-        return ask_for_validation(session, release, package, actor, path, now=now)
+        return ask_for_validation(session, ports.policy, release, actor, path, now=now)
 
 
 def ask_for_validation(
-    session: Session, release: Release, package: ReleasePackage, actor: str, path: Sequence[str], *, now: datetime
+    session: Session, policy: Policy, release: Release, actor: str, path: Sequence[str], *, now: datetime
 ) -> str:
-    """Have a package checked in the orgs of `path`, one after the other; returns the first attempt's key."""
+    """Have a release's package checked in the orgs of `path`, one after the other; returns the first attempt's key."""
+    package = package_of(session, release)
+    assert package is not None, "a gate, or whoever asks, has seen to that"
+    tests = [planned(release, package, policy, each) for each in path]
+    for chosen in tests:
+        must_have_classes(chosen, release.key)
     validation = new_attempt(session, release, purpose="validation", org=path[0], actor=actor, now=now)
+    note_on(validation, tests[0])
     validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, list(path[1:])
     announce_request(session, Kind.VALIDATION_REQUESTED, release, validation)
     return validation.key
@@ -93,6 +101,7 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
             )
             following.package_id, following.archive_digest = validation.package_id, validation.archive_digest
             following.then = validation.then[1:]
+            note_on(following, planned(release, package_of(session, release), ports.policy, following.org))
             announce_request(session, Kind.VALIDATION_REQUESTED, release, following)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from handlers.conversation import Place, Request
 from handlers.verbs import VERBS
-from release_core import approvals, attempts, checklists, deployments, incidents, rollback_requests
+from release_core import approvals, attempts, checklists, deployments, incidents, rollback_requests, validations
 from release_core.errors import NotAllowed, ReleaseError
 from tests.handlers.room import CAST, Refusal, Room, _actor, words_of
 from tests.release_core.builders import (
@@ -22,6 +22,7 @@ from tests.release_core.builders import (
     SECOND_MANAGER,
     STAKEHOLDER,
     TESTER,
+    a_failure,
     a_freeze,
     a_package,
     a_ready_release,
@@ -64,6 +65,12 @@ def ready(room: Room) -> None:
 def under_way(room: Room) -> None:
     a_ready_release(room.ports)
     deployments.request_deployment(room.ports, MANAGER, "REL-1")
+
+
+def failed(room: Room) -> None:
+    packed(room)
+    attempt = row_id(room.ports, validations.request_validation(room.ports, TESTER, "REL-1"))
+    validations.finish_validation(room.ports, attempt, a_failure())
 
 
 def lost(room: Room) -> None:
@@ -126,6 +133,8 @@ SAYINGS = [
     Saying("release_waive", planned, "release waive 2 -- agreed by phone", MANAGER, "is waived", QA),
     Saying("release_assign", planned, f"release assign 2 <@{TESTER}>", MANAGER, "belongs to @Tomás Novák", STAKEHOLDER),
     Saying("release_validate", packed, "release validate", TESTER, "DEP-1", STAKEHOLDER),
+    Saying("release_tests", packed, "release tests local", MANAGER, "REL-1 runs RunLocalTests", DEVELOPER),
+    Saying("release_results", failed, "release results", STAKEHOLDER, "DiscountTest.gives_ten_percent"),
     Saying("release_ask", packed, "release ask", MANAGER, "REL-1", DEVELOPER),
     Saying("release_approve", asked, "release approve as QA", QA, "Your yes for QA on REL-1 is recorded.", STAKEHOLDER),
     Saying("release_decline", asked, "release decline as QA -- no test report", QA, "Your no for QA", STAKEHOLDER),

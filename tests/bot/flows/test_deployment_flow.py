@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from bot.failures import tell_of_failure
 from bot.flows import clarified, deployment, jobs
-from release_core import attempts, clarifying
+from release_core import attempts, clarifying, deployments
 from release_core.errors import NotFound, OrgUnavailable, OutcomeUnknown
 from tests.bot.flows.scenes import Scene
 from tests.release_core import builders
@@ -209,6 +212,94 @@ def test_a_check_is_not_taken_for_the_job_that_was_lost(scene: Scene) -> None:
     clarified.clarified({"deployment": attempt})
     assert scene.attempt(attempt).state == "unknown"
     assert "only checked" in scene.attempt(attempt).problem
+
+
+# Stopped
+
+
+def _under_way(scene: Scene) -> tuple[str, int]:
+    """A full deployment that the org works on, slowly."""
+    key = scene.ready(strategy="full")
+    attempt = scene.asked(key)
+    deployment.take_snapshot(attempt)
+    scene.production.org.settings.pace = 100
+    jobs.start(attempt, check_only=False)
+    scene.clock.advance(timedelta(seconds=60))
+    jobs.look(attempt)
+    assert scene.attempt(attempt).progress["state"] == "InProgress"
+    return key, attempt
+
+
+def test_what_was_stopped_in_time_is_read_back_and_changed_nothing(scene: Scene) -> None:
+    key, attempt = _under_way(scene)
+    attempts.request_cancel(scene.ports, MANAGER, key)
+    jobs.look(attempt)
+    jobs.look(attempt)
+    assert scene.attempt(attempt).progress["state"] == "Canceling"
+    scene.clock.advance(timedelta(seconds=60))
+    scene.production.org.settings.pace = 0
+    deployment.follow(attempt)
+    done = scene.attempt(attempt)
+    assert (done.state, done.result["unchanged"]) == ("cancelled", True)
+    assert scene.release(key).state == "ready"
+    assert scene.said(key)[-1] == "deployment_cancelled"
+
+
+def test_what_landed_although_it_was_stopped_is_named_and_its_way_back_built(scene: Scene) -> None:
+    """Below API version 65 an org may say yes to a cancellation and commit all the same."""
+    key = scene.ready()
+    attempt = scene.asked(key)
+    deployment.take_snapshot(attempt)
+    jobs.start(attempt, check_only=False)
+    jobs.watch(attempt)
+    lied = replace(scene.gateway.status(scene.attempt(attempt).job_id), state="Canceled", success=False)
+    deployments.finish_deployment(scene.ports, attempt, lied)
+    deployment.read_back(attempt)
+    assert scene.attempt(attempt).state == "succeeded"
+    landed = builders.last(scene.ports, key, "deployment_succeeded").details["landed"]
+    assert "ApexClass DiscountRequestHandler" in landed
+    assert scene.attempt(attempt).result["differences"] == []
+    assert scene.arm(key).state == "validated"
+
+
+def test_what_was_stopped_without_anything_to_compare_with_is_looked_at_by_a_person(scene: Scene) -> None:
+    key, attempt = _under_way(scene)
+    attempts.request_cancel(scene.ports, MANAGER, key)
+    jobs.look(attempt)
+    scene.clock.advance(timedelta(seconds=60))
+    scene.production.org.settings.pace = 0
+    jobs.watch(attempt)
+    deployment.conclude(attempt)
+    _lose(scene, scene.attempt(attempt).snapshot_digest)
+    deployment.read_back(attempt)
+    assert scene.attempt(attempt).state == "unknown"
+    assert "It ended as Canceled." in scene.attempt(attempt).problem
+
+
+def test_what_was_stopped_and_cannot_be_read_back_is_not_called_live(scene: Scene) -> None:
+    key, attempt = _under_way(scene)
+    attempts.request_cancel(scene.ports, MANAGER, key)
+    jobs.look(attempt)
+    scene.clock.advance(timedelta(seconds=60))
+    jobs.watch(attempt)
+    deployment.conclude(attempt)
+    tell_of_failure(scene.ports, f"deployment:{key}:{scene.attempt(attempt).key}", NotFound("The package is gone."))
+    assert scene.attempt(attempt).state == "unknown"
+
+
+def test_what_is_finalized_goes_on_although_somebody_wants_to_stop_it(scene: Scene) -> None:
+    key, attempt = _under_way(scene)
+    job = scene.jobs[-1]
+    assert job.finalizing_at is not None
+    scene.clock.advance(job.finalizing_at - scene.clock.now() + timedelta(seconds=1))
+    attempts.request_cancel(scene.ports, MANAGER, key)  # we have not seen it finalizing yet
+    jobs.look(attempt)
+    assert scene.attempt(attempt).progress["state"] == "Finalizing"
+    assert job.cancel_asked_at is None
+    scene.production.org.settings.pace = 0
+    scene.clock.advance(timedelta(seconds=100))
+    deployment.follow(attempt)
+    assert scene.attempt(attempt).state == "succeeded"
 
 
 def _lost_in_the_org(scene: Scene) -> tuple[str, int, str]:
