@@ -43,6 +43,8 @@ def entry_post(d: Drawing, *named: str) -> Placed:
 ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.PACKAGE_REFUSED: "stop",
     Kind.COMPONENTS_NOT_LISTED: "stop",
+    Kind.RISK_ACCEPTED: "wait",
+    Kind.SNAPSHOT_SKIPPED: "stop",
     Kind.ITEM_BLOCKED: "stop",
     Kind.DECLINED: "stop",
     Kind.APPROVALS_WITHDRAWN: "stop",
@@ -73,6 +75,7 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
 OWNER_IS_CALLED = frozenset(
     {
         Kind.PACKAGE_NOT_COMPARED,
+        Kind.SNAPSHOT_SKIPPED,
         Kind.ITEM_BLOCKED,
         Kind.DECLINED,
         Kind.VALIDATION_FAILED,
@@ -131,6 +134,8 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
             buttons = [do("I looked…", "release_clarify", release=release)]
         case Kind.APPROVALS_WITHDRAWN:
             buttons = [do("Ask again", "release_ask", release=key), do("Package", "release_package", release=key)]
+        case Kind.PACKAGE_NOT_COMPARED:
+            buttons = [do("Compare again", "release_compare", release=key)]
         case Kind.WINDOW_CLOSED | Kind.WINDOW_MISSED:
             buttons = [do("Set window", "release_window", release=key)]
         case Kind.DEPLOYMENT_SUCCEEDED:

@@ -51,6 +51,28 @@ def narrate(policy: Policy, entry: TimelineEntry) -> str:
     return WORDS[Kind(entry.kind)](Telling(policy, entry))
 
 
+def _compared(t: Telling) -> str:
+    where = t.org() if t.get("org") else "its target"
+    if not t.get("again"):
+        return f"The package was compared with {where}."
+    if t.get("worse"):
+        return f"Compared with {where} again: {t.get('worse')}."
+    found = "nothing else than before" if t.get("again") == "the same" else "something else than before"
+    return f"Compared with {where} again: {found}. {code(f'/release package {t.entry.stream}')}"
+
+
+def _acceptance_asked(t: Telling) -> str:
+    seat, parts = t.seat(t.get("seat")), t.names("parts")
+    if t.get("about") == "no_snapshot":
+        return f"{seat} may accept in writing that it goes without a way back. {t.get('problem')}"
+    return f"{t.by} asked {seat} to accept in writing that this cannot come back: {', '.join(parts)}."
+
+
+def _risk_accepted(t: Telling) -> str:
+    what = "what cannot come back" if t.get("about") == "impossible" else "going without a way back, for 4 hours"
+    return f"{t.by} accepted {what} for {t.seat(t.get('seat'))}: {t.get('reason')}"
+
+
 def _owner_changed(t: Telling) -> str:
     return f"{t.by} gave item {t.get('item')} “{t.get('title')}” to {person(t.get('owner'))}."
 
@@ -191,10 +213,17 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.PACKAGE_ATTACHED: _sent,
     Kind.PACKAGE_REFUSED: lambda t: f"{t.get('file')} by {t.by} was not accepted: {t.get('problem')}",
     Kind.PACKAGE_ACCEPTED: _accepted,
-    Kind.PACKAGE_COMPARED: lambda _: "The package was compared with its target.",
+    Kind.PACKAGE_COMPARED: _compared,
+    Kind.COMPARISON_REQUESTED: lambda t: f"{t.by} asked to compare the package with {t.org()} again.",
+    Kind.ACCEPTANCE_ASKED: _acceptance_asked,
+    Kind.RISK_ACCEPTED: _risk_accepted,
+    Kind.SNAPSHOT_SKIPPED: lambda t: (
+        f"{t.get('key')} goes on WITHOUT a way back: no snapshot could be taken. {t.get('problem')} "
+        f"{person(t.get('by'))} accepted that for {t.seat(t.get('seat'))}: {t.get('reason')}"
+    ),
     Kind.PACKAGE_NOT_COMPARED: lambda t: (
         f"The package could not be compared with its target: {t.get('problem')} "
-        f"To try again, attach it once more: {code(f'/release attach {t.entry.stream}')}"
+        f"To try again: {code(f'/release compare {t.entry.stream}')}"
     ),
     Kind.COMPONENTS_LISTED: lambda t: (
         f"{t.by} looked what {t.org()} holds of {', '.join(t.names('types'))}: {t.get('count')} found."

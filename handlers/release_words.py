@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from handlers.conversation import (
@@ -12,9 +13,11 @@ from handlers.conversation import (
     person,
 )
 from handlers.phrases import (
+    VERDICTS,
     count,
     org_title,
 )
+from release_core.differences import LastChange, read_change
 from release_core.facts import Standing
 from release_core.models import Deployment, ReleasePackage
 from release_core.policy import Policy
@@ -95,11 +98,12 @@ def way_back_words(facts: Standing, now: datetime) -> str:
     return f"not armed: {clean(problem)}" if problem else "built, not proven"
 
 
-COUNTED = {"exact": "exactly", "lossy": "with losses", "manual": "by hand", "impossible": "not at all"}
+COUNTED = {"impossible": "not at all", "manual": "by hand", "lossy": "with losses", "exact": "exactly"}
+CHANGES = ("new", "changed", "identical", "deleted", "absent")
 
 
 def verdict_words(package: ReleasePackage | None) -> str:
-    """How the parts of a package would come back, counted."""
+    """How the parts of a package would come back, counted, the worst first."""
     if package is None or not package.verdicts:
         return ""
     tally = Counter(row[2] for row in package.verdicts)
@@ -120,3 +124,37 @@ def _validation_word(validation: Deployment) -> str:
     if validation.voided_because:
         return "no longer counts"
     return {"validated": "passed", "failed": "failed", "cancelled": "cancelled"}.get(validation.state, "running")
+
+
+def changes_words(package: ReleasePackage) -> str:
+    """What it does in the target, counted: "3 new, 1 changed"; "" before it was compared."""
+    kinds = Counter(row[2] for row in package.comparison)
+    return ", ".join(f"{kinds[kind]} {kind}" for kind in CHANGES if kinds[kind])
+
+
+def change_lines(package: ReleasePackage, *, only: tuple[str, str] | None = None, at_most: int = 8) -> list[str]:
+    """Who last changed in the target what the package changes or deletes there, what is worth a look first."""
+    changes = [read_change(row) for row in package.last_changed]
+    wanted = [c for c in changes if only in (None, (c.component.type, c.component.name))]
+    wanted.sort(key=lambda change: (not change.warning, -change.at.timestamp()))
+    more = len(wanted) - at_most
+    lines = [_change_line(change) for change in wanted[:at_most]]
+    return [*lines, f"… and {more} more: {code('/release diff')}"] if more > 0 else lines
+
+
+def _change_line(change: LastChange) -> str:
+    name = f"{change.component.type} {code(change.component.name)}"
+    what = f"{name}: its file {code(change.file)} was last" if change.file else f"{name}: last"
+    warning = f", {change.warning}" if change.warning else ""
+    return f"{'⚠ ' if warning else ''}{what} changed by {clean(change.by)} {at(change.at)}{warning}"
+
+
+def losses(verdicts: Sequence[Sequence[str]]) -> Iterator[str]:
+    """What does not come back by itself, once for each reason, with the parts that it is true of."""
+    told: dict[tuple[str, str, str], list[str]] = {}
+    for kind, name, verdict, reason, todo in (row[:5] for row in verdicts):
+        if verdict != "exact":
+            told.setdefault((verdict, reason, todo), []).append(f"{kind} {code(name)}")
+    for (verdict, reason, todo), names in told.items():
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        yield f"{', '.join(names[:6])}{more}, {VERDICTS[verdict]}: {clean(reason)} {clean(todo)}".strip()

@@ -11,9 +11,10 @@ from release_core.facts import gather
 from release_core.lookups import find_incident, find_release
 from release_core.models import Incident, Post, Release, TimelineEntry
 from release_core.permissions import others
-from release_core.policy import Policy
+from release_core.policy import Policy, Risk
 from release_core.ports import Ports
 from release_core.readiness import who_may_answer
+from release_core.risks import who_may_accept
 from release_core.rollback_requests import find_request
 from release_core.timeline import Kind
 
@@ -113,6 +114,22 @@ def _created(told: Told) -> Iterable[Touched]:
 
 def _package(told: Told) -> Iterable[Touched]:
     return [Touched(f"package:{told.stream}:{told.detail('package')}")]
+
+
+def _compared(told: Told) -> Iterable[Touched]:
+    cards = (one for kind in ("approval", "acceptance", "window") for one in _again(told, f"{kind}:{told.stream}"))
+    return [*_package(told), *cards, *([Touched(told.line)] if told.detail("again") else [])]
+
+
+def _acceptance_asked(told: Told) -> Iterable[Touched]:
+    facts = gather(told.session, told.policy, find_release(told.session, told.stream))
+    risk: Risk = "impossible" if told.detail("about") == "impossible" else "no_snapshot"
+    slot = f"acceptance:{told.stream}:{risk}:{told.detail('digest')}"
+    return [Touched(slot), *(Touched(f"{slot}@{person}") for person in who_may_accept(facts, risk))]
+
+
+def _accepted(told: Told) -> Iterable[Touched]:
+    return [*_again(told, f"acceptance:{told.stream}"), *_again(told, f"window:{told.stream}"), Touched(told.line)]
 
 
 def _refused_package(told: Told) -> Iterable[Touched]:
@@ -265,7 +282,7 @@ def readers(policy: Policy, audiences: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-CARDS = ("package", "checklist", "deployment", "approval", "window")
+CARDS = ("package", "checklist", "deployment", "approval", "acceptance", "window")
 # After these, cards of the past say or offer something else.
 TURNS = frozenset(
     {
@@ -285,10 +302,14 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.PACKAGE_ATTACHED: _nothing,
     Kind.PACKAGE_REFUSED: _refused_package,
     Kind.PACKAGE_ACCEPTED: _package,
-    Kind.PACKAGE_COMPARED: _package,
     Kind.COMPONENTS_LISTED: _listed,
     Kind.COMPONENTS_NOT_LISTED: _not_listed,
     Kind.ARTIFACTS_DELETED: _nothing,
+    Kind.PACKAGE_COMPARED: _compared,
+    Kind.COMPARISON_REQUESTED: _nothing,
+    Kind.ACCEPTANCE_ASKED: _acceptance_asked,
+    Kind.RISK_ACCEPTED: _accepted,
+    Kind.SNAPSHOT_SKIPPED: _attempt_said,
     Kind.ITEM_STARTED: _item,
     Kind.ITEM_DONE: _item,
     Kind.ITEM_BLOCKED: _item_said,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from handlers import (
+    acceptances,
     approvals,
     broadcasts,
     checklists,
     deployments,
+    differences,
     home,
     incidents,
     packages,
@@ -20,7 +22,7 @@ from handlers import (
 )
 from handlers.conversation import Answer, Request
 from handlers.help import what_you_may
-from handlers.rights import any_of, fills_a_seat, settles_items
+from handlers.rights import accepts_risks, any_of, fills_a_seat, settles_items
 from handlers.verb import Verb
 from release_core.ports import Ports
 
@@ -58,8 +60,10 @@ _TABLE = (
         releases.package,
         "[REL-1]",
         "what the package holds and how it would come back",
-        aliases=("components", "diff"),
+        aliases=("components",),
     ),
+    Verb("release_diff", differences.diff, "[REL-1] [COMPONENT]", "what would change in the target, line by line"),
+    Verb("release_compare", differences.compare, "[REL-1]", "compare the package with its target again", "validate"),
     Verb("release_checklist", checklists.show, "[REL-1]", "the checklist", aliases=("items", "list items")),
     Verb("release_item", checklists.item, "[REL-1] ITEM", "one item, with everything that can be done about it"),
     Verb(
@@ -133,6 +137,13 @@ _TABLE = (
         "say no for a seat",
         aliases=("reject", "no"),
         may=fills_a_seat,
+    ),
+    Verb(
+        "release_accept",
+        acceptances.accept,
+        "[REL-1] -- reason",
+        "take in writing what cannot come back",
+        may=accepts_risks,
     ),
     Verb(
         "release_window",

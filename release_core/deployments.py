@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from release_core.acceptances import ask_to_accept
 from release_core.arming import request_arming, void_validations
 from release_core.attempts import (
     announce_request,
@@ -26,6 +27,7 @@ from release_core.permissions import require
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
 from release_core.readiness import OWN_ATTEMPT, Gate, blocking, settle_items, settle_state
+from release_core.risks import acceptance
 from release_core.test_plans import may_become_quick, note_on
 from release_core.timeline import BOT, Kind, intend, record
 
@@ -127,6 +129,31 @@ def hold(session: Session, policy: Policy, deployment: Deployment, sentence: str
     details = details_of(deployment, problem=sentence)
     record(session, Kind.DEPLOYMENT_HELD, stream=release.key, actor=BOT, at=now, details=details)
     settle_state(session, policy, release, now)
+
+
+def go_without_snapshot(ports: Ports, deployment_id: int, problem: str) -> bool:
+    """The snapshot could not be taken: whether the deployment goes on without a way back.
+
+    It does when the policy's seat accepted that in writing, for this package and org, a short while ago. Otherwise it
+    is held, and the seat is asked.
+    """
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.state != "requested":
+            return deployment.state != "failed"
+        given = acceptance(gather(session, ports.policy, release), "no_snapshot", now)
+        deployment.result = {**deployment.result, "snapshot_problem": problem}
+        session.add(deployment)
+        if given:
+            details = details_of(deployment, problem=problem, by=given.by, seat=given.seat, reason=given.reason)
+            record(session, Kind.SNAPSHOT_SKIPPED, stream=release.key, actor=BOT, at=now, details=details)
+            return True
+        sentence = f"Nothing was deployed: the snapshot for the way back could not be taken. {problem}"
+        hold(session, ports.policy, deployment, sentence, now)
+        session.flush()
+        ask_to_accept(session, ports.policy, gather(session, ports.policy, release), "no_snapshot", BOT, now)
+        return False
 
 
 def note_snapshot(ports: Ports, deployment_id: int, digest: str) -> None:

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, desc, select
 
 from release_core.lookups import checklist, deployments_of, open_incidents, package_of, window_of
 from release_core.models import (
+    Acceptance,
     Approval,
     Broadcast,
     ChecklistItem,
@@ -28,7 +29,7 @@ from release_core.models import (
     Waiver,
 )
 from release_core.permissions import seat_people, team_people
-from release_core.policy import Policy
+from release_core.policy import Policy, Risk
 from release_core.test_plans import ChosenTests, planned
 from release_core.windows import FrozenSpan, frozen_spans
 
@@ -114,7 +115,8 @@ class ReleaseFacts(Standing):
 
     `others` are deployments under way on the target org; `names` holds how the people who answered for a seat are
     called, by chat id, as far as that is known; `authors` attached the very bytes that count now; `teams` are the
-    people of each team that an item belongs to.
+    people of each team that an item belongs to. `acceptances` are risks that somebody took in writing, `accepters`
+    the people of the seats that may, by risk; both are read only when there is such a risk.
     """
 
     waivers: Sequence[Waiver]
@@ -126,6 +128,8 @@ class ReleaseFacts(Standing):
     names: Mapping[str, str] = field(default_factory=dict)
     authors: Sequence[str] = ()
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    acceptances: Sequence[Acceptance] = ()
+    accepters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def waived_freezes(self, now: datetime) -> tuple[str, ...]:
         """Keys of freezes that somebody let this release through."""
@@ -158,6 +162,7 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
     """Read everything about a release."""
     rid, org = release.id, release.target_org
     own = stand(session, policy, release)
+    accepted, accepters = _risks_of(session, policy, own)
     freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
     return ReleaseFacts(
         **vars(own),
@@ -171,8 +176,26 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
         ).all(),
         authors=_authors_of(session, own.package),
         teams={t: team_people(session, policy, t) for t in {i.team for i in own.items} if t in policy.teams},
-        names=_names_of(session, {approval.person_id for approval in own.approvals}),
+        names=_names_of(session, {approval.person_id for approval in own.approvals} | {a.by for a in accepted}),
+        acceptances=accepted,
+        accepters=accepters,
     )
+
+
+def _risks_of(
+    session: Session, policy: Policy, own: Standing
+) -> tuple[Sequence[Acceptance], Mapping[str, tuple[str, ...]]]:
+    # Most releases have none, and this is asked for all the time.
+    lost = own.package is not None and any(row[2] == "impossible" for row in own.package.verdicts)
+    if not lost and not any(d.state == "failed" and d.purpose == "deployment" for d in own.deployments):
+        return (), {}
+    rows = session.exec(select(Acceptance).where(Acceptance.release_id == own.release.id).order_by(col(Acceptance.id)))
+    risks: tuple[Risk, ...] = ("impossible", "no_snapshot")
+    seats = {risk: policy.seat_that_accepts(risk, own.release.kind) for risk in risks}
+    people: dict[str, tuple[str, ...]] = {
+        risk: seat_people(session, policy, seat) for risk, seat in seats.items() if seat
+    }
+    return rows.all(), people
 
 
 def _under_way_beside(session: Session, release: Release) -> list[Deployment]:

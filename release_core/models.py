@@ -96,8 +96,9 @@ class ReleasePackage(SQLModel, table=True):
     State: reading, accepted, refused. `components`, `before` and `after` are lists of [type, full name];
     `comparison` holds rows [type, name, kind]; `verdicts` holds rows [type, name, verdict, reason, to do, source].
     `source` says where it comes from (upload, file, url, org, git) and `source_ref` which one it was; `manifest` is
-    what was asked of an org (type -> full names). `last_changed` holds rows [type, name, by, ISO instant] about the
-    target; `diff_digest` is the artifact with the readable differences.
+    what was asked of an org (type -> full names). `last_changed` tells who changed what last in
+    the target (see `release_core.differences.LastChange`); `diff_digest` is the artifact with the readable differences;
+    `compared_org` is the org it was compared with.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -124,6 +125,7 @@ class ReleasePackage(SQLModel, table=True):
     manifest: dict[str, Any] = _document(later=True)
     last_changed: list[Any] = _list(later=True)
     diff_digest: str = _later("")
+    compared_org: str = _later("")
 
     __table_args__ = (UniqueConstraint("release_id", "number"),)
 

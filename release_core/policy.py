@@ -20,6 +20,7 @@ from release_core.policy_references import NAMES_DISAGREE, disagreements, path_w
 
 Role = Literal["release_manager", "developer", "tester", "administrator", "analyst", "stakeholder"]
 Kind = Literal["standard", "hotfix", "emergency"]
+Risk = Literal["impossible", "no_snapshot"]
 Strategy = Literal["validate_then_quick", "full"]
 Level = Literal["RunLocalTests", "RunSpecifiedTests", "RunRelevantTests", "RunAllTestsInOrg", "NoTestRun", "OrgDefault"]
 """A test level of the Metadata API, or "OrgDefault": none is sent, the org decides."""
@@ -263,6 +264,17 @@ class GitRule(_Rule):
     project: InnerFolder = "."
 
 
+class Acceptances(_Rule):
+    """The seats that may take a risk upon themselves in writing.
+
+    `impossible`: parts that cannot come back; without it the first seat that the kind of release needs. `no_snapshot`:
+    going without a way back; without it nobody may.
+    """
+
+    impossible: str | None = None
+    no_snapshot: str | None = None
+
+
 class Policy(_Rule):
     """All rules together."""
 
@@ -278,6 +290,7 @@ class Policy(_Rule):
     windows: tuple[WindowRule, ...] = ()
     freezes: dict[str, FreezeRule] = Field(default_factory=dict)
     audiences: dict[str, Audience] = Field(default_factory=dict)
+    acceptances: Acceptances = Acceptances()
     rollback_request_expires: Span = timedelta(minutes=30)
     soak: Span = timedelta(hours=2)
     automation: PersonId | None = None
@@ -328,6 +341,13 @@ class Policy(_Rule):
     def seats_of(self, kind: str) -> tuple[str, ...]:
         """The seats whose yes a release of a kind needs."""
         return next((seats for name, seats in self.approvals.items() if name == kind), ())
+
+    def seat_that_accepts(self, risk: Risk, kind: str) -> str:
+        """The seat that may accept a risk of a release of a kind in writing; "" when nobody may."""
+        if risk == "no_snapshot":
+            return self.acceptances.no_snapshot or ""
+        usual = (*self.seats_of(kind), *(seat for seats in self.approvals.values() for seat in seats))
+        return self.acceptances.impossible or next(iter(usual), "")
 
     def checklist_of(self, kind: str) -> tuple[ItemRule, ...]:
         """The template of the checklist of a kind."""

@@ -41,7 +41,8 @@ def _unknown_teams_and_seats(policy: Mapping[str, Any]) -> Iterator[Disagreement
     yield from _unknown(policy, "teams", _teams_named(policy))
     approvals = _mapping(policy.get("approvals"))
     seats = [(("approvals", kind, i), seat) for kind, needed in approvals.items() for i, seat in _listed(needed)]
-    yield from _unknown(policy, "seats", seats)
+    accepting = _mapping(policy.get("acceptances"))
+    yield from _unknown(policy, "seats", [*seats, *((("acceptances", risk), seat) for risk, seat in accepting.items())])
 
 
 def _unknown(policy: Mapping[str, Any], section: str, named: Sequence[tuple[Place, Any]]) -> Iterator[Disagreement]:

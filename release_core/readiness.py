@@ -15,6 +15,7 @@ from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.models import ChecklistItem, Deployment, Release
 from release_core.permissions import others
 from release_core.policy import Policy
+from release_core.risks import acceptance, is_compared, rows_of, who_may_accept
 from release_core.test_plans import is_same, may_become_quick, ran
 from release_core.windows import Interval, freezes_over, is_inside_windows, next_open
 
@@ -252,6 +253,42 @@ def approvals_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequen
     return found
 
 
+def way_back_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """It must be known how the release would come back; what cannot is accepted in writing by the policy's seat."""
+    package, key, org = facts.package, facts.release.key, facts.release.target_org
+    if package is None:
+        return []
+    if not is_compared(package, org):
+        because = f"The package is not compared with {policy.title_of(org)} yet: nobody knows how it would come back."
+        may_go = facts.release.kind == "emergency"  # it is better late to know than to let production burn
+        return [Gate("not_compared", may_go, because, policy.holders_of("validate"), f"/release compare {key}")]
+    lost = rows_of(package, "impossible")
+    if not lost:
+        return [Gate("way_back", True, "No part of the package is impossible to bring back.")]
+    given = acceptance(facts, "impossible", now)
+    if given:
+        because = f"What cannot come back ({len(lost)}) was accepted for {_seat_title(policy, given.seat)}: "
+        return [Gate("impossible_accepted", True, because + given.reason, (given.by,))]
+    return [_not_accepted(facts, policy, [f"{row[0]} {row[1]}" for row in lost])]
+
+
+def _not_accepted(facts: ReleaseFacts, policy: Policy, lost: Sequence[str]) -> Gate:
+    seat, who = policy.seat_that_accepts("impossible", facts.release.kind), who_may_accept(facts, "impossible")
+    more = f" and {len(lost) - 4} more" if len(lost) > 4 else ""
+    because = f"Once deployed, this cannot come back: {', '.join(lost[:4])}{more}. "
+    if who:
+        because += f"{_seat_title(policy, seat)} has not accepted that in writing."
+        way_out = f"/release accept {facts.release.key} -- reason"
+    else:
+        because += "Nobody may accept that."
+        way_out = "An administrator names a seat under acceptances in the policy, with somebody else than the author."
+    return Gate("impossible_not_accepted", False, because, who, way_out)
+
+
+def _seat_title(policy: Policy, seat: str) -> str:
+    return policy.seats[seat].title if seat in policy.seats else seat
+
+
 def barred_from_approving(facts: ReleaseFacts) -> tuple[str, ...]:
     """People who may not approve because the package is theirs."""
     return tuple(facts.authors)
@@ -343,6 +380,7 @@ RULES: Sequence[Rule] = (
     items_gate,
     validation_gate,
     approvals_gate,
+    way_back_gate,
     window_gate,
     freeze_gate,
     org_gate,

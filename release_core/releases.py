@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
 from release_core import windows
-from release_core.attaching import package_with_release, still_before_deployment
+from release_core.attaching import still_before_deployment
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
 from release_core.facts import UNDER_WAY, gather
@@ -24,7 +23,6 @@ from release_core.scheduling import book, withdraw_window
 from release_core.test_plans import must_be_allowed
 from release_core.timeline import Kind as Fact
 from release_core.timeline import intend, record
-from release_core.verdicts import Judgement
 
 
 @dataclass(frozen=True)
@@ -102,44 +100,6 @@ def _owner_of(policy: Policy, release: Release, rule: ItemRule) -> str:
     if rule.role and release.owner_id not in policy.people.get(rule.role, ()):
         return next(iter(policy.people.get(rule.role, ())), release.owner_id)
     return release.owner_id
-
-
-def note_comparison(
-    ports: Ports, package_id: int, changes: Sequence[tuple[str, str, str]], judgements: Sequence[Judgement]
-) -> None:
-    """What a package would do in the target (type, name, kind), with how each part would come back."""
-    now = ports.clock.now()
-    with ports.store.transaction() as session:
-        package, release = package_with_release(session, package_id)
-        if package.compared_at is not None:
-            return
-        package.compared_at = now
-        package.comparison = [list(row) for row in changes]
-        package.verdicts = [[j.component.type, j.component.name, j.verdict, j.reason, j.todo] for j in judgements]
-        session.add(package)
-        record(
-            session,
-            Fact.PACKAGE_COMPARED,
-            stream=release.key,
-            actor="rollcall",
-            at=now,
-            details={"package": package.id},
-        )
-
-
-def note_comparison_failed(ports: Ports, package_id: int, sentence: str) -> None:
-    """The target could not be asked what the package would do there."""
-    with ports.store.transaction() as session:
-        package, release = package_with_release(session, package_id)
-        details = {"package": package.id, "problem": sentence}
-        record(
-            session,
-            Fact.PACKAGE_NOT_COMPARED,
-            stream=release.key,
-            actor="rollcall",
-            at=ports.clock.now(),
-            details=details,
-        )
 
 
 def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:

@@ -13,7 +13,7 @@ from release_core import attempts, deployments, validations
 from release_core.attempts import Assignment
 from release_core.comparison import compare
 from release_core.deployments import MAY_HAVE_LANDED, ReadBack
-from release_core.errors import NotFound, OrgProblem, OutcomeUnknown, Refused
+from release_core.errors import NotFound, OrgProblem, OutcomeUnknown, Refused, Unclear
 from release_core.metadata_types import Component
 from release_core.packages import Package, footprint, members, read_package, read_retrieved
 from release_core.rollbacks import build_rollback
@@ -27,13 +27,16 @@ def deployment(args: dict[str, Any]) -> None:
         return
     try:
         in_the_way = look_around(deployment_id)
-        if in_the_way:
-            stop(deployment_id, in_the_way)
-            return
-        take_snapshot(deployment_id)
     except OrgProblem as problem:
-        stop(deployment_id, f"Nothing was deployed: the snapshot for the way back could not be taken. {problem}")
+        in_the_way = f"Nothing was deployed: the snapshot for the way back could not be taken. {problem}"
+    if in_the_way:
+        stop(deployment_id, in_the_way)
         return
+    try:
+        take_snapshot(deployment_id)
+    except (OrgProblem, Unclear) as problem:
+        if not go_without_snapshot(deployment_id, str(problem)):
+            return
     # A snapshot can take minutes, in which a window may close or somebody press "Cancel".
     if hold_if_blocked(deployment_id):
         return
@@ -96,6 +99,12 @@ def take_snapshot(deployment_id: int) -> None:
 
 
 @fact
+def go_without_snapshot(deployment_id: int, problem: str) -> bool:
+    """Whether it goes on although there will be no way back; otherwise it is held."""
+    return deployments.go_without_snapshot(current().ports, deployment_id, problem)
+
+
+@fact
 def stop(deployment_id: int, sentence: str) -> None:
     """End before anything changed in the org."""
     deployments.hold_because(current().ports, deployment_id, sentence)
@@ -133,6 +142,8 @@ def read_back(deployment_id: int) -> None:
 
 
 def _way_back(outside: Outside, task: Assignment, package: Package) -> tuple[str, str]:
+    if not task.snapshot_digest:
+        return "", "No snapshot could be taken before the deployment, which was accepted in writing."
     # What a cancelled job created is not in the org's answer; there the snapshot alone tells.
     told = task.ended_as not in MAY_HAVE_LANDED
     created = [Component(kind, name) for kind, name in task.created] if told else None

@@ -16,6 +16,7 @@ from tests.release_core.builders import (
     ADMINISTRATOR,
     DEVELOPER,
     DIRECTOR,
+    LOST,
     MANAGER,
     PRODUCTION,
     QA,
@@ -28,8 +29,10 @@ from tests.release_core.builders import (
     a_ready_release,
     a_release,
     a_soaking_release,
+    differing,
     facts_of,
     kinds,
+    note_comparison,
     row_id,
 )
 
@@ -51,6 +54,15 @@ def ticked(room: Room) -> None:
 
 def packed(room: Room) -> None:
     a_package(room.ports, a_release(room.ports))
+
+
+def compared(room: Room) -> None:
+    differing(room.ports, a_package(room.ports, a_release(room.ports), compared=False))
+
+
+def risky(room: Room) -> None:
+    package = a_package(room.ports, a_release(room.ports), compared=False)
+    note_comparison(room.ports, package, LOST)
 
 
 def asked(room: Room) -> None:
@@ -124,6 +136,9 @@ SAYINGS = [
     Saying("release_attach", planned, "release attach", DEVELOPER, "metadata-format zip", STAKEHOLDER),
     Saying("release_retrieve", planned, "release retrieve from UAT", DEVELOPER, "What to take", STAKEHOLDER),
     Saying("release_package", packed, "release package", STAKEHOLDER, "SHA-256"),
+    Saying("release_diff", compared, "release diff Tier__c", STAKEHOLDER, "CustomField Account.Tier__c is changed"),
+    Saying("release_compare", packed, "release compare", TESTER, "is being compared again", STAKEHOLDER),
+    Saying("release_accept", risky, "release accept -- agreed with sales", QA, "acceptance for REL-1", STAKEHOLDER),
     Saying("release_checklist", planned, "release checklist", STAKEHOLDER, "Smoke test agreed"),
     Saying("release_item", planned, "release item 2", STAKEHOLDER, "Smoke test agreed"),
     Saying("release_tick", planned, "release tick 2 -- all green", QA, "is done", STAKEHOLDER),

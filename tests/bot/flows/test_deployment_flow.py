@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,11 +10,19 @@ import pytest
 
 from bot.failures import tell_of_failure
 from bot.flows import clarified, deployment, jobs
-from release_core import attempts, clarifying, deployments
-from release_core.errors import NotFound, OrgUnavailable, OutcomeUnknown
-from tests.bot.flows.scenes import Scene
+from release_core import acceptances, attempts, clarifying, deployments, rollback_requests
+from release_core.errors import NotAllowed, NotFound, OrgUnavailable, OutcomeUnknown, Refused
+from release_core.models import Deployment
+from tests.bot.flows.scenes import Scene, a_scene
 from tests.release_core import builders
-from tests.release_core.builders import MANAGER, ArtifactsInMemory
+from tests.release_core.builders import BUSINESS, MANAGER, ArtifactsInMemory, a_policy
+
+
+@pytest.fixture
+def accepting() -> Iterator[Scene]:
+    """Where Business may accept that a release goes without a way back."""
+    with a_scene(policy=a_policy(acceptances={"no_snapshot": "business"})) as scene:
+        yield scene
 
 
 def test_a_release_goes_live_by_a_quick_deploy(scene: Scene) -> None:
@@ -320,3 +329,63 @@ def _lose(scene: Scene, digest: str) -> None:
 def _lose_every_file(scene: Scene) -> None:
     assert isinstance(scene.ports.artifacts, ArtifactsInMemory)
     scene.ports.artifacts._kept.clear()
+
+
+def _without_a_snapshot(scene: Scene, key: str) -> Deployment:
+    """The deployment of a release while the org packs nothing for us; looking around goes well."""
+    scene.deaf = True
+    done = scene.deploy(key)
+    scene.deaf = False
+    return done
+
+
+def test_a_snapshot_that_fails_asks_the_seat_that_may_accept_it(accepting: Scene) -> None:
+    key = accepting.ready()
+    done = _without_a_snapshot(accepting, key)
+    assert done.state == "failed"
+    assert done.problem.startswith("Nothing was deployed: the snapshot for the way back could not be taken.")
+    asked = builders.last(accepting.ports, key, "acceptance_asked").details
+    assert (asked["about"], asked["seat"]) == ("no_snapshot", "business")
+    assert "packs nothing" in asked["problem"]
+    assert accepting.jobs == []
+
+
+def test_where_the_policy_names_nobody_nothing_goes_without_a_snapshot(scene: Scene) -> None:
+    key = scene.ready()
+    assert _without_a_snapshot(scene, key).state == "failed"
+    assert "acceptance_asked" not in scene.said(key)
+    with pytest.raises(NotAllowed, match="acceptances: no_snapshot"):
+        acceptances.accept(scene.ports, BUSINESS, key, "we must go", risk="no_snapshot")
+
+
+def test_accepted_in_writing_it_goes_without_a_way_back_and_says_so_loudly(accepting: Scene) -> None:
+    key = accepting.ready()
+    _without_a_snapshot(accepting, key)
+    acceptances.accept(accepting.ports, BUSINESS, key, "The outage costs more than this can", risk="no_snapshot")
+    done = _without_a_snapshot(accepting, key)
+    assert done.state == "succeeded"
+    assert (done.snapshot_digest, done.rollback_digest) == ("", "")
+    skipped = builders.last(accepting.ports, key, "snapshot_skipped").details
+    assert (skipped["by"], skipped["reason"]) == (BUSINESS, "The outage costs more than this can")
+    assert "No snapshot could be taken" in builders.last(accepting.ports, key, "rollback_not_armed").details["problem"]
+    with pytest.raises(Refused):
+        rollback_requests.ask_rollback(accepting.ports, MANAGER, key, "it broke")
+
+
+def test_a_snapshot_that_can_be_taken_after_all_is_taken(accepting: Scene) -> None:
+    key = accepting.ready()
+    _without_a_snapshot(accepting, key)
+    acceptances.accept(accepting.ports, BUSINESS, key, "The outage costs more than this can", risk="no_snapshot")
+    done = accepting.deploy(key)
+    assert done.state == "succeeded"
+    assert done.rollback_digest
+    assert "snapshot_skipped" not in accepting.said(key)
+
+
+def test_what_was_accepted_hours_ago_does_not_count_for_a_new_attempt(accepting: Scene) -> None:
+    key = accepting.ready()
+    _without_a_snapshot(accepting, key)
+    acceptances.accept(accepting.ports, BUSINESS, key, "The outage costs more than this can", risk="no_snapshot")
+    accepting.clock.advance(timedelta(hours=4))
+    assert _without_a_snapshot(accepting, key).state == "failed"
+    assert accepting.jobs == []
