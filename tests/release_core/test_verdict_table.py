@@ -197,7 +197,7 @@ ROWS = [
     Row(
         "flow changed while active",
         "lossy",
-        "new, active version",
+        "is activated again",
         xml("flows/F.flow", "Flow", "<a/>"),
         xml("flows/F.flow", "Flow"),
     ),
