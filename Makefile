@@ -40,7 +40,7 @@ format: .venv/.ready ## format the code
 bench: .venv/.ready ## measure, in ratios of one run
 	.venv/bin/python -m tests.bench
 
-conformance: .venv/.ready ## run Salesforce's own CLI, jsforce, CumulusCI, zeep against the local orgs (brings in about 700 MB)
+conformance: .venv/.ready ## run Salesforce's own CLI, jsforce, CumulusCI, zeep against the local orgs (brings in about 900 MB)
 	.venv/bin/python -m tests.conformance
 
 clean: ## remove what make brought in

@@ -112,6 +112,14 @@ def _clock(rehearsal: str) -> Clock:
     return FollowingClock(rehearsal) if rehearsal else MovableClock()
 
 
+@app.command()
+def verdicts() -> None:
+    """Print the table of how each kind of change comes back, as docs/verdicts.md keeps it."""
+    from handlers.verdict_page import verdict_page
+
+    typer.echo(verdict_page(), nl=False)
+
+
 @rehearse_app.callback(invoke_without_command=True)
 def rehearse(
     context: typer.Context,

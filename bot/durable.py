@@ -207,6 +207,8 @@ def pause(seconds: float, *, unless: Callable[[], bool] | None = None) -> None:
     The rest ends early when `unless` says so, which is asked every second and must cost nothing.
     """
     run = _run.get()
+    if run is not None:
+        run.engine.nudge()  # what the steps before it made due need not wait for its end
     rest = time.sleep if run is None else run.engine.parking.rest
     until: float = time.time() + seconds if run is None else _record(run, "pause", lambda: time.time() + seconds)
     if unless is None:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from release_core import arming, attaching, attempts, listings, rollback_requests, validations
+from release_core import (
+    arming,
+    attaching,
+    attempts,
+    listings,
+    proofs,
+    rollback_looks,
+    rollback_requests,
+    validations,
+)
 from release_core.attempts import Assignment
-from release_core.deployments import hold_because, note_verified
+from release_core.deployments import MAY_HAVE_LANDED, hold_because, note_verified
 from release_core.errors import ReleaseError
 from release_core.models import Intent
 from release_core.ports import Ports
@@ -24,6 +33,11 @@ def tell_of_failure(ports: Ports, intent_key: str, error: Exception) -> None:
     elif intent.flow == "listing":
         asker, release, org = intent.args["asker"], intent.args["release"], intent.args["org"]
         listings.note_listing_failed(ports, asker, release, org, problem)
+    elif intent.flow == "rollback_look":
+        rollback_looks.note_not_looked(ports, intent.args["request"], problem)
+    elif intent.flow == "org_watch":
+        proofs.note_not_watched(ports, intent.args["org"], problem)
+        proofs.go_on_watching(ports, intent.args["org"])
     elif "deployment" in intent.args:
         _end_attempt(ports, intent.args["deployment"], problem)
 
@@ -47,7 +61,10 @@ def _end_attempt(ports: Ports, deployment_id: int, problem: str) -> None:
 
 
 def _end_reading_back(ports: Ports, deployment_id: int, task: Assignment, problem: str) -> None:
-    """The org carried the job out, whatever kept us from reading it back."""
+    """The org has ended the job, whatever kept us from reading it back."""
+    if task.ended_as in MAY_HAVE_LANDED and task.purpose == "deployment":
+        attempts.note_unknown(ports, deployment_id, f"It ended as {task.ended_as} and was not read back: {problem}")
+        return
     differences = [f"it could not be read back ({problem})"]
     if task.purpose == "rollback":
         rollback_requests.note_returned(ports, deployment_id, differences)

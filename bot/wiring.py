@@ -39,6 +39,7 @@ from release_core.facts import UNDER_WAY
 from release_core.models import Deployment
 from release_core.policy import Policy
 from release_core.ports import Clock, OrgGateway, Ports
+from release_core.proofs import go_on_watching
 from release_core.retention import plan_retention
 from release_core.store import Contended, Store, migrate, open_store
 
@@ -154,8 +155,10 @@ class Bot:
     def start(self) -> None:
         """Carry on what was interrupted, begin what is due, learn who is there."""
         with contextlib.suppress(Contended):
-            # Another replica that starts at this moment has planned it.
+            # Another replica that starts at this moment has planned them.
             plan_retention(self.ports)
+            for org in self.settings.policy.orgs:
+                go_on_watching(self.ports, org)
         self.engine.start()
         self.directory.start()
 

@@ -6,6 +6,7 @@ from handlers.conversation import (
     Actions,
     Button,
     Facts,
+    Listing,
     Message,
     Note,
     Paragraph,
@@ -21,7 +22,10 @@ from handlers.phrases import (
     org_title,
 )
 from handlers.release_words import (
+    in_full_words,
+    losses,
     package_words,
+    tests_words,
     validation_words,
     verdict_words,
 )
@@ -29,6 +33,7 @@ from release_core.facts import ReleaseFacts
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.policy import Policy
 from release_core.readiness import who_may_answer
+from release_core.risks import rows_of
 
 
 def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -> Message:
@@ -61,9 +66,11 @@ def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -
                 ("Target", " → ".join(org_title(policy, org) for org in release.path or [release.target_org])),
                 ("Package", package_words(facts.package)),
                 ("Validated", validation_words(facts, policy)),
-                ("Way back", verdict_words(facts.package) or "being judged"),
+                ("Tests", " ".join(words for words in (tests_words(facts), in_full_words(facts, policy)) if words)),
+                ("Way back", verdict_words(facts.package) or "not judged yet"),
             ]
         ),
+        *_what_is_lost(facts),
         Actions(
             [
                 Button("Approve", "release_approve", args, weight="go"),
@@ -78,3 +85,9 @@ def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -
         ),
     ]
     return Message(f"{release.key} {release.name}: {title} is asked to approve", parts, tone="wait")
+
+
+def _what_is_lost(facts: ReleaseFacts) -> list[Part]:
+    """What cannot come back or needs a person, by name: nobody approves it unseen."""
+    lines = list(losses(rows_of(facts.package, "impossible", "manual")))
+    return [Listing(lines)] if lines else []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from handlers.acceptance_cards import seat_title
 from handlers.conversation import Answer, Form, Request, TextField
 from handlers.phrases import note_argument, plainly, release_argument
 from handlers.releases import facts_of
 from release_core import approvals
 from release_core.ports import Ports
+from release_core.risks import is_open
 
 
 def ask(ports: Ports, request: Request) -> Answer:
@@ -15,7 +17,11 @@ def ask(ports: Ports, request: Request) -> Answer:
     approvals.ask_for_approvals(ports, request.actor.id, key)
     facts = facts_of(ports, key)
     titles = [ports.policy.seats[seat].title for seat in facts.seats if facts.approval(seat) is None]
-    return plainly(f"{', '.join(titles)}: asked to approve {key}, in its thread and in direct messages.", "wait")
+    asked = [f"{', '.join(titles)}: asked to approve {key}, in its thread and in direct messages."] if titles else []
+    if is_open(facts, "impossible", ports.clock.now()):
+        seat = seat_title(ports.policy, ports.policy.seat_that_accepts("impossible", facts.release.kind))
+        asked.append(f"{seat}: asked to accept in writing what cannot come back.")
+    return plainly(" ".join(asked), "wait")
 
 
 def approve(ports: Ports, request: Request) -> Answer:

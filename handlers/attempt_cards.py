@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from handlers.attempt_costs import org_side
@@ -10,13 +9,11 @@ from handlers.conversation import (
     Actions,
     Button,
     Confirm,
-    Listing,
     Message,
     Note,
     Paragraph,
     Part,
     Tone,
-    Verbatim,
     at,
     bold,
     clean,
@@ -26,12 +23,16 @@ from handlers.phrases import (
     count,
     lasting,
     org_title,
-    progress_line,
     who,
 )
+from handlers.progress_words import progress_line, usual_length
+from handlers.release_words import in_full_words
+from handlers.result_cards import result_parts
+from release_core.deployments import MAY_HAVE_LANDED
 from release_core.facts import ReleaseFacts, counts
 from release_core.models import Deployment
 from release_core.policy import Policy
+from release_core.test_plans import ran
 
 
 def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment, now: datetime) -> Message:
@@ -48,20 +49,46 @@ def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment,
     by = f"Asked by {who(deployment.requested_by)} {at(deployment.requested_at)}."
     parts: list[Part] = [Paragraph(f"{bold(name)}: {state}")]
     if deployment.finished_at is None and deployment.state in ("validating", "deploying", "requested", "verifying"):
-        parts.append(Paragraph(progress_line(deployment)))
-        if not deployment.abort_requested_by and deployment.purpose in ("validation", "deployment"):
-            stop = Confirm(
-                "Stop it?",
-                f"{deployment.key} is asked to stop in {title}. It may be too late.",
-                "Stop it",
-                "Let it run",
-            )
-            args = {"release": facts.release.key}
-            parts.append(Actions([Button("Stop", "release_stop", args, weight="danger", confirm=stop)]))
-    parts += result_parts(deployment)
+        parts.append(Paragraph(progress_line(deployment, now, usual_length(facts, deployment))))
+        parts += _stop_parts(deployment, facts.release.key, title)
+    parts += result_parts(deployment, facts.release.key)
     parts += org_side(policy, deployment)
-    parts.append(Note(by))
+    parts.append(Note(f"{by} {_tests_words(facts, policy, deployment)}".strip()))
     return Message(f"{name}: {state}", parts, tone=tone)
+
+
+def _tests_words(facts: ReleaseFacts, policy: Policy, deployment: Deployment) -> str:
+    """Which tests the attempt runs, or why a quick deploy that was planned goes in full."""
+    if deployment.purpose not in ("validation", "deployment"):
+        return ""
+    if deployment.validated_job_id:
+        return f"A quick deploy of what was validated with {clean(str(ran(deployment)))}."
+    in_full = in_full_words(facts, policy) if deployment.purpose == "deployment" else ""
+    return f"Tests: {clean(str(ran(deployment)))}. {in_full}".strip()
+
+
+def _stop_parts(deployment: Deployment, key: str, title: str) -> list[Part]:
+    if deployment.abort_requested_by and deployment.progress.get("state") == "Finalizing":
+        return [Paragraph(_too_late(deployment, key, title))]
+    if not _can_be_stopped(deployment):
+        return []
+    text = f"{deployment.key} is asked to stop in {title}. It may be too late."
+    stop = Confirm("Stop it?", text, "Stop it", "Let it run")
+    return [Actions([Button("Stop", "release_stop", {"release": key}, weight="danger", confirm=stop)])]
+
+
+def _can_be_stopped(deployment: Deployment) -> bool:
+    """Whether a click on Stop may still be in time; what the org finalizes is not stopped by anybody."""
+    known = deployment.progress.get("state")
+    under_way = deployment.state != "verifying" and known not in ("Finalizing", "Canceling")
+    return under_way and not deployment.abort_requested_by and deployment.purpose in ("validation", "deployment")
+
+
+def _too_late(deployment: Deployment, key: str, title: str) -> str:
+    if deployment.purpose == "validation":
+        return f"Too late to stop: {title} is finalizing the check. It ends in moments."
+    undo = code(f"/release rollback {key} -- reason")
+    return f"Too late to stop: {title} is finalizing it, so it will land. To undo it: {undo}"
 
 
 def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
@@ -78,6 +105,8 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
                 f"passed, but does not count any more. {clean(deployment.voided_because) or 'It has lapsed.'}",
                 "plain",
             )
+        case "succeeded" if deployment.result.get("state") in MAY_HAVE_LANDED:
+            return f"is in the org, although the org ended it as {deployment.result['state']}.", "stop"
         case "succeeded":
             return f"succeeded{took}{ran}.", "good"
         case "rolled_back":
@@ -85,7 +114,10 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
         case "failed" if deployment.result.get("test_failures"):
             return "failed.", "stop"  # each failed test stands below, with its place
         case "failed":
-            return f"failed. {clean(deployment.problem)}", "stop"
+            unchanged = " Nothing was changed (read back)." if deployment.result.get("unchanged") else ""
+            return f"failed. {clean(deployment.problem)}{unchanged}", "stop"
+        case "cancelled" if deployment.result.get("unchanged"):
+            return "was cancelled. Nothing was changed (read back).", "stop"
         case "cancelled":
             return "was cancelled.", "stop"
         case "unknown":
@@ -93,31 +125,11 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
                 f"nobody knows how it ended. {clean(deployment.problem)} Look in the org before anything else.",
                 "stop",
             )
+        case "verifying" if deployment.result.get("state") in MAY_HAVE_LANDED:
+            return f"ended as {deployment.result['state']}, reading the org back to see what it holds.", "wait"
         case "verifying":
             return "done, reading the org back.", "wait"
         case "requested":
             return "waits for its turn.", "wait"
     asked = " A stop was asked for." if deployment.abort_requested_by else ""
     return f"under way.{asked}", "wait"
-
-
-def result_parts(deployment: Deployment) -> list[Part]:
-    """What a person acts on: failed tests with their place, component errors with line, coverage."""
-    result, parts = deployment.result, list[Part]()
-    for class_name, method, message, trace in result.get("test_failures", [])[:8]:
-        parts.append(Paragraph(f"✗ {code(f'{class_name}.{method}')} {clean(message)}"))
-        parts.append(Verbatim(clean(trace) or "no stack trace"))
-    errors = result.get("errors", [])
-    if errors:
-        parts.append(Listing([_error_line(row) for row in errors[:15]]))
-    if result.get("coverage_warnings"):
-        parts.append(Listing([clean(f"Coverage: {warning}") for warning in result["coverage_warnings"][:8]]))
-    if result.get("differences"):
-        parts.append(Listing([clean(f"Differs from what was expected: {name}") for name in result["differences"][:15]]))
-    return parts
-
-
-def _error_line(row: Sequence[object]) -> str:
-    kind, name, file, line, problem = row
-    where = f"{file}{f', line {line}' if line else ''}"
-    return clean(f"✗ {kind} ") + code(str(name)) + clean(f": {problem} ({where})")

@@ -1,4 +1,4 @@
-"""What people say about validating, deploying, going back, locking."""
+"""What people say about validating, deploying, locking."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ from handlers.conversation import (
     ChoiceField,
     Form,
     Option,
-    Paragraph,
     Request,
     TextField,
-    at,
-    code,
-    people,
 )
 from handlers.phrases import note_argument, org_argument, org_title, plainly, release_argument
 from handlers.readiness_cards import why_card
-from handlers.release_words import way_back_from, way_back_words
 from handlers.releases import facts_of
-from release_core import attempts, clarifying, deployments, org_locks, rollback_requests, validations
+from release_core import attempts, clarifying, deployments, org_locks, validations
 from release_core.clarifying import Found
 from release_core.errors import Unclear
-from release_core.permissions import others, require
+from release_core.permissions import require
 from release_core.ports import Ports
 
 FOUND = (
@@ -81,57 +76,6 @@ def clarify(ports: Ports, request: Request) -> Answer:
     attempt = clarifying.clarify(ports, request.actor.id, key, found=what, job_id=job, note=note)
     ending = "Its post shows how it goes on." if found == "arrived" else "It counts as failed; it may be tried again."
     return plainly(f"{attempt} is clarified. {ending}", "good")
-
-
-def rollback(ports: Ports, request: Request) -> Answer:
-    """`/release rollback`: ask to go back; a second person has to agree."""
-    require(ports.policy, request.actor.id, "roll_back")
-    key, reason = release_argument(ports, request), note_argument(request)
-    overwrite = request.args.get("overwrite") == "yes"
-    org = org_argument(ports, request) if request.args.get("org") else None
-    if not reason:
-        facts = facts_of(ports, key)
-        live = facts.live_in(org) if org else facts.live
-        where = org_title(ports.policy, live.org if live else org or facts.release.target_org)
-        now = ports.clock.now()
-        way = way_back_from(facts, live, now) if live else way_back_words(facts, now)
-        intro = [Paragraph(f"{where} returns to before {key}. Way back: {way}.")]
-        fields = (TextField("note", "What is broken", long=True),)
-        args = {"release": key, **({"overwrite": "yes"} if overwrite else {}), **({"org": org} if org else {})}
-        return Form(f"Roll back {key}", "release_rollback", fields, "Ask for rollback", args, intro)
-    request_id = rollback_requests.ask_rollback(ports, request.actor.id, key, reason, overwrite=overwrite, org=org)
-    holders = others(ports.policy.holders_of("roll_back"), than=(request.actor.id,))
-    with ports.store.reading() as session:
-        until = rollback_requests.find_request(session, request_id).expires_at
-    if not holders:
-        rights = code("rights: roll_back")
-        return plainly(
-            f"Asked, but nobody else may confirm it. Have an administrator name somebody under {rights}.", "stop"
-        )
-    sentence = f"Asked. {people(holders, last='or')} has to confirm until {at(until)}; then {key} is rolled back."
-    return plainly(sentence, "wait")
-
-
-def confirm_rollback(ports: Ports, request: Request) -> Answer:
-    """A second person's yes."""
-    key = rollback_requests.decide_rollback(ports, request.actor.id, _request_id(request), yes=True)
-    sentence = f"Confirmed. {key} is being rolled back."
-    return plainly(sentence, "wait")
-
-
-def decline_rollback(ports: Ports, request: Request) -> Answer:
-    """A second person's no."""
-    comment = note_argument(request)
-    key = rollback_requests.decide_rollback(ports, request.actor.id, _request_id(request), yes=False, comment=comment)
-    sentence = f"The rollback of {key} is declined; nothing was changed."
-    return plainly(sentence)
-
-
-def _request_id(request: Request) -> int:
-    said = str(request.args.get("request") or "")
-    if not said.isdigit():
-        raise Unclear("Press the button under the request: it shows what would be rolled back.")
-    return int(said)
 
 
 def lock(ports: Ports, request: Request) -> Answer:

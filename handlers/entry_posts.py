@@ -43,6 +43,8 @@ def entry_post(d: Drawing, *named: str) -> Placed:
 ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.PACKAGE_REFUSED: "stop",
     Kind.COMPONENTS_NOT_LISTED: "stop",
+    Kind.RISK_ACCEPTED: "wait",
+    Kind.SNAPSHOT_SKIPPED: "stop",
     Kind.ITEM_BLOCKED: "stop",
     Kind.TASK_DUE: "wait",
     Kind.TASK_REOPENED: "stop",
@@ -56,7 +58,10 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.DEPLOYMENT_SUCCEEDED: "good",
     Kind.ROLLBACK_ARMED: "good",
     Kind.ROLLBACK_NOT_ARMED: "stop",
+    Kind.VALIDATION_LAPSES: "wait",
+    Kind.ROLLBACK_LOOKED: "stop",
     Kind.ROLLBACK_SUCCEEDED: "good",
+    Kind.ROLLBACK_UNDONE: "good",
     Kind.ROLLBACK_HELD: "stop",
     Kind.ROLLBACK_FAILED: "stop",
     Kind.ORG_LOCKED: "stop",
@@ -72,10 +77,12 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
 OWNER_IS_CALLED = frozenset(
     {
         Kind.PACKAGE_NOT_COMPARED,
+        Kind.SNAPSHOT_SKIPPED,
         Kind.ITEM_BLOCKED,
         Kind.DECLINED,
         Kind.VALIDATION_FAILED,
         Kind.VALIDATION_VOIDED,
+        Kind.VALIDATION_LAPSES,
         Kind.DEPLOYMENT_HELD,
         Kind.DEPLOYMENT_FAILED,
         Kind.DEPLOYMENT_CANCELLED,
@@ -120,6 +127,8 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
                 do("Attach package", "release_attach", release=key),
                 do("Validate again", "release_validate", release=key),
             ]
+        case Kind.VALIDATION_LAPSES:
+            buttons = [do("Validate again", "release_validate", release=key)]
         case Kind.VALIDATION_PASSED | Kind.DEPLOYMENT_HELD:
             buttons = [do("May we go?", "release_why", release=key)]
         case Kind.DEPLOYMENT_UNKNOWN:
@@ -131,16 +140,23 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
             buttons = [begin, done, do("Run-sheet", "release_tasks", release=key)]
         case Kind.APPROVALS_WITHDRAWN:
             buttons = [do("Ask again", "release_ask", release=key), do("Package", "release_package", release=key)]
+        case Kind.PACKAGE_NOT_COMPARED:
+            buttons = [do("Compare again", "release_compare", release=key)]
         case Kind.WINDOW_CLOSED | Kind.WINDOW_MISSED:
             buttons = [do("Set window", "release_window", release=key)]
         case Kind.DEPLOYMENT_SUCCEEDED:
             buttons = [do("Open incident…", "incident_open", release=key)]
+            if entry.details.get("ended_as"):
+                buttons.append(Button("Roll back", "release_rollback", {"release": key}, weight="danger"))
         case Kind.ROLLBACK_HELD if entry.details.get("drift"):
             release = str(entry.details.get("release") or key)
             text = "What people changed since the deployment will be lost. A second person has to agree."
             confirm = Confirm("Roll back anyway?", text, "Ask for it")
             args = {"release": release, "overwrite": "yes"}
-            buttons = [Button("Roll back anyway…", "release_rollback", args, weight="danger", confirm=confirm)]
+            buttons = [
+                do("Choose parts…", "release_rollback", release=release),
+                Button("Roll back anyway…", "release_rollback", args, weight="danger", confirm=confirm),
+            ]
         case Kind.ORG_LOCKED:
             buttons = [do("Unlock…", "release_unlock", org=str(entry.details["org"]))]
         case _:

@@ -21,6 +21,7 @@ from handlers.conversation import (
     bold,
 )
 from handlers.phrases import count, do, incident_line, lock_line, org_title, plainly, release_line
+from release_core.acceptances import RISKS
 from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import open_incidents, open_releases
 from release_core.org_locks import standing_locks
@@ -28,6 +29,7 @@ from release_core.permissions import may
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import SETTLED, item_owners, who_may_answer
+from release_core.risks import is_open, who_may_accept
 from release_core.rollback_requests import waiting_for
 from release_core.run_sheets import holding, phase_now, steps, task_owners
 from release_core.scheduling import freezes_ahead
@@ -53,6 +55,7 @@ def owed(session: Session, policy: Policy, person_id: str, now: datetime) -> lis
         facts = gather(session, policy, release)
         lines += [*_items_owed(facts, policy, person_id, now), *_answers_owed(facts, policy, person_id)]
         lines += _tasks_owed(facts, person_id)
+        lines += _acceptances_owed(facts, person_id, now)
     return lines
 
 
@@ -84,6 +87,14 @@ def _answers_owed(facts: ReleaseFacts, policy: Policy, person_id: str) -> list[s
     waiting = [seat for seat in facts.seats if facts.approval(seat) is None]
     seats = [seat for seat in waiting if person_id in who_may_answer(facts, seat)]
     return [f"{bold(facts.release.key)} approval for {policy.seats[seat].title}" for seat in seats]
+
+
+def _acceptances_owed(facts: ReleaseFacts, person_id: str, now: datetime) -> list[str]:
+    asked = facts.release.asked_digest and facts.release.asked_digest == facts.digest
+    told = {"impossible": "what cannot come back", "no_snapshot": "going without a way back"}
+    wanted = [risk for risk in RISKS if is_open(facts, risk, now) and (asked or risk == "no_snapshot")]
+    mine = [risk for risk in wanted if person_id in who_may_accept(facts, risk)]
+    return [f"{bold(facts.release.key)} yes or no to {told[risk]}, in writing" for risk in mine]
 
 
 def home(ports: Ports, person_id: str) -> Home:

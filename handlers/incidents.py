@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import deployments
+from handlers import rollbacks
 from handlers.conversation import (
     Actions,
     Answer,
@@ -160,4 +160,4 @@ def rollback(ports: Ports, request: Request) -> Answer:
         raise Refused("no_suspect", f"{key} suspects no release of ours, so there is nothing to roll back.")
     where = {"org": incident.org} if release.path else {}
     args = {**request.args, "release": release.key, **where}
-    return deployments.rollback(ports, Request("release_rollback", request.actor, request.place, args, request.origin))
+    return rollbacks.rollback(ports, Request("release_rollback", request.actor, request.place, args, request.origin))

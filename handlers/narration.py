@@ -52,6 +52,28 @@ def narrate(policy: Policy, entry: TimelineEntry) -> str:
     return WORDS[Kind(entry.kind)](Telling(policy, entry))
 
 
+def _compared(t: Telling) -> str:
+    where = t.org() if t.get("org") else "its target"
+    if not t.get("again"):
+        return f"The package was compared with {where}."
+    if t.get("worse"):
+        return f"Compared with {where} again: {t.get('worse')}."
+    found = "nothing else than before" if t.get("again") == "the same" else "something else than before"
+    return f"Compared with {where} again: {found}. {code(f'/release package {t.entry.stream}')}"
+
+
+def _acceptance_asked(t: Telling) -> str:
+    seat, parts = t.seat(t.get("seat")), t.names("parts")
+    if t.get("about") == "no_snapshot":
+        return f"{seat} may accept in writing that it goes without a way back. {t.get('problem')}"
+    return f"{t.by} asked {seat} to accept in writing that this cannot come back: {', '.join(parts)}."
+
+
+def _risk_accepted(t: Telling) -> str:
+    what = "what cannot come back" if t.get("about") == "impossible" else "going without a way back, for 4 hours"
+    return f"{t.by} accepted {what} for {t.seat(t.get('seat'))}: {t.get('reason')}"
+
+
 def _owner_changed(t: Telling) -> str:
     return f"{t.by} gave item {t.get('item')} “{t.get('title')}” to {person(t.get('owner'))}."
 
@@ -97,6 +119,22 @@ def _differences(t: Telling) -> str:
     return f" Not as expected: {', '.join(found[:5])}." if found else ""
 
 
+def _landed(t: Telling) -> str:
+    parts = t.names("landed")
+    named = (
+        f" Read back, {', '.join(parts[:8])}{' and others' if len(parts) > 8 else ''} changed there." if parts else ""
+    )
+    undo = f" To undo it: {code(f'/release rollback {t.entry.stream} -- reason')}"
+    match t.get("ended_as"):
+        case "Canceled":
+            return f"{t.org()} says that {t.get('key')} was cancelled, but it had landed already.{named}{undo}"
+        case "FinalizingFailed":
+            return f"{t.org()} could not finish {t.get('key')}, but it has landed.{named}{_differences(t)}{undo}"
+        case "SucceededPartial":
+            return f"{t.org()} took {t.get('key')} only in part.{_differences(t)}{undo}"
+    return f"{t.get('key')} is live in {t.org()} and was read back.{_differences(t)}"
+
+
 def _clarified(t: Telling) -> str:
     took = "took" if t.get("found") == "arrived" else "never took"
     return f"{t.by} looked: {t.org()} {took} {t.get('key')}. {t.get('note')}"
@@ -111,8 +149,50 @@ def _incident_noted(t: Telling) -> str:
 def _returned(t: Telling) -> str:
     found = t.names("differences")
     if not found:
-        return f"{t.get('key')} rolled back: {t.org()} is what it was before {bold(t.get('release'))}, part by part."
-    return f"{t.get('key')} rolled back {bold(t.get('release'))}, except: {', '.join(found[:8])}."
+        what = "part by part" if not t.entry.details.get("left") else "but for what was left"
+        return (
+            f"{t.get('key')} rolled back: {t.org()} is what it was before {bold(t.get('release'))}, {what}.{_left(t)}"
+        )
+    return f"{t.get('key')} rolled back {bold(t.get('release'))}, except: {', '.join(found[:8])}.{_left(t)}"
+
+
+def _left(t: Telling) -> str:
+    parts = t.entry.details.get("left") or []
+    named = ", ".join(clean(f"{part[0]} {part[1]}") for part in parts[:5])
+    more = f" and {len(parts) - 5} more" if len(parts) > 5 else ""
+    return f" Left as it was, by choice: {named}{more}." if parts else ""
+
+
+def _asked_back(t: Telling) -> str:
+    what = "undo the rollback of" if t.entry.details.get("undo") else "roll back"
+    left = t.entry.details.get("leave") or []
+    parts = f" {count(len(left), 'part')} would be left as it is." if left else ""
+    return f"{t.by} asked to {what} {t.get('release')}: {t.get('reason')}{parts}"
+
+
+def _looked(t: Telling) -> str:
+    drift = t.names("drift")
+    if not drift:
+        return "The org was compared: nothing that would go back was changed since."
+    return f"The org was compared. Somebody changed since: {'; '.join(drift[:8])}. Choose what is left as it is."
+
+
+def _way(t: Telling) -> str:
+    if t.get("next"):
+        why = f"was refused for its tests alone ({t.get('problem')})"
+        return f"{t.get('key')} {why}, so {t.get('next')} runs more of them."
+    tests = f" ({', '.join(t.names('tests')[:5])})" if t.names("tests") else ""
+    because = f" {t.get('because')}" if t.get("because") else ""
+    return f"{t.get('key')} is not armed, so it goes back by a deployment with {t.get('level')}{tests}.{because}"
+
+
+def _brought_back(t: Telling) -> str:
+    found = t.names("differences")
+    except_for = f" Not as expected: {', '.join(found[:5])}." if found else ""
+    return (
+        f"{t.get('key')} undid the rollback: {bold(t.get('release'))} is live in {t.org()} again and is watched."
+        f"{except_for}{_left(t)} The org stays locked until somebody unlocks it."
+    )
 
 
 def _held_rollback(t: Telling) -> str:
@@ -162,10 +242,17 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.PACKAGE_ATTACHED: _sent,
     Kind.PACKAGE_REFUSED: lambda t: f"{t.get('file')} by {t.by} was not accepted: {t.get('problem')}",
     Kind.PACKAGE_ACCEPTED: _accepted,
-    Kind.PACKAGE_COMPARED: lambda _: "The package was compared with its target.",
+    Kind.PACKAGE_COMPARED: _compared,
+    Kind.COMPARISON_REQUESTED: lambda t: f"{t.by} asked to compare the package with {t.org()} again.",
+    Kind.ACCEPTANCE_ASKED: _acceptance_asked,
+    Kind.RISK_ACCEPTED: _risk_accepted,
+    Kind.SNAPSHOT_SKIPPED: lambda t: (
+        f"{t.get('key')} goes on WITHOUT a way back: no snapshot could be taken. {t.get('problem')} "
+        f"{person(t.get('by'))} accepted that for {t.seat(t.get('seat'))}: {t.get('reason')}"
+    ),
     Kind.PACKAGE_NOT_COMPARED: lambda t: (
         f"The package could not be compared with its target: {t.get('problem')} "
-        f"To try again, attach it once more: {code(f'/release attach {t.entry.stream}')}"
+        f"To try again: {code(f'/release compare {t.entry.stream}')}"
     ),
     Kind.COMPONENTS_LISTED: lambda t: (
         f"{t.by} looked what {t.org()} holds of {', '.join(t.names('types'))}: {t.get('count')} found."
@@ -193,6 +280,9 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.TASK_ASSIGNED: lambda t: f"{t.by} gave {_task(t)} to {person(t.get('owner'))}.",
     Kind.TASK_MOVED: lambda t: f"{t.by} moved {_task(t)}: it was task {t.get('was')}.",
     Kind.TASK_DELETED: lambda t: f"{t.by} took {_task(t)} off the run-sheet{t.after('note')}.",
+    Kind.TESTS_CHOSEN: lambda t: (
+        f"{t.by} chose {t.get('tests')} instead of {t.get('before')}. A check that ran other tests does not count now."
+    ),
     Kind.APPROVALS_ASKED: lambda t: (
         f"{t.by} asked for approval: {', '.join(t.seat(name) for name in t.names('seats'))}."
     ),
@@ -215,15 +305,19 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.VALIDATION_PASSED: lambda t: f"{t.get('key')} passed in {t.org()}.",
     Kind.VALIDATION_FAILED: lambda t: f"{t.get('key')} failed in {t.org()}{t.after('problem')}.",
     Kind.VALIDATION_VOIDED: lambda t: f"The validation {t.get('key')} in {t.org()} counts no more: {t.get('because')}",
+    Kind.VALIDATION_LAPSES: lambda t: (
+        f"The validation {t.get('key')} in {t.org()} lapses {t.instant('until')}, before the window ends "
+        f"{t.instant('ends_at')}: validate again."
+    ),
     Kind.DEPLOYMENT_REQUESTED: lambda t: f"{t.by} pressed Deploy to {t.org()} ({t.get('key')}).",
     Kind.DEPLOYMENT_HELD: lambda t: f"{t.get('key')} was held, nothing was changed in {t.org()}: {t.get('problem')}",
     Kind.SNAPSHOT_TAKEN: lambda t: f"What {t.org()} holds is kept as snapshot {code(t.get('digest')[:12])}.",
     Kind.DEPLOYMENT_STARTED: lambda t: f"{t.org()} accepted {t.get('key')} as job {code(t.get('job'))}.",
-    Kind.DEPLOYMENT_SUCCEEDED: lambda t: f"{t.get('key')} is live in {t.org()} and was read back.{_differences(t)}",
+    Kind.DEPLOYMENT_SUCCEEDED: _landed,
     Kind.DEPLOYMENT_FAILED: lambda t: (
         f"{t.get('key')} failed in {t.org()}, which took everything back{t.after('problem')}."
     ),
-    Kind.DEPLOYMENT_CANCELLED: lambda t: f"{t.get('key')} was cancelled in {t.org()}; nothing was changed.",
+    Kind.DEPLOYMENT_CANCELLED: lambda t: f"{t.get('key')} was cancelled in {t.org()}; nothing was changed (read back).",
     Kind.DEPLOYMENT_UNKNOWN: lambda t: (
         f"Nobody knows whether {t.org()} took {t.get('key')}: {t.get('problem')} "
         "Look at Deployment Status in its Setup."
@@ -234,8 +328,15 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"The way back is armed until {t.instant('until')}: it passed a check-only run with tests, so going back is a "
         f"quick deploy ({t.get('key')})."
     ),
-    Kind.ROLLBACK_NOT_ARMED: lambda t: f"The way back is not armed: {t.get('problem')}",
-    Kind.ROLLBACK_ASKED: lambda t: f"{t.by} asked to roll back {t.get('release')}: {t.get('reason')}",
+    Kind.ROLLBACK_NOT_ARMED: lambda t: (
+        f"The way back is not armed: {t.get('problem')}"
+        + (f" It is tried again {t.instant('again_at')}." if t.get("again_at") else "")
+    ),
+    Kind.ROLLBACK_ASKED: _asked_back,
+    Kind.ROLLBACK_LOOKED: _looked,
+    Kind.ROLLBACK_NOT_LOOKED: lambda t: (
+        f"The org could not be compared yet: {t.get('problem')} The rollback looks itself before it changes anything."
+    ),
     Kind.ROLLBACK_CONFIRMED: lambda t: f"{t.by} confirmed the rollback of {t.get('release')}.",
     Kind.ROLLBACK_DECLINED: lambda t: f"{t.by} declined the rollback of {t.get('release')}{t.after('comment')}.",
     Kind.ROLLBACK_EXPIRED: lambda t: (
@@ -243,7 +344,9 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     ),
     Kind.ROLLBACK_HELD: _held_rollback,
     Kind.ROLLBACK_STARTED: lambda t: f"The rollback {t.get('key')} in {t.org()} begins.",
+    Kind.ROLLBACK_WAY: _way,
     Kind.ROLLBACK_SUCCEEDED: _returned,
+    Kind.ROLLBACK_UNDONE: _brought_back,
     Kind.ROLLBACK_FAILED: lambda t: f"The rollback {t.get('key')} failed in {t.org()}: {t.get('problem')}",
     Kind.ORG_UNREACHABLE: lambda t: (
         f"{t.org()} does not answer while {t.get('key')} is under way: {t.get('problem')} Rollcall keeps asking."

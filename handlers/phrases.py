@@ -19,7 +19,7 @@ from release_core.lookups import (
     open_releases,
     run_sheet,
 )
-from release_core.models import ChecklistItem, Deployment, Incident, OrgLock, Release
+from release_core.models import ChecklistItem, Incident, OrgLock, Release
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import Gate
@@ -145,18 +145,6 @@ def item_line(item: ChecklistItem, owners: Sequence[str], team: str) -> str:
     elif item.state == "done" and item.changed_by and item.changed_at:
         pieces.append(f"done by {who(item.changed_by)} {at(item.changed_at)}{f': {item.note}' if item.note else ''}")
     return " · ".join(piece for piece in pieces if piece)
-
-
-def progress_line(deployment: Deployment) -> str:
-    """The live counters of a job."""
-    counters = deployment.progress
-    if not counters.get("state"):
-        return "Waiting for the org to begin."
-    done, total, _ = counters.get("components", [0, 0, 0])
-    tested, tests, failed = counters.get("tests", [0, 0, 0])
-    line = f"{counters['state']}: components {done}/{total}, tests {tested}/{tests}"
-    line += f", {failed} failed" if failed else ""
-    return f"{line}. {counters['detail']}" if counters.get("detail") else line
 
 
 def release_argument(ports: Ports, request: Request) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from sqlmodel import select
 
 from handlers import status_words
+from handlers.acceptance_cards import acceptance_card
 from handlers.approval_cards import approval_card
 from handlers.attempt_cards import deployment_card
 from handlers.checklist_cards import checklist_card
@@ -16,16 +17,18 @@ from handlers.conversation import (
 )
 from handlers.drawing import Drawing, Placed
 from handlers.entry_posts import entry_post
-from handlers.incident_posts import incident_post, rollback_post
+from handlers.incident_posts import incident_post
 from handlers.package_cards import listing_card
 from handlers.readiness_cards import window_card
 from handlers.release_cards import headline_card, package_card
+from handlers.rollback_cards import rollback_post
 from handlers.stage_cards import stage_card
 from handlers.task_cards import tasks_card
 from release_core.broadcasts import find_broadcast, next_promised
 from release_core.facts import gather
 from release_core.lookups import find_incident, release_of
 from release_core.models import Deployment, TimelineEntry
+from release_core.policy import Risk
 
 
 def _headline(d: Drawing, key: str) -> Placed:
@@ -68,6 +71,11 @@ def _approval_post(d: Drawing, key: str, seat: str, digest: str) -> Placed:
     return approval_card(d.facts(key), d.ports.policy, seat, digest), *d.under(key)
 
 
+def _acceptance_post(d: Drawing, key: str, about: str, digest: str) -> Placed:
+    risk: Risk = "impossible" if about == "impossible" else "no_snapshot"
+    return acceptance_card(d.facts(key), d.ports.policy, d.ports.clock.now(), risk, digest), *d.under(key)
+
+
 def _window_post(d: Drawing, key: str, number: str) -> Placed:
     facts = d.facts(key)
     if facts.window is None or str(facts.window.number) != number:
@@ -100,6 +108,7 @@ DRAWINGS: Mapping[str, Callable[..., Placed]] = {
     "pick": _pick_post,
     "deployment": _deployment_post,
     "approval": _approval_post,
+    "acceptance": _acceptance_post,
     "window": _window_post,
     "entry": entry_post,
     "incident": incident_post,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from handlers.acceptance_cards import way_back_parts
 from handlers.conversation import (
     Actions,
     Button,
@@ -34,6 +35,7 @@ from handlers.phrases import (
 from handlers.release_words import (
     approvals_words,
     checklist_words,
+    in_full_words,
     package_words,
     tasks_words,
     verdict_words,
@@ -42,8 +44,9 @@ from handlers.release_words import (
 )
 from release_core.facts import ReleaseFacts
 from release_core.lookups import BEFORE_DEPLOYMENT
-from release_core.policy import Policy
+from release_core.policy import Policy, Risk
 from release_core.readiness import Gate, gates, next_legal
+from release_core.risks import acceptance, rows_of
 from release_core.windows import HORIZON
 
 
@@ -62,6 +65,7 @@ def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     parts.append(Listing([f"✓ {gate_sentence(gate)}" for gate in opened]))
     if facts.release.state in BEFORE_DEPLOYMENT:
         parts.append(Note(f"Way there: {way_there_words(facts)}."))
+    parts += way_back_parts(facts, policy, now)
     parts.append(Note(next_words(facts, policy, now)))
     if not closed:
         parts.append(Actions([deploy_button(facts, policy, now)]))
@@ -107,20 +111,32 @@ def _to_weigh(facts: ReleaseFacts, policy: Policy, now: datetime) -> Iterator[st
         yield f"Package: {shortened(package.file_name, 26)} {package.digest[:8]}, {parts}, {deletions}."
     validation = facts.newest("validation", org=org)
     checked = f"Validated {age(validation.finished_at, now)}" if validation else "Not validated"
-    yield f"{checked}; checklist {checklist_words(facts)}."
+    in_full = " without tests, so in full" if validation and in_full_words(facts, policy) else ""
+    yield f"{checked}{in_full}; checklist {checklist_words(facts)}."
+    given = [one for risk in _RISKS if (one := acceptance(facts, risk, now))]
+    way_back = f"Way back: {_verdicts(facts)}."
+    if given:
+        names = ", ".join(facts.names.get(one.by) or one.by for one in given)
+        yield f"{way_back} Accepted: {shortened(names, 24)}."
     said = ", ".join(f"{policy.seats[seat].title} {_name(facts, seat)}" for seat in facts.seats)
-    yield f"Approved: {shortened(said, 70) or 'none needed'}."
+    yield f"Approved: {shortened(said, 30 if given else 70) or 'none needed'}."
     if facts.release.strategy == "full":
         yield "Full deploy: its tests run now."
     if path := facts.release.path:
         yield f"Stage {path.index(org) + 1} of {len(path)}, the same package in each."
-    yield f"Way back: {_verdicts(facts)}."
+    if not given:
+        yield way_back
 
 
 def _verdicts(facts: ReleaseFacts) -> str:
+    """The worst first, with the names of what cannot come back."""
     tally = Counter(row[2] for row in facts.package.verdicts) if facts.package else Counter[str]()
-    words = {"exact": "exact", "lossy": "lossy", "manual": "by hand", "impossible": "none"}
+    lost = ", ".join(row[1] for row in rows_of(facts.package, "impossible"))
+    words = {"impossible": f"none ({shortened(lost, 40)})", "manual": "by hand", "lossy": "lossy", "exact": "exact"}
     return ", ".join(f"{tally[verdict]} {word}" for verdict, word in words.items() if tally[verdict]) or "not judged"
+
+
+_RISKS: tuple[Risk, ...] = ("impossible", "no_snapshot")
 
 
 def _name(facts: ReleaseFacts, seat: str) -> str:
@@ -150,6 +166,7 @@ def window_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     summary = f"The window of {release.key} is open until {at(facts.window.ends_at)}: {release.name} may go to {title}."
     parts += [
         _weighing(facts, policy, now),
+        *way_back_parts(facts, policy, now),
         Actions([deploy_button(facts, policy, now), do("May we go?", "release_why", release=release.key)]),
     ]
     holders = policy.holders_of("deploy")

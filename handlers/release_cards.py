@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from handlers.conversation import (
@@ -32,10 +31,15 @@ from handlers.phrases import (
 )
 from handlers.release_words import (
     approvals_words,
+    change_lines,
+    changes_words,
     checklist_words,
+    in_full_words,
+    losses,
     package_words,
     path_words,
     tasks_words,
+    tests_words,
     verdict_words,
     way_back_words,
     way_there_words,
@@ -45,6 +49,8 @@ from handlers.release_words import (
 from release_core.facts import Standing
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.policy import Policy
+from release_core.risks import rows_of
+from release_core.rollback_requests import rollback_to_undo
 
 TONES: dict[str, Tone] = {
     "ready": "good",
@@ -71,6 +77,7 @@ def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
         ("Owner", person(release.owner_id)),
         ("Window", window_words(facts)),
         ("Package", package_words(facts.package)),
+        ("Tests", " ".join(words for words in (tests_words(facts), in_full_words(facts, policy)) if words)),
         ("Checklist", checklist_words(facts)),
         *([("Tasks", tasks_words(facts))] if facts.tasks else []),
         ("Approvals", approvals_words(facts, policy)),
@@ -99,6 +106,11 @@ def next_buttons(facts: Standing, policy: Policy) -> list[Button]:
         buttons += [_roll_back(f"Roll back {org_title(policy, org)}", key, org=org) for org in facts.live_orgs]
     elif facts.live and state in ("soaking", "closed"):
         buttons.append(_roll_back("Roll back", key))
+    if undo := rollback_to_undo(facts):
+        staged = bool(facts.release.path)
+        label = f"Undo rollback in {org_title(policy, undo.org)}" if staged else "Undo rollback"
+        where = {"org": undo.org} if staged else {}
+        buttons.append(Button(label, "release_rollback", {"release": key, **where}))
     return [*buttons, do("Timeline", "release_timeline", release=key)]
 
 
@@ -113,10 +125,7 @@ def package_card(facts: Standing, policy: Policy) -> Message:
         sentence = f"{key} has no package yet."
         return Message(sentence, [Paragraph(sentence), Actions([do("Attach package", "release_attach", release=key)])])
     title = org_title(policy, facts.release.target_org)
-    kinds = Counter(row[2] for row in package.comparison)
-    changes = ", ".join(
-        f"{kinds[kind]} {kind}" for kind in ("new", "changed", "identical", "deleted", "absent") if kinds[kind]
-    )
+    changes = changes_words(package)
     by_name = {(row[0], row[1]): row for row in package.verdicts}
     rows = [
         (row[2], f"{row[0]} {code(row[1])}", _verdict_of(by_name.get((row[0], row[1])))) for row in package.comparison
@@ -133,25 +142,24 @@ def package_card(facts: Standing, policy: Policy) -> Message:
         ),
         Table(("In the target", "Component", "How it would come back"), rows),
     ]
-    losses = list(_losses(package.verdicts))
-    if losses:
-        parts.append(Listing(losses))
+    lost = list(losses(rows_of(package, "impossible", "manual", "lossy")))
+    if lost:
+        parts.append(Listing(lost))
+    if changed := change_lines(package):
+        parts.append(Listing(changed))
     if origin := origin_words(package, policy):
         parts.append(Note(origin))
     if package.warnings:
         parts.append(Listing([clean(f"Warning: {warning}") for warning in package.warnings[:10]]))
-    return Message(summary, parts)
+    return Message(summary, [*parts, *_package_clicks(facts)])
 
 
-def _losses(verdicts: Sequence[Sequence[str]]) -> Iterator[str]:
-    """What does not come back by itself, once for each reason, with the parts that it is true of."""
-    told: dict[tuple[str, str, str], list[str]] = {}
-    for kind, name, verdict, reason, todo in verdicts:
-        if verdict != "exact":
-            told.setdefault((verdict, reason, todo), []).append(f"{kind} {code(name)}")
-    for (verdict, reason, todo), names in told.items():
-        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-        yield f"{', '.join(names[:6])}{more}, {VERDICTS[verdict]}: {clean(reason)} {clean(todo)}".strip()
+def _package_clicks(facts: Standing) -> list[Part]:
+    package, key = facts.package, facts.release.key
+    buttons = [do("Differences", "release_diff", release=key)] if package and package.diff_digest else []
+    if facts.release.state in BEFORE_DEPLOYMENT:
+        buttons.append(do("Compare again", "release_compare", release=key))
+    return [Actions(buttons)] if buttons else []
 
 
 def _verdict_of(row: Sequence[str] | None) -> str:

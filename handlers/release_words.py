@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from handlers.conversation import (
@@ -12,15 +13,35 @@ from handlers.conversation import (
     person,
 )
 from handlers.phrases import (
+    VERDICTS,
     count,
     lasting,
     org_title,
 )
-from release_core.facts import Standing, counts, watched_until
-from release_core.lookups import FINAL_STATES
+from release_core.differences import LastChange, read_change
+from release_core.facts import Standing, watched_until
+from release_core.lookups import FINAL_STATES, is_watched
 from release_core.models import Deployment, ReleasePackage
 from release_core.policy import Policy
 from release_core.run_sheets import SETTLED, holding
+from release_core.test_plans import may_become_quick, why_none_run
+
+
+def tests_words(facts: Standing) -> str:
+    """Which tests run in the target."""
+    return clean(str(facts.tests)) if facts.release.test_level else f"{clean(str(facts.tests))}, as the policy says"
+
+
+def in_full_words(facts: Standing, policy: Policy) -> str:
+    """Why a deployment goes in full although a quick one was planned, as a sentence; "" when it does not."""
+    release = facts.release
+    if release.strategy == "full":
+        return ""
+    because = why_none_run(facts.tests, facts.package, policy.kind_of(release.target_org))
+    validation = facts.newest("validation", org=release.target_org)
+    if not because and validation and validation.state == "validated" and not may_become_quick(validation):
+        because = f"no tests ran in {validation.key}"
+    return f"Goes in full: {because}, and Salesforce takes no quick deploy without tests." if because else ""
 
 
 def window_words(facts: Standing) -> str:
@@ -123,21 +144,24 @@ def ways_back_words(facts: Standing, policy: Policy, now: datetime) -> str:
 
 def way_back_from(facts: Standing, live: Deployment, now: datetime) -> str:
     """How we would come back from one deployment that is live."""
-    proofs = [d for d in facts.deployments if d.purpose == "arming" and d.undoes_id == live.id]
-    arming = proofs[-1] if proofs else None
-    if arming and arming.lapses_at and counts(arming, now):
-        return f"armed until {at(arming.lapses_at)}: a quick deploy"
+    armed = facts.armed(now, live.org)
+    if armed and armed.lapses_at:
+        # Once the watch over a release has ended, nobody looks what others do in its org.
+        known = "" if is_watched(facts.release) else ", as far as was known when its watch ended"
+        return f"armed until {at(armed.lapses_at)}{known}: a quick deploy"
+    arming = next(iter(reversed(facts.armings(org=live.org))), None)
     if arming and arming.state in ("requested", "validating"):
         return "built, being proven now"
     problem = (arming and (arming.voided_because or arming.problem)) or live.result.get("rollback_note", "")
     return f"not armed: {clean(problem)}" if problem else "built, not proven"
 
 
-COUNTED = {"exact": "exactly", "lossy": "with losses", "manual": "by hand", "impossible": "not at all"}
+COUNTED = {"impossible": "not at all", "manual": "by hand", "lossy": "with losses", "exact": "exactly"}
+CHANGES = ("new", "changed", "identical", "deleted", "absent")
 
 
 def verdict_words(package: ReleasePackage | None) -> str:
-    """How the parts of a package would come back, counted."""
+    """How the parts of a package would come back, counted, the worst first."""
     if package is None or not package.verdicts:
         return ""
     tally = Counter(row[2] for row in package.verdicts)
@@ -158,3 +182,37 @@ def _validation_word(validation: Deployment) -> str:
     if validation.voided_because:
         return "no longer counts"
     return {"validated": "passed", "failed": "failed", "cancelled": "cancelled"}.get(validation.state, "running")
+
+
+def changes_words(package: ReleasePackage) -> str:
+    """What it does in the target, counted: "3 new, 1 changed"; "" before it was compared."""
+    kinds = Counter(row[2] for row in package.comparison)
+    return ", ".join(f"{kinds[kind]} {kind}" for kind in CHANGES if kinds[kind])
+
+
+def change_lines(package: ReleasePackage, *, only: tuple[str, str] | None = None, at_most: int = 8) -> list[str]:
+    """Who last changed in the target what the package changes or deletes there, what is worth a look first."""
+    changes = [read_change(row) for row in package.last_changed]
+    wanted = [c for c in changes if only in (None, (c.component.type, c.component.name))]
+    wanted.sort(key=lambda change: (not change.warning, -change.at.timestamp()))
+    more = len(wanted) - at_most
+    lines = [_change_line(change) for change in wanted[:at_most]]
+    return [*lines, f"… and {more} more: {code('/release diff')}"] if more > 0 else lines
+
+
+def _change_line(change: LastChange) -> str:
+    name = f"{change.component.type} {code(change.component.name)}"
+    what = f"{name}: its file {code(change.file)} was last" if change.file else f"{name}: last"
+    warning = f", {change.warning}" if change.warning else ""
+    return f"{'⚠ ' if warning else ''}{what} changed by {clean(change.by)} {at(change.at)}{warning}"
+
+
+def losses(verdicts: Sequence[Sequence[str]]) -> Iterator[str]:
+    """What does not come back by itself, once for each reason, with the parts that it is true of."""
+    told: dict[tuple[str, str, str], list[str]] = {}
+    for kind, name, verdict, reason, todo in (row[:5] for row in verdicts):
+        if verdict != "exact":
+            told.setdefault((verdict, reason, todo), []).append(f"{kind} {code(name)}")
+    for (verdict, reason, todo), names in told.items():
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        yield f"{', '.join(names[:6])}{more}, {VERDICTS[verdict]}: {clean(reason)} {clean(todo)}".strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from handlers.conversation import (
     Actions,
@@ -41,11 +41,13 @@ from handlers.phrases import (
 from handlers.readiness_cards import why_card
 from handlers.release_cards import headline_card, package_card
 from handlers.release_words import window_words
+from handlers.test_levels import level_argument, level_options
 from release_core import audits, releases, strategies
 from release_core.errors import Unclear
 from release_core.facts import ReleaseFacts, gather, stand
 from release_core.lookups import find_release, open_releases
 from release_core.permissions import may, require
+from release_core.policy import Level
 from release_core.ports import Ports
 from release_core.releases import Plan
 from release_core.timeline import first_broken, read_stream
@@ -117,6 +119,7 @@ def _new_form(ports: Ports, request: Request) -> Form:
             InstantField("until", "Window closes", end, optional=True),
             ChoiceField("strategy", "Strategy", STRATEGIES, ["validate_then_quick"]),
             *_path_fields(ports),
+            ChoiceField("level", "Tests", level_options(get_args(Level)), ["policy"]),
             TextField(
                 "contingency",
                 "If it goes wrong",
@@ -157,6 +160,7 @@ def _plan_from(ports: Ports, request: Request) -> Plan:
         contingency=str(args.get("contingency") or ""),
         path=str(args.get("path") or ""),
         orgs=tuple(str(org) for org in args.get("orgs") or ()),
+        test_level=level_argument(str(args.get("level") or "policy")),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
+from release_core.acceptances import RISKS
 from release_core.lookups import FINAL_STATES
 from release_core.models import ChecklistItem, Release, Task
 from release_core.permissions import may, seat_people, team_people
@@ -58,3 +59,11 @@ def fills_a_seat(ports: Ports, person_id: str) -> bool:
     """Whether somebody may approve or decline for a seat."""
     with ports.store.reading() as session:
         return any(person_id in seat_people(session, ports.policy, seat) for seat in ports.policy.seats)
+
+
+def accepts_risks(ports: Ports, person_id: str) -> bool:
+    """Whether somebody sits in a seat that may take a risk in writing."""
+    policy = ports.policy
+    found = {policy.seat_that_accepts(risk, kind) for kind in policy.approvals for risk in RISKS} - {""}
+    with ports.store.reading() as session:
+        return any(person_id in seat_people(session, policy, seat) for seat in found)

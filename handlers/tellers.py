@@ -11,9 +11,10 @@ from release_core.facts import gather
 from release_core.lookups import find_incident, find_release, run_sheet
 from release_core.models import Incident, Post, Release, TimelineEntry
 from release_core.permissions import others
-from release_core.policy import Policy
+from release_core.policy import Policy, Risk
 from release_core.ports import Ports
 from release_core.readiness import who_may_answer
+from release_core.risks import who_may_accept
 from release_core.rollback_requests import find_request
 from release_core.timeline import Kind
 
@@ -146,6 +147,22 @@ def _package(told: Told) -> Iterable[Touched]:
     return [Touched(f"package:{told.stream}:{told.detail('package')}")]
 
 
+def _compared(told: Told) -> Iterable[Touched]:
+    cards = (one for kind in ("approval", "acceptance", "window") for one in _again(told, f"{kind}:{told.stream}"))
+    return [*_package(told), *cards, *([Touched(told.line)] if told.detail("again") else [])]
+
+
+def _acceptance_asked(told: Told) -> Iterable[Touched]:
+    facts = gather(told.session, told.policy, find_release(told.session, told.stream))
+    risk: Risk = "impossible" if told.detail("about") == "impossible" else "no_snapshot"
+    slot = f"acceptance:{told.stream}:{risk}:{told.detail('digest')}"
+    return [Touched(slot), *(Touched(f"{slot}@{person}") for person in who_may_accept(facts, risk))]
+
+
+def _accepted(told: Told) -> Iterable[Touched]:
+    return [*_again(told, f"acceptance:{told.stream}"), *_again(told, f"window:{told.stream}"), Touched(told.line)]
+
+
 def _refused_package(told: Told) -> Iterable[Touched]:
     return [Touched(told.line), Touched(f"{told.line}@{told.entry.actor}")]
 
@@ -210,6 +227,11 @@ def _withdrawn(told: Told) -> Iterable[Touched]:
     return [*copies, Touched(told.line), *(Touched(f"{told.line}@{p}") for p in told.entry.details["people"])]
 
 
+def _tests_chosen(told: Told) -> Iterable[Touched]:
+    cards = (*_again(told, f"approval:{told.stream}"), *_again(told, f"checklist:{told.stream}"))
+    return [*cards, *_again(told, f"window:{told.stream}"), Touched(told.line)]
+
+
 def _window_opened(told: Told) -> Iterable[Touched]:
     slot = f"window:{told.stream}:{told.detail('number')}"
     release = find_release(told.session, told.stream)
@@ -226,7 +248,29 @@ def _rollback_asked(told: Told) -> Iterable[Touched]:
     if told.stream.startswith("REL-") and told.detail("incident"):
         return [Touched(told.line)]  # the question itself is asked in the incident
     holders = others(told.policy.holders_of("roll_back"), than=(request.requested_by,))
-    return [Touched(slot), *(Touched(f"{slot}@{holder}") for holder in holders)]
+    replaced = _again(told, f"rollback:{told.stream}:{told.detail('replaces')}") if told.detail("replaces") else []
+    return [*replaced, Touched(slot), *(Touched(f"{slot}@{holder}") for holder in holders)]
+
+
+def _rollback_looked(told: Told) -> Iterable[Touched]:
+    """What was found stands on the card; only what somebody has to decide is said as well."""
+    card = _again(told, f"rollback:{told.stream}:{told.detail('request')}")
+    return [*card, *([Touched(told.line)] if told.entry.details.get("drift") else [])]
+
+
+def _proof(told: Told) -> Iterable[Touched]:
+    """A way back was proven or not: the wishes that wait show it."""
+    cards = [*_again(told, f"rollback:{told.stream}"), *_incidents_about(told), *_waiting_in_incidents(told)]
+    return [Touched(told.line), *cards]
+
+
+def _waiting_in_incidents(told: Told) -> list[Touched]:
+    found = [_again(told, one.slot.replace("incident:", "rollback:", 1)) for one in _incidents_about(told)]
+    return [one for each in found for one in each]
+
+
+def _lapses(told: Told) -> Iterable[Touched]:
+    return [Touched(told.line), Touched(f"{told.line}@{find_release(told.session, told.stream).owner_id}")]
 
 
 def _rollback_decided(told: Told) -> Iterable[Touched]:
@@ -270,7 +314,7 @@ def readers(policy: Policy, audiences: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-CARDS = ("package", "checklist", "tasks", "stage", "deployment", "approval", "window")
+CARDS = ("package", "checklist", "tasks", "stage", "deployment", "approval", "acceptance", "window")
 # After these, cards of the past say or offer something else.
 TURNS = frozenset(
     {
@@ -278,6 +322,7 @@ TURNS = frozenset(
         Kind.VALIDATION_VOIDED,
         Kind.DEPLOYMENT_SUCCEEDED,
         Kind.ROLLBACK_SUCCEEDED,
+        Kind.ROLLBACK_UNDONE,
         Kind.ROLLBACK_FAILED,
         Kind.RELEASE_CANCELLED,
         Kind.RELEASE_CLOSED,
@@ -290,10 +335,14 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.PACKAGE_ATTACHED: _nothing,
     Kind.PACKAGE_REFUSED: _refused_package,
     Kind.PACKAGE_ACCEPTED: _package,
-    Kind.PACKAGE_COMPARED: _package,
     Kind.COMPONENTS_LISTED: _listed,
     Kind.COMPONENTS_NOT_LISTED: _not_listed,
     Kind.ARTIFACTS_DELETED: _nothing,
+    Kind.PACKAGE_COMPARED: _compared,
+    Kind.COMPARISON_REQUESTED: _nothing,
+    Kind.ACCEPTANCE_ASKED: _acceptance_asked,
+    Kind.RISK_ACCEPTED: _accepted,
+    Kind.SNAPSHOT_SKIPPED: _attempt_said,
     Kind.ITEM_STARTED: _item,
     Kind.ITEM_DONE: _item,
     Kind.ITEM_BLOCKED: _item_said,
@@ -310,6 +359,7 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.TASK_ASSIGNED: _task_assigned,
     Kind.TASK_MOVED: _task,
     Kind.TASK_DELETED: _task_said,
+    Kind.TESTS_CHOSEN: _tests_chosen,
     Kind.APPROVALS_ASKED: _asked,
     Kind.APPROVED: _answered,
     Kind.DECLINED: _answered,
@@ -334,6 +384,13 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.CANCEL_REQUESTED: _attempt,
     Kind.ORG_BUSY: _attempt_said,
     Kind.ROLLBACK_ASKED: _rollback_asked,
+    Kind.ROLLBACK_LOOKED: _rollback_looked,
+    Kind.ROLLBACK_NOT_LOOKED: _rollback_decided,
+    Kind.ROLLBACK_ARMED: _proof,
+    Kind.ROLLBACK_NOT_ARMED: _proof,
+    Kind.ROLLBACK_WAY: _rollback_moved,
+    Kind.ROLLBACK_UNDONE: _rollback_moved,
+    Kind.VALIDATION_LAPSES: _lapses,
     Kind.ROLLBACK_CONFIRMED: _rollback_decided,
     Kind.ROLLBACK_DECLINED: _rollback_decided,
     Kind.ROLLBACK_EXPIRED: _rollback_decided,

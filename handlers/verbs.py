@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from handlers import (
+    acceptances,
     approvals,
     broadcasts,
     checklists,
     deployments,
+    differences,
     home,
     incidents,
     packages,
     releases,
+    results,
+    rollbacks,
     tasks,
+    test_choices,
     windows,
 )
 from handlers.conversation import Answer, Request
 from handlers.help import what_you_may
-from handlers.rights import any_of, does_tasks, fills_a_seat, settles_items
+from handlers.rights import accepts_risks, any_of, does_tasks, fills_a_seat, settles_items
 from handlers.verb import Verb
 from release_core.ports import Ports
 
@@ -56,8 +61,10 @@ _TABLE = (
         releases.package,
         "[REL-1]",
         "what the package holds and how it would come back",
-        aliases=("components", "diff"),
+        aliases=("components",),
     ),
+    Verb("release_diff", differences.diff, "[REL-1] [COMPONENT]", "what would change in the target, line by line"),
+    Verb("release_compare", differences.compare, "[REL-1]", "compare the package with its target again", "validate"),
     Verb("release_checklist", checklists.show, "[REL-1]", "the checklist", aliases=("items", "list items")),
     Verb("release_item", checklists.item, "[REL-1] ITEM", "one item, with everything that can be done about it"),
     Verb(
@@ -144,6 +151,8 @@ _TABLE = (
     Verb(
         "release_validate", deployments.validate, "[REL-1] [in ORG]", "check-only run with tests", "validate", ("test",)
     ),
+    Verb("release_tests", test_choices.tests, "[REL-1] [LEVEL] [CLASSES…]", "which Apex tests run", "plan"),
+    Verb("release_results", results.results, "[REL-1]", "what came of the last attempt, in full", aliases=("result",)),
     Verb(
         "release_ask",
         approvals.ask,
@@ -167,6 +176,13 @@ _TABLE = (
         "say no for a seat",
         aliases=("reject", "no"),
         may=fills_a_seat,
+    ),
+    Verb(
+        "release_accept",
+        acceptances.accept,
+        "[REL-1] -- reason",
+        "take in writing what cannot come back",
+        may=accepts_risks,
     ),
     Verb(
         "release_window",
@@ -203,14 +219,16 @@ _TABLE = (
     ),
     Verb(
         "release_rollback",
-        deployments.rollback,
+        rollbacks.rollback,
         "[REL-1] [in ORG] -- reason",
         "ask to go back",
         "roll_back",
         ("undo", "revert"),
     ),
-    Verb("release_confirm_rollback", deployments.confirm_rollback, "", "agree to go back", "roll_back", typed=False),
-    Verb("release_decline_rollback", deployments.decline_rollback, "", "refuse to go back", "roll_back", typed=False),
+    Verb("release_confirm_rollback", rollbacks.confirm_rollback, "", "agree to go back", "roll_back", typed=False),
+    Verb("release_decline_rollback", rollbacks.decline_rollback, "", "refuse to go back", "roll_back", typed=False),
+    Verb("release_parts", rollbacks.choose, "", "choose what is left as it is", "roll_back", typed=False),
+    Verb("release_prove", rollbacks.prove, "", "try the way back check-only first", "roll_back", typed=False),
     Verb("release_lock", deployments.lock, "in ORG -- reason", "close an org to releases", "lock_org"),
     Verb("release_unlock", deployments.unlock, "in ORG -- reason", "open an org again", "lock_org"),
     Verb(

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from release_core.acceptances import ask_to_accept
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
 from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_release
@@ -15,24 +16,30 @@ from release_core.permissions import others, require
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import SETTLED, barred_from_approving, settle_state
+from release_core.risks import is_open, rows_of
 from release_core.timeline import Kind, record
 
 
 def ask_for_approvals(ports: Ports, actor: str, key: str) -> None:
-    """Ask every seat that has not answered to approve what is attached now."""
+    """Ask every seat that has not answered to approve what is attached now, and whoever has to accept its risks."""
     require(ports.policy, actor, "plan")
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
         facts = gather(session, ports.policy, release)
-        _must_be_askable(facts)
+        risky = facts.release.state in BEFORE_DEPLOYMENT and is_open(facts, "impossible", now)
+        if facts.seats or not risky:
+            _must_be_askable(facts)
         waiting = [seat for seat in facts.seats if facts.approval(seat) is None]
-        if not waiting:
+        if not waiting and not risky:
             raise Refused("all_answered", f"Every seat of {key} has answered already; /release why {key} says how.")
         release.asked_digest = facts.digest
         session.add(release)
-        details = {"seats": waiting, "digest": facts.digest}
-        record(session, Kind.APPROVALS_ASKED, stream=release.key, actor=actor, at=now, details=details)
+        if waiting:
+            details = {"seats": waiting, "digest": facts.digest}
+            record(session, Kind.APPROVALS_ASKED, stream=release.key, actor=actor, at=now, details=details)
+        if risky:
+            ask_to_accept(session, ports.policy, facts, "impossible", actor, now)
 
 
 def _must_be_askable(facts: ReleaseFacts) -> None:
@@ -146,6 +153,7 @@ def _what_is_seen(facts: ReleaseFacts) -> dict[str, Any]:
         "components": len(package.components),
         "deletions": len(package.before) + len(package.after),
         "validations": [[d.key, d.org, d.state] for d in facts.deployments if d.purpose == "validation"],
+        "cannot_come_back": [f"{row[0]} {row[1]}" for row in rows_of(package, "impossible")],
         "open_items": [i.title for i in facts.items if i.state not in SETTLED],
     }
 

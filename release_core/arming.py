@@ -7,14 +7,14 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from release_core.attempts import deployment_with_release, details_of, keep_result, new_attempt
-from release_core.facts import UNDER_WAY
-from release_core.lookups import FINAL_STATES, find_deployment, release_of
+from release_core.facts import UNDER_WAY, gather
+from release_core.lookups import find_deployment, is_watched, release_of
 from release_core.models import Deployment, Release
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
+from release_core.proof_alarms import COUNTS_FOR, arm_again_later, proven_at, revalidate_soon, set_proof_alarms
 from release_core.readiness import settle_state
 from release_core.timeline import BOT, Kind, record
-from release_core.validations import VALIDATION_COUNTS_FOR
 
 
 def request_arming(session: Session, deployment: Deployment, release: Release, now: datetime) -> None:
@@ -28,8 +28,13 @@ def request_arming(session: Session, deployment: Deployment, release: Release, n
     session.add(arming)
 
 
-def finish_arming(ports: Ports, deployment_id: int, status: JobStatus | None, problem: str = "") -> None:
-    """The way back was tried check-only: it is armed, or people are told why it is not."""
+def finish_arming(
+    ports: Ports, deployment_id: int, status: JobStatus | None, problem: str = "", *, again: bool = False
+) -> None:
+    """The way back was tried check-only: it is armed, or people are told why it is not.
+
+    With `again` the org was merely away, so it is tried again by itself as long as the release is watched.
+    """
     now = ports.clock.now()
     with ports.store.transaction() as session:
         arming, release = deployment_with_release(session, deployment_id)
@@ -39,18 +44,46 @@ def finish_arming(ports: Ports, deployment_id: int, status: JobStatus | None, pr
             keep_result(arming, status, now)
         if status is not None and status.success:
             arming.state = "validated"
-            arming.lapses_at = (status.completed_at or now) + VALIDATION_COUNTS_FOR
+            arming.lapses_at = (status.completed_at or now) + COUNTS_FOR
+            set_proof_alarms(session, ports.policy, release, arming, now)
             details = details_of(arming, until=arming.lapses_at.isoformat())
             record(session, Kind.ROLLBACK_ARMED, stream=release.key, actor=BOT, at=now, details=details)
         else:
-            arming.state, arming.problem = "failed", problem or arming.problem
-            details = details_of(arming, problem=arming.problem)
+            arming.state, arming.problem, arming.finished_at = "failed", problem or arming.problem, now
+            later = _later(session, ports.policy, release, arming, now) if again else None
+            details = details_of(arming, problem=arming.problem, again_at=later.isoformat() if later else None)
             record(session, Kind.ROLLBACK_NOT_ARMED, stream=release.key, actor=BOT, at=now, details=details)
         session.add(arming)
 
 
-def void_validations(session: Session, policy: Policy, org: str, because: str, now: datetime) -> None:
-    """Something was deployed to an org: check-only runs before it cannot become quick deploys any more."""
+def _later(session: Session, policy: Policy, release: Release, arming: Deployment, now: datetime) -> datetime | None:
+    """When it is tried again; None for a choice of parts, which people ask for, or when nobody watches any more."""
+    if arming.leave or not is_watched(release):
+        return None
+    session.flush()
+    failed = 0
+    for one in reversed(gather(session, policy, release).armings(org=arming.org)):
+        if one.state != "failed":
+            break
+        failed += 1
+    return arm_again_later(session, release, arming, max(failed, 1), now)
+
+
+def is_first(ports: Ports, deployment_id: int) -> bool:
+    """Whether it is the first proof after its deployment, whose result was read back a moment ago."""
+    with ports.store.reading() as session:
+        arming = find_deployment(session, deployment_id)
+        query = select(Deployment.id).where(Deployment.undoes_id == arming.undoes_id, Deployment.purpose == "arming")
+        return min(one or 0 for one in session.exec(query)) == deployment_id
+
+
+def void_validations(
+    session: Session, policy: Policy, org: str, because: str, now: datetime, *, landed_at: datetime | None = None
+) -> None:
+    """Something landed in an org: check-only runs before it cannot become quick deploys any more.
+
+    `landed_at` is when that was by the org's clock; None for what ended just now.
+    """
     session.flush()
     query = select(Deployment).where(
         Deployment.org == org,
@@ -59,6 +92,9 @@ def void_validations(session: Session, policy: Policy, org: str, because: str, n
         Deployment.voided_because == "",
     )
     for validation in session.exec(query).all():
+        proven = proven_at(validation)
+        if landed_at is not None and proven is not None and landed_at <= proven:
+            continue
         validation.voided_because = because
         session.add(validation)
         release = release_of(session, validation)
@@ -67,16 +103,17 @@ def void_validations(session: Session, policy: Policy, org: str, because: str, n
         elif release.state in ("draft", "planned", "ready", "failed") and validation.package_id == release.package_id:
             details = details_of(validation, because=because)
             record(session, Kind.VALIDATION_VOIDED, stream=release.key, actor=BOT, at=now, details=details)
+            revalidate_soon(session, policy, release, validation, now)
             settle_state(session, policy, release, now)
 
 
 def _arm_again(session: Session, arming: Deployment, release: Release, because: str, now: datetime) -> None:
+    if arming.leave:
+        return  # a choice of parts is proven when people ask for it
     undone = find_deployment(session, arming.undoes_id or 0)
     query = select(Deployment).where(Deployment.undoes_id == undone.id, Deployment.purpose == "rollback")
     going_back = any(rollback.state in UNDER_WAY for rollback in session.exec(query))
-    # A staged release is watched in each org that it came to until it is over.
-    watched = release.state == "soaking" or (bool(release.path) and release.state not in FINAL_STATES)
-    if watched and undone.state == "succeeded" and not going_back:
+    if is_watched(release) and undone.state == "succeeded" and not going_back:
         details = details_of(arming, problem=f"{because} It is being proven again.")
         record(session, Kind.ROLLBACK_NOT_ARMED, stream=release.key, actor=BOT, at=now, details=details)
         request_arming(session, undone, release, now)

@@ -8,13 +8,15 @@ from typing import Any
 
 from sqlmodel import Session, col, desc, select
 
-from release_core.errors import Conflict, NotAllowed, NotFound
+from release_core.errors import Conflict, NotAllowed, NotFound, Refused
 from release_core.facts import UNDER_WAY, gather
+from release_core.job_results import problem_of, result_of
 from release_core.lookups import find_deployment, find_release, next_key, release_of
 from release_core.models import Deployment, Incident, Release
 from release_core.permissions import may
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
+from release_core.progress import counters, next_edit, phases, wait_for_edit
 from release_core.readiness import settle_state
 from release_core.timeline import BOT, Kind, intend, record
 
@@ -79,6 +81,8 @@ def note_job(ports: Ports, deployment_id: int, job_id: str) -> None:
         deployment.job_id, deployment.started_at = job_id, now
         session.add(deployment)
         if deployment.purpose == "deployment":
+            # Told at once, so what the first looks bring waits for its turn.
+            deployment.progress = {**deployment.progress, "edit_at": now.isoformat()}
             details = details_of(deployment, job=job_id)
             record(session, Kind.DEPLOYMENT_STARTED, stream=release.key, actor=BOT, at=now, details=details)
 
@@ -90,28 +94,65 @@ def known_jobs(session: Session, org: str) -> list[str]:
     return [*now, *(job for progress in session.exec(again) for job in progress.get("jobs", []))]
 
 
-def note_progress(ports: Ports, deployment_id: int, status: JobStatus) -> None:
-    """Keep the counters; when they moved, the post that shows them is drawn anew."""
-    progress = {
-        "state": status.state,
-        "components": [status.components_done, status.components_total, status.component_errors],
-        "tests": [status.tests_done, status.tests_total, status.test_errors],
-        "detail": status.state_detail,
-    }
+def note_progress(ports: Ports, deployment_id: int, status: JobStatus, *, ahead: int | None = None) -> None:
+    """Keep the counters; when they moved, the post that shows them is drawn anew, every three seconds at most.
+
+    `ahead` is how many jobs of anybody go before ours while it waits.
+    """
     now = ports.clock.now()
     with ports.store.transaction() as session:
         deployment, release = deployment_with_release(session, deployment_id)
         _answers_again(session, deployment, release, now)
-        shown = {name: deployment.progress.get(name) for name in progress}
-        if shown == progress:
+        known = deployment.progress
+        lasted = now - (deployment.started_at or now)
+        shown = counters(status, ahead, lasted)
+        if {name: known.get(name) for name in shown} == shown:
             return
-        number = deployment.progress.get("shown", 0)
-        deployment.progress = {**deployment.progress, **progress, "shown": number + 1}
+        deployment.progress = {**known, **phases(known, status, now), **shown}
+        edit_at = next_edit(known, now)
+        if edit_at is not None:
+            draw_again(session, deployment, release, at=edit_at, now=now)
         session.add(deployment)
-        key = f"tell:{deployment.key}:{number + 1}"
-        intend(
-            session, key, "tell", now=now, lane=release.key, stream=release.key, redraw=f"deployment:{deployment.key}"
-        )
+
+
+def draw_again(session: Session, deployment: Deployment, release: Release, *, at: datetime, now: datetime) -> None:
+    """Have the post of an attempt edited at an instant, whatever it shows by then."""
+    number = deployment.progress.get("shown", 0) + 1
+    deployment.progress = {**deployment.progress, "shown": number, "edit_at": at.isoformat()}
+    session.add(deployment)
+    key, slot = f"tell:{deployment.key}:{number}", f"deployment:{deployment.key}"
+    intend(session, key, "tell", now=now, due_at=at, lane=release.key, stream=release.key, redraw=slot, edit=number)
+
+
+def edit_in(ports: Ports, key: str) -> float:
+    """Seconds until the post of an attempt may be edited again; an edit that came late pushes the next one back."""
+    with ports.store.reading() as session:
+        known = session.exec(select(Deployment.progress).where(Deployment.key == key)).one()
+    return wait_for_edit(known, ports.clock.now()).total_seconds()
+
+
+def note_drawn(ports: Ports, key: str) -> None:
+    """The post of an attempt was edited just now."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment = session.exec(select(Deployment).where(Deployment.key == key)).one()
+        deployment.progress = {**deployment.progress, "drawn_at": now.isoformat()}
+        session.add(deployment)
+
+
+def queue_position(ports: Ports, deployment_id: int) -> tuple[int | None, datetime | None]:
+    """How many jobs went before ours when we last asked, with when that was."""
+    with ports.store.reading() as session:
+        ahead, asked_at = find_deployment(session, deployment_id).progress.get("queue", (None, None))
+    return ahead, datetime.fromisoformat(asked_at) if asked_at else None
+
+
+def note_queue_position(ports: Ports, deployment_id: int, ahead: int | None, now: datetime) -> None:
+    """Remember how many jobs go before ours, so that the org is not asked too often."""
+    with ports.store.transaction() as session:
+        deployment = find_deployment(session, deployment_id)
+        deployment.progress = {**deployment.progress, "queue": [ahead, now.isoformat()]}
+        session.add(deployment)
 
 
 def note_unreachable(ports: Ports, deployment_id: int, sentence: str) -> None:
@@ -227,10 +268,22 @@ def request_cancel(ports: Ports, actor: str, key: str) -> str:
             raise NotAllowed(f"{attempt.key} was not started by you; nothing was cancelled.", who_may=who)
         if attempt.abort_requested_by:
             raise Conflict(f"{attempt.key} was already asked to stop.")
+        _must_not_be_finalizing(ports.policy, attempt, key)
         attempt.abort_requested_by = actor
         session.add(attempt)
         record(session, Kind.CANCEL_REQUESTED, stream=release.key, actor=actor, at=now, details=details_of(attempt))
         return attempt.key
+
+
+def _must_not_be_finalizing(policy: Policy, attempt: Deployment, key: str) -> None:
+    # Since API version 65 an org does not cancel what it is finalizing (Metadata API Developer Guide, cancelDeploy).
+    if attempt.progress.get("state") != "Finalizing":
+        return
+    title = policy.title_of(attempt.org)
+    if attempt.purpose == "validation":
+        raise Refused("finalizing", f"Too late: {title} is finalizing the check {attempt.key}; it ends in moments.")
+    undo = f"/release rollback {key} -- reason"
+    raise Refused("finalizing", f"Too late: {title} is finalizing {attempt.key}, so it will land. To undo it: {undo}")
 
 
 def keep_result(deployment: Deployment, status: JobStatus, now: datetime) -> None:
@@ -238,40 +291,6 @@ def keep_result(deployment: Deployment, status: JobStatus, now: datetime) -> Non
     deployment.finished_at = now
     deployment.result = result_of(status)
     deployment.problem = "" if status.success else problem_of(status)
-
-
-def problem_of(status: JobStatus) -> str:
-    """One sentence on why a job failed."""
-    if status.state == "Canceled":
-        return "was cancelled in the org"
-    if status.test_failures:
-        first = status.test_failures[0]
-        more = f" and {len(status.test_failures) - 1} more" if len(status.test_failures) > 1 else ""
-        return f"{first.class_name}.{first.method} failed: {first.message}{more}"
-    errors = [outcome for outcome in status.outcomes if not outcome.success]
-    if errors:
-        more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
-        return f"{errors[0].type} {errors[0].name}: {errors[0].problem}{more}"
-    if status.coverage_warnings:
-        return status.coverage_warnings[0]
-    return status.error_message or f"the org ended it as {status.state} without saying why"
-
-
-def result_of(status: JobStatus) -> dict[str, Any]:
-    """What people act on, as plain values: failures, coverage, what was created, changed, deleted."""
-    return {
-        "state": status.state,
-        "tests": [status.tests_done, status.tests_total, status.test_errors],
-        "components": [status.components_done, status.components_total, status.component_errors],
-        "test_failures": [[f.class_name, f.method, f.message, f.stack_trace] for f in status.test_failures],
-        "errors": [[o.type, o.name, o.file, o.line, o.problem] for o in status.outcomes if not o.success],
-        "warnings": [[o.type, o.name, o.file, o.line, o.problem] for o in status.outcomes if o.success and o.problem],
-        "created": [[o.type, o.name] for o in status.outcomes if o.created and o.type],
-        "changed": [[o.type, o.name] for o in status.outcomes if o.changed and not o.created and o.type],
-        "deleted": [[o.type, o.name] for o in status.outcomes if o.deleted and o.type],
-        "coverage": [[c.name, c.lines, c.uncovered] for c in status.coverage],
-        "coverage_warnings": list(status.coverage_warnings),
-    }
 
 
 @dataclass(frozen=True)
@@ -294,6 +313,10 @@ class Assignment:
     undoes_id: int | None
     strategy: str
     created: tuple[tuple[str, str], ...]
+    ended_as: str
+    leave: tuple[tuple[str, str], ...] = ()
+    test_level: str = ""
+    run_tests: tuple[str, ...] = ()
 
 
 def assignment(ports: Ports, deployment_id: int) -> Assignment:
@@ -317,6 +340,10 @@ def assignment(ports: Ports, deployment_id: int) -> Assignment:
             undoes_id=deployment.undoes_id,
             strategy=release.strategy,
             created=tuple((t, n) for t, n in deployment.result.get("created", [])),
+            ended_as=deployment.result.get("state", ""),
+            leave=tuple((t, n) for t, n in deployment.leave),
+            test_level=deployment.test_level,
+            run_tests=tuple(deployment.run_tests),
         )
 
 
@@ -325,6 +352,14 @@ def finished_at(ports: Ports, org: str, job_id: str) -> datetime | None:
     with ports.store.reading() as session:
         query = select(Deployment.finished_at).where(Deployment.org == org, Deployment.job_id == job_id)
         return session.exec(query).first() if job_id else None
+
+
+def note_archive(ports: Ports, deployment_id: int, digest: str) -> None:
+    """The package that an attempt brings was made for it."""
+    with ports.store.transaction() as session:
+        deployment = find_deployment(session, deployment_id)
+        deployment.archive_digest = deployment.archive_digest or digest
+        session.add(deployment)
 
 
 def forget_validation(ports: Ports, deployment_id: int) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
+from release_core.acceptances import ask_to_accept
 from release_core.arming import request_arming, void_validations
 from release_core.attempts import (
     announce_request,
     deployment_with_release,
     details_of,
+    draw_again,
     keep_result,
     new_attempt,
     only_checked,
@@ -19,12 +22,14 @@ from release_core.attempts import (
 from release_core.errors import Conflict, Refused
 from release_core.facts import UNDER_WAY, gather, next_org
 from release_core.lookups import find_deployment, find_release, release_of
-from release_core.models import Deployment
+from release_core.models import Deployment, Release
 from release_core.permissions import require
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
 from release_core.readiness import OWN_ATTEMPT, Gate, blocking, settle_items, settle_state
+from release_core.risks import acceptance
 from release_core.tasks import announce_next
+from release_core.test_plans import may_become_quick, note_on
 from release_core.timeline import BOT, Kind, intend, record
 
 
@@ -72,7 +77,8 @@ def request_deployment(ports: Ports, actor: str, key: str, *, digest: str = "") 
         deployment.package_id, deployment.archive_digest = facts.package.id, facts.package.digest
         deployment.approval_digest = facts.digest
         validation = facts.newest("validation", org=release.target_org)
-        if release.strategy != "full" and validation:
+        note_on(deployment, facts.tests)
+        if release.strategy != "full" and validation and may_become_quick(validation):
             deployment.validated_job_id = validation.job_id
         release.state = "deploying"
         session.add(release)
@@ -126,6 +132,31 @@ def hold(session: Session, policy: Policy, deployment: Deployment, sentence: str
     settle_state(session, policy, release, now)
 
 
+def go_without_snapshot(ports: Ports, deployment_id: int, problem: str) -> bool:
+    """The snapshot could not be taken: whether the deployment goes on without a way back.
+
+    It does when the policy's seat accepted that in writing, for this package and org, a short while ago. Otherwise it
+    is held, and the seat is asked.
+    """
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.state != "requested":
+            return deployment.state != "failed"
+        given = acceptance(gather(session, ports.policy, release), "no_snapshot", now)
+        deployment.result = {**deployment.result, "snapshot_problem": problem}
+        session.add(deployment)
+        if given:
+            details = details_of(deployment, problem=problem, by=given.by, seat=given.seat, reason=given.reason)
+            record(session, Kind.SNAPSHOT_SKIPPED, stream=release.key, actor=BOT, at=now, details=details)
+            return True
+        sentence = f"Nothing was deployed: the snapshot for the way back could not be taken. {problem}"
+        hold(session, ports.policy, deployment, sentence, now)
+        session.flush()
+        ask_to_accept(session, ports.policy, gather(session, ports.policy, release), "no_snapshot", BOT, now)
+        return False
+
+
 def note_snapshot(ports: Ports, deployment_id: int, digest: str) -> None:
     """What the org held just before is kept under `digest`."""
     now = ports.clock.now()
@@ -142,55 +173,103 @@ def note_snapshot(ports: Ports, deployment_id: int, digest: str) -> None:
 
 
 def finish_deployment(ports: Ports, deployment_id: int, status: JobStatus) -> None:
-    """A deployment has ended in the org: the release soaks, or it failed and nothing was changed."""
+    """A deployment has ended in the org: what may have landed is read back, what failed changed nothing."""
     now = ports.clock.now()
     with ports.store.transaction() as session:
         deployment, release = deployment_with_release(session, deployment_id)
         if deployment.state not in UNDER_WAY or only_checked(session, ports.policy, deployment, status, now):
             return
         keep_result(deployment, status, now)
-        if not status.success:
-            deployment.state = "cancelled" if status.state == "Canceled" else "failed"
-            session.add(deployment)
-            release.state = "failed"
-            session.add(release)
-            details = details_of(deployment, problem=deployment.problem)
-            kind = Kind.DEPLOYMENT_CANCELLED if deployment.state == "cancelled" else Kind.DEPLOYMENT_FAILED
-            record(session, kind, stream=release.key, actor=BOT, at=now, details=details)
-            # What failed says so until somebody acts on it; what people stopped goes back to where it was.
-            if deployment.state == "cancelled":
-                settle_state(session, ports.policy, release, now)
+        if not status.success and status.state not in MAY_HAVE_LANDED:
+            _fail(session, Kind.DEPLOYMENT_FAILED, deployment, release, now)
             return
         deployment.state = "verifying"
-        session.add(deployment)
-        landed = f"{deployment.key} ({release.key}) was deployed after it."
-        void_validations(session, ports.policy, deployment.org, landed, now)
+        draw_again(session, deployment, release, at=now, now=now)
+        if status.success:
+            landed = f"{deployment.key} ({release.key}) was deployed after it."
+            void_validations(session, ports.policy, deployment.org, landed, now)
 
 
-def note_verified(
-    ports: Ports, deployment_id: int, *, differences: Sequence[str], rollback_digest: str, note: str
-) -> None:
-    """The org was read back and the way back is built: the release soaks, the rollback is to be armed.
+MAY_HAVE_LANDED = ("Canceled", "FinalizingFailed", "SucceededPartial")
+"""Ends after which only the org itself tells what is in it: below API version 65 a cancellation may be answered with
+yes although the data was committed (Metadata API Developer Guide, cancelDeploy)."""
 
-    `differences` names components that do not look as deployed; `note` says why no rollback could be built.
-    """
+
+def _fail(session: Session, kind: Kind, deployment: Deployment, release: Release, now: datetime) -> None:
+    deployment.state = "cancelled" if kind == Kind.DEPLOYMENT_CANCELLED else "failed"
+    release.state = "failed"
+    session.add(deployment)
+    session.add(release)
+    details = details_of(deployment, problem=deployment.problem)
+    record(session, kind, stream=release.key, actor=BOT, at=now, details=details)
+
+
+def note_unchanged(ports: Ports, deployment_id: int) -> None:
+    """The org was read back after a job that was cancelled or not finished: it holds what it held before."""
     now = ports.clock.now()
     with ports.store.transaction() as session:
         deployment, release = deployment_with_release(session, deployment_id)
         if deployment.state != "verifying":
             return
-        deployment.state, deployment.rollback_digest = "succeeded", rollback_digest
-        deployment.result = {**deployment.result, "differences": list(differences), "rollback_note": note}
+        cancelled = deployment.result.get("state") == "Canceled"
+        deployment.result = {**deployment.result, "unchanged": True}
+        kind = Kind.DEPLOYMENT_CANCELLED if cancelled else Kind.DEPLOYMENT_FAILED
+        _fail(session, kind, deployment, release, now)
+        # What failed says so until somebody acts on it; what people stopped goes back to where it was.
+        if cancelled:
+            settle_state(session, ports.policy, release, now)
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """What the org holds after a deployment, with the way back.
+
+    `differences` names components that do not look as deployed; `note` says why no rollback could be built; `landed`
+    names what has changed since the snapshot, read only where the org's own answer does not tell.
+    """
+
+    differences: Sequence[str]
+    rollback_digest: str
+    note: str
+    landed: Sequence[str] = ()
+
+
+def note_verified(
+    ports: Ports, deployment_id: int, *, differences: Sequence[str], rollback_digest: str, note: str
+) -> None:
+    """The org was read back and the way back is built, as in `note_landed`."""
+    note_landed(ports, deployment_id, ReadBack(differences, rollback_digest, note))
+
+
+def note_landed(ports: Ports, deployment_id: int, found: ReadBack) -> None:
+    """The org was read back and the way back is built: the release soaks, the rollback is to be armed."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        deployment, release = deployment_with_release(session, deployment_id)
+        if deployment.state != "verifying":
+            return
+        deployment.state, deployment.rollback_digest = "succeeded", found.rollback_digest
+        deployment.result = {
+            **deployment.result,
+            "differences": list(found.differences),
+            "rollback_note": found.note,
+            "landed": list(found.landed),
+        }
         session.add(deployment)
         release.state = "soaking"
         session.add(release)
-        details = details_of(deployment, differences=list(differences))
+        ended_as = deployment.result.get("state", "")
+        details = details_of(deployment, differences=list(found.differences))
+        if ended_as in MAY_HAVE_LANDED:
+            details |= {"ended_as": ended_as, "landed": list(found.landed)}
+            landed = f"{deployment.key} ({release.key}) reached the org after it."
+            void_validations(session, ports.policy, deployment.org, landed, now)
         record(session, Kind.DEPLOYMENT_SUCCEEDED, stream=release.key, actor=BOT, at=now, details=details)
         flow, due_at = "stage_end" if next_org(release) else "soak_end", now + ports.policy.soak_of(deployment.org)
         intend(session, f"soak:{deployment.key}", flow, now=now, lane=release.key, due_at=due_at, release=release.key)
         announce_next(session, ports.policy, release, now)
-        if rollback_digest:
+        if found.rollback_digest:
             request_arming(session, deployment, release, now)
         else:
-            details = details_of(deployment, problem=note)
+            details = details_of(deployment, problem=found.note)
             record(session, Kind.ROLLBACK_NOT_ARMED, stream=release.key, actor=BOT, at=now, details=details)

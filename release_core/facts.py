@@ -7,12 +7,14 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, desc, select
 
 from release_core.lookups import checklist, deployments_of, open_incidents, package_of, run_sheet, window_of
 from release_core.models import (
+    Acceptance,
     Approval,
     Broadcast,
     ChecklistItem,
@@ -29,7 +31,8 @@ from release_core.models import (
     Waiver,
 )
 from release_core.permissions import seat_people, team_people
-from release_core.policy import Policy
+from release_core.policy import Policy, Risk
+from release_core.test_plans import ChosenTests, planned
 from release_core.windows import FrozenSpan, frozen_spans
 
 UNDER_WAY = ("requested", "validating", "deploying", "verifying")
@@ -39,7 +42,8 @@ UNDER_WAY = ("requested", "validating", "deploying", "verifying")
 class Standing:
     """Where one release stands: what is its own, nothing of what surrounds it.
 
-    It says how far a release is; whether it may go is only to be told from `ReleaseFacts`.
+    It says how far a release is; whether it may go is only to be told from `ReleaseFacts`. `tests` are those that run
+    in the target.
     """
 
     release: Release
@@ -48,6 +52,7 @@ class Standing:
     approvals: Sequence[Approval]
     seats: Mapping[str, tuple[str, ...]]
     window: DeploymentWindow | None
+    tests: ChosenTests
     deployments: Sequence[Deployment]
     tasks: Sequence[Task]
 
@@ -83,13 +88,27 @@ class Standing:
         """Where a staged release goes after its target; "" when there is nothing further."""
         return next_org(self.release)
 
-    def armed(self, now: datetime, org: str | None = None) -> Deployment | None:
-        """The check-only run that makes going back (in one org, else the newest) a quick deploy, while it counts."""
+    def armed(self, now: datetime, org: str | None = None, *, leave: Sequence[Sequence[str]] = ()) -> Deployment | None:
+        """The check-only run that makes going back (in one org, else the newest) a quick deploy, while it counts.
+
+        `leave` is what going back would not touch ([type, full name]): every choice is a package of its own. While a
+        later run is still under way, the one before it counts.
+        """
+        ended = [d for d in self.armings(leave, org) if d.state not in UNDER_WAY]
+        return ended[-1] if ended and counts(ended[-1], now) else None
+
+    def armings(self, leave: Sequence[Sequence[str]] = (), org: str | None = None) -> Sequence[Deployment]:
+        """The check-only runs of one way back of what is live (in one org, else the newest), oldest first."""
         live = self.live if org is None else self.live_in(org)
-        if live is None:
-            return None
-        arming = [d for d in self.deployments if d.purpose == "arming" and d.undoes_id == live.id]
-        return arming[-1] if arming and counts(arming[-1], now) else None
+        chosen = sorted(tuple(part) for part in leave)
+        return [
+            d
+            for d in self.deployments
+            if d.purpose == "arming"
+            and live is not None
+            and d.undoes_id == live.id
+            and sorted(tuple(part) for part in d.leave) == chosen
+        ]
 
     @property
     def lost(self) -> Sequence[Deployment]:
@@ -117,7 +136,8 @@ class ReleaseFacts(Standing):
     `others` are deployments under way on the target org; `names` holds how the people who answered for a seat are
     called, by chat id, as far as that is known; `authors` attached the very bytes that count now; `teams` are the
     people of each team that an item or task belongs to; `wished_back` are its deployments that somebody asked to undo
-    and nobody has answered yet.
+    and nobody has answered yet. `acceptances` are risks that somebody took in writing, `accepters` the people of the
+    seats that may, by risk; both are read only when there is such a risk.
     """
 
     waivers: Sequence[Waiver]
@@ -130,6 +150,8 @@ class ReleaseFacts(Standing):
     authors: Sequence[str] = ()
     wished_back: Sequence[Deployment] = ()
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    acceptances: Sequence[Acceptance] = ()
+    accepters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def waived_freezes(self, now: datetime) -> tuple[str, ...]:
         """Keys of freezes that somebody let this release through."""
@@ -145,9 +167,11 @@ _APPROVALS = select(Approval).where(Approval.release_id == bindparam("release"))
 
 def stand(session: Session, policy: Policy, release: Release) -> Standing:
     """Read where a release stands."""
+    package = package_of(session, release)
     return Standing(
         release=release,
-        package=package_of(session, release),
+        package=package,
+        tests=planned(release, package, policy, release.target_org),
         items=checklist(session, release),
         approvals=session.exec(_APPROVALS, params={"release": release.id}).all(),
         seats={seat: seat_people(session, policy, seat) for seat in policy.seats_of(release.kind)},
@@ -161,6 +185,7 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
     """Read everything about a release."""
     rid, org = release.id, release.target_org
     own = stand(session, policy, release)
+    accepted, accepters = _risks_of(session, policy, own)
     freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
     return ReleaseFacts(
         **vars(own),
@@ -179,7 +204,9 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
             for team in {*(item.team for item in own.items), *(task.team for task in own.tasks)}
             if team in policy.teams
         },
-        names=_names_of(session, {approval.person_id for approval in own.approvals}),
+        names=_names_of(session, {approval.person_id for approval in own.approvals} | {a.by for a in accepted}),
+        acceptances=accepted,
+        accepters=accepters,
     )
 
 
@@ -196,6 +223,22 @@ def _wished_back(session: Session, own: Standing) -> list[Deployment]:
         return []
     asked = session.exec(select(RollbackRequest.deployment_id).where(RollbackRequest.state == "asked")).all()
     return [d for d in own.deployments if d.id in asked]
+
+
+def _risks_of(
+    session: Session, policy: Policy, own: Standing
+) -> tuple[Sequence[Acceptance], Mapping[str, tuple[str, ...]]]:
+    # Most releases have none, and this is asked for all the time.
+    lost = own.package is not None and any(row[2] == "impossible" for row in own.package.verdicts)
+    if not lost and not any(d.state == "failed" and d.purpose == "deployment" for d in own.deployments):
+        return (), {}
+    rows = session.exec(select(Acceptance).where(Acceptance.release_id == own.release.id).order_by(col(Acceptance.id)))
+    risks: tuple[Risk, ...] = ("impossible", "no_snapshot")
+    seats = {risk: policy.seat_that_accepts(risk, own.release.kind) for risk in risks}
+    people: dict[str, tuple[str, ...]] = {
+        risk: seat_people(session, policy, seat) for risk, seat in seats.items() if seat
+    }
+    return rows.all(), people
 
 
 def _under_way_beside(session: Session, release: Release) -> list[Deployment]:
@@ -232,9 +275,16 @@ def counts(validation: Deployment, now: datetime) -> bool:
 
 
 def watched_until(facts: Standing, policy: Policy) -> datetime | None:
-    """When the soak in the target ends, from the end of the deployment there; None when it is not live there."""
+    """When the soak in the target ends; None when it is not live there.
+
+    It runs from the end of the deployment there, or from when a rollback was undone.
+    """
     live = facts.live_in(facts.release.target_org)
-    return live.finished_at + policy.soak_of(live.org) if live and live.finished_at else None
+    if live is None or live.finished_at is None:
+        return None
+    back = facts.newest("rollback", org=live.org)
+    again = back.finished_at if back and back.state == "succeeded" else None
+    return max(live.finished_at, again or live.finished_at) + policy.soak_of(live.org)
 
 
 def next_org(release: Release) -> str:
@@ -244,7 +294,9 @@ def next_org(release: Release) -> str:
 
 
 def approval_digest(release: Release, package: ReleasePackage | None) -> str:
-    """The SHA-256 of what approvers say yes to: the package, where it goes (the whole path), how it gets there."""
+    """The SHA-256 of what approvers say yes to: package, where it goes (the whole path), how, past which tests."""
     where = release.path or release.target_org
-    meaning = [package.digest if package else "", where, release.kind, release.strategy]
+    meaning: list[Any] = [package.digest if package else "", where, release.kind, release.strategy]
+    if release.test_level:  # without a choice the policy decides, which is nobody's to approve
+        meaning += [release.test_level, *sorted(release.run_tests)]
     return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()

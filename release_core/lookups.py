@@ -44,6 +44,11 @@ _NEWEST_WINDOW = (
 _ATTEMPTS = select(Deployment).where(Deployment.release_id == bindparam("release")).order_by(col(Deployment.id))
 
 
+def is_watched(release: Release) -> bool:
+    """Whether what a release brought is looked after: while it soaks; a staged one in each org, until it is over."""
+    return release.state == "soaking" or (bool(release.path) and release.state not in FINAL_STATES)
+
+
 def next_key(session: Session, kind: str) -> str:
     """The next key of a kind: "REL" gives REL-1, REL-2 …"""
     counter = session.get(Counter, kind) or Counter(kind=kind)

@@ -96,8 +96,9 @@ class ReleasePackage(SQLModel, table=True):
     State: reading, accepted, refused. `components`, `before` and `after` are lists of [type, full name];
     `comparison` holds rows [type, name, kind]; `verdicts` holds rows [type, name, verdict, reason, to do, source].
     `source` says where it comes from (upload, file, url, org, git) and `source_ref` which one it was; `manifest` is
-    what was asked of an org (type -> full names). `last_changed` holds rows [type, name, by, ISO instant] about the
-    target; `diff_digest` is the artifact with the readable differences.
+    what was asked of an org (type -> full names). `last_changed` tells who changed what last in
+    the target (see `release_core.differences.LastChange`); `diff_digest` is the artifact with the readable differences;
+    `compared_org` is the org it was compared with.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -124,6 +125,7 @@ class ReleasePackage(SQLModel, table=True):
     manifest: dict[str, Any] = _document(later=True)
     last_changed: list[Any] = _list(later=True)
     diff_digest: str = _later("")
+    compared_org: str = _later("")
 
     __table_args__ = (UniqueConstraint("release_id", "number"),)
 
@@ -265,11 +267,13 @@ class Deployment(SQLModel, table=True):
 
 
 class RollbackRequest(SQLModel, table=True):
-    """One person's wish to go back, until a second one agrees; state: asked, confirmed, declined, expired.
+    """One person's wish to go back, until a second one agrees; state: asked, confirmed, declined, expired, replaced.
 
     `leave` lists the components ([type, full name]) that are not to be taken back. `looked_at` is when the live org
-    was last compared for it, `drift` what somebody had changed since the deployment (rows [type, name, kind]),
-    `live_digest` the artifact with what the org held then.
+    was last compared for it, `drift` what somebody had changed since the deployment (rows [type, name, kind, by, ISO
+    instant or ""]), `live_digest` the artifact with what the org held then, `seen` the latest rows of the org's setup
+    audit trail at that moment ([ISO instant, by, action, display]). `look_problem` says why the org could not be looked
+    at. With `overwrite` what the look found, and `leave` does not name, may be lost.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -288,6 +292,8 @@ class RollbackRequest(SQLModel, table=True):
     looked_at: datetime | None = _instant(optional=True)
     drift: list[Any] = _list(later=True)
     live_digest: str = _later("")
+    seen: list[Any] = _list(later=True)
+    look_problem: str = _words(later=True)
 
     __table_args__ = (UniqueConstraint("deployment_id", "number"),)
 

@@ -50,7 +50,7 @@ class Package:
     included; `deletions_before` go before them, `deletions_after` after. `tests` names Apex test classes. `warnings`
     are sentences about what Salesforce accepts but people rarely mean. `paths` tells the files of each component that
     has files of its own, `parts` the element of each that is written in another one's file (fields, labels, rules).
-    `single_package` is False when the zip holds folders with a package each, also when there is but one.
+    `single_package` is False when the zip holds several folders with a package each.
     `seals` is where comparisons remember what files mean, by path, `compared` which mean the same in another package.
     """
 
@@ -100,16 +100,17 @@ def read_package(data: bytes) -> Package:
     if not package.components and not package.deletions:
         raise unclear("The package is empty: package.xml lists nothing, nothing is deleted. Add what it releases.")
     digest = hashlib.sha256(data).hexdigest()
-    return replace(package, digest=digest, size=len(data), single_package=roots == ("",))
+    return replace(package, digest=digest, size=len(data), single_package=len(roots) == 1)
 
 
 def is_single_package(data: bytes) -> bool:
-    """Whether the zip of an accepted package has its package.xml at the top; else each top folder is a package.
+    """Whether the zip of an accepted package holds one package, at the top or in the one folder around everything.
 
-    Salesforce has to be told which (`singlePackage` of DeployOptions).
+    Salesforce has to be told when each top folder is a package of its own (`singlePackage` of DeployOptions).
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return PACKAGE_XML in archive.namelist()
+        names = archive.namelist()
+    return PACKAGE_XML in names or sum(name.partition("/")[2] == PACKAGE_XML for name in names) == 1
 
 
 def _read(files: ArchivedFiles) -> Package:

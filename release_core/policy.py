@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -20,8 +20,11 @@ from release_core.policy_references import NAMES_DISAGREE, disagreements, path_w
 
 Role = Literal["release_manager", "developer", "tester", "administrator", "analyst", "stakeholder"]
 Kind = Literal["standard", "hotfix", "emergency"]
+Risk = Literal["impossible", "no_snapshot"]
 Strategy = Literal["validate_then_quick", "full", "staged"]
 Phase = Literal["before", "after"]
+Level = Literal["RunLocalTests", "RunSpecifiedTests", "RunRelevantTests", "RunAllTestsInOrg", "NoTestRun", "OrgDefault"]
+"""A test level of the Metadata API, or "OrgDefault": none is sent, the org decides."""
 Right = Literal[
     "plan",
     "attach",
@@ -156,6 +159,16 @@ class _Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class OrgTests(_Rule):
+    """Which tests run in an org where a release chose none, and which levels a release may choose there.
+
+    Without `allowed` a release may choose any level that an org of that kind takes.
+    """
+
+    level: Level = "RunLocalTests"
+    allowed: tuple[Level, ...] = ()
+
+
 class OrgRule(_Rule):
     """One org: how it is called, what it is, how to log in, where a package is validated before it comes here.
 
@@ -167,6 +180,7 @@ class OrgRule(_Rule):
     login: OrgLogin
     validate_first: tuple[str, ...] = ()
     soak: Span | None = None
+    tests: OrgTests | None = None
 
 
 class Team(_Rule):
@@ -273,6 +287,17 @@ class GitRule(_Rule):
     project: InnerFolder = "."
 
 
+class Acceptances(_Rule):
+    """The seats that may take a risk upon themselves in writing.
+
+    `impossible`: parts that cannot come back; without it the first seat that the kind of release needs. `no_snapshot`:
+    going without a way back; without it nobody may.
+    """
+
+    impossible: str | None = None
+    no_snapshot: str | None = None
+
+
 class Policy(_Rule):
     """All rules together."""
 
@@ -290,6 +315,7 @@ class Policy(_Rule):
     windows: tuple[WindowRule, ...] = ()
     freezes: dict[str, FreezeRule] = Field(default_factory=dict)
     audiences: dict[str, Audience] = Field(default_factory=dict)
+    acceptances: Acceptances = Acceptances()
     rollback_request_expires: Span = timedelta(minutes=30)
     soak: Span = timedelta(hours=2)
     automation: PersonId | None = None
@@ -297,6 +323,9 @@ class Policy(_Rule):
     git: GitRule | None = None
     keep_artifacts: Span = Field(default=timedelta(days=180), ge=timedelta(days=30))
     api_reserve: int = Field(default=10, ge=0, le=90)
+    watch_every: Span = Field(default=timedelta(minutes=5), ge=timedelta(minutes=1))
+    validation_reminder: Span = timedelta(days=1)
+    revalidate_before: Span = timedelta(hours=2)
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
@@ -314,6 +343,19 @@ class Policy(_Rule):
         """ "production", "sandbox", or "unknown" when the policy does not name the org any more."""
         return self.orgs[org].kind if org in self.orgs else "unknown"
 
+    def tests_of(self, org: str) -> OrgTests:
+        """Which tests run in an org by default."""
+        return (self.orgs[org].tests if org in self.orgs else None) or OrgTests()
+
+    def states_tests_of(self, org: str) -> bool:
+        """Whether the policy says anything of the tests in an org."""
+        return org in self.orgs and self.orgs[org].tests is not None
+
+    def levels_of(self, org: str) -> tuple[Level, ...]:
+        """The test levels that a release may choose in an org; production never takes NoTestRun."""
+        levels = self.tests_of(org).allowed or get_args(Level)
+        return tuple(level for level in levels if level != "NoTestRun" or self.kind_of(org) == "sandbox")
+
     @property
     def sources(self) -> tuple[str, ...]:
         """The orgs that a package may be retrieved from: those named for it, else every sandbox."""
@@ -324,6 +366,13 @@ class Policy(_Rule):
     def seats_of(self, kind: str) -> tuple[str, ...]:
         """The seats whose yes a release of a kind needs."""
         return next((seats for name, seats in self.approvals.items() if name == kind), ())
+
+    def seat_that_accepts(self, risk: Risk, kind: str) -> str:
+        """The seat that may accept a risk of a release of a kind in writing; "" when nobody may."""
+        if risk == "no_snapshot":
+            return self.acceptances.no_snapshot or ""
+        usual = (*self.seats_of(kind), *(seat for seats in self.approvals.values() for seat in seats))
+        return self.acceptances.impossible or next(iter(usual), "")
 
     def checklist_of(self, kind: str) -> tuple[ItemRule, ...]:
         """The template of the checklist of a kind."""

@@ -29,14 +29,20 @@ def disagreements(policy: Mapping[str, Any]) -> list[Disagreement]:
 
     What has the wrong shape is passed over: its own mistake is told elsewhere.
     """
-    return [*_unknown(policy, "orgs", _orgs_named(policy)), *_unknown_teams_and_seats(policy), *_rules_of_sense(policy)]
+    return [
+        *_unknown(policy, "orgs", _orgs_named(policy)),
+        *_unknown_teams_and_seats(policy),
+        *_rules_of_sense(policy),
+        *_tests_of_orgs(policy),
+    ]
 
 
 def _unknown_teams_and_seats(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
     yield from _unknown(policy, "teams", _teams_named(policy))
     approvals = _mapping(policy.get("approvals"))
     seats = [(("approvals", kind, i), seat) for kind, needed in approvals.items() for i, seat in _listed(needed)]
-    yield from _unknown(policy, "seats", seats)
+    accepting = _mapping(policy.get("acceptances"))
+    yield from _unknown(policy, "seats", [*seats, *((("acceptances", risk), seat) for risk, seat in accepting.items())])
 
 
 def _unknown(policy: Mapping[str, Any], section: str, named: Sequence[tuple[Place, Any]]) -> Iterator[Disagreement]:
@@ -99,6 +105,23 @@ def _rules_of_sense(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
         if isinstance(orgs, list | tuple) and (len(names) < 2 or len(set(map(str, names))) < len(names)):
             found = ", ".join(map(str, names)) or "nothing"
             yield Disagreement(("paths", key), found, "two orgs or more, each once, in the order in which it goes")
+
+
+def _tests_of_orgs(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
+    for key, org in _mapping(policy.get("orgs")).items():
+        tests = _mapping(_mapping(org).get("tests"))
+        place: Place = ("orgs", key, "tests")
+        level = tests.get("level", "RunLocalTests")
+        allowed = [name for _, name in _listed(tests.get("allowed"))]
+        named = [((*place, "level"), level), *(((*place, "allowed", i), name) for i, name in enumerate(allowed))]
+        if _mapping(org).get("kind") == "production":
+            for where, name in named:
+                if name == "NoTestRun":
+                    yield Disagreement(where, '"NoTestRun"', "a level that runs tests: production refuses NoTestRun")
+        if allowed and level not in allowed:
+            yield Disagreement(
+                (*place, "level"), f'"{level}"', f"a level that stands under allowed ({', '.join(map(str, allowed))})"
+            )
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -98,7 +98,7 @@ class DeployOptions:
 
 @dataclass(frozen=True)
 class ComponentOutcome:
-    """What one component met in a deployment; `line` counts from 1, None when the org named none."""
+    """What one component met in a deployment; `line` and `column` count from 1, None when the org named none."""
 
     type: str
     name: str
@@ -110,6 +110,7 @@ class ComponentOutcome:
     problem: str = ""
     problem_type: str = ""
     line: int | None = None
+    column: int | None = None
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,12 @@ class TestFailure:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many lines of one class or trigger the tests ran through."""
+    """How many lines of one class or trigger the tests ran through; `missed` are the numbers of the others."""
 
     name: str
     lines: int
     uncovered: int
+    missed: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -267,6 +269,10 @@ class OrgGateway(Protocol):
         """The org's deployment history from an instant on, oldest first, everybody's."""
         ...
 
+    def installs_since(self, since: datetime) -> Sequence[InstallRow]:
+        """The packages that arrived in the org from an instant on, oldest first."""
+        ...
+
     def changes_since(self, since: datetime) -> Sequence[AuditRow]:
         """The org's setup audit trail from an instant on, oldest first."""
         ...
@@ -274,6 +280,15 @@ class OrgGateway(Protocol):
     def limits(self) -> Mapping[str, tuple[int, int]]:
         """Name -> (max, remaining)."""
         ...
+
+
+@dataclass(frozen=True)
+class InstallRow:
+    """One package that was installed or upgraded in an org; `at` is when it was done, `by` the id of who asked."""
+
+    id: str
+    at: datetime
+    by: str
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.models import ChecklistItem, Deployment, Release
 from release_core.permissions import others
 from release_core.policy import Policy
+from release_core.risks import acceptance, is_compared, rows_of, who_may_accept
 from release_core.run_sheets import next_step, steps, task_owners
+from release_core.test_plans import is_same, may_become_quick, ran
 from release_core.windows import Interval, freezes_over, is_inside_windows, next_open
 
 SETTLED = ("done", "waived")
@@ -106,7 +108,7 @@ def _has_snapshot(facts: ReleaseFacts) -> bool:
 def _target_validation(facts: ReleaseFacts, now: datetime) -> Deployment | None:
     newest = facts.newest("validation", org=facts.release.target_org)
     fits = newest and facts.package and newest.archive_digest == facts.package.digest and counts(newest, now)
-    return newest if fits else None
+    return newest if newest and fits and is_same(ran(newest), facts.tests) else None
 
 
 def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -225,14 +227,7 @@ def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Seque
     title = policy.title_of(facts.release.target_org)
     valid = _target_validation(facts, now)
     if valid and valid.lapses_at:
-        return [
-            Gate(
-                "validated",
-                True,
-                f"Validated in {title} ({valid.key}), counts until {{0}}.",
-                instants=(valid.lapses_at,),
-            )
-        ]
+        return [_validated(valid, valid.lapses_at, facts, title)]
     newest = facts.newest("validation", org=facts.release.target_org)
     if once := _passed_once(newest, facts):
         return [Gate("validated_once", True, f"{once} {title}; its tests run again inside the window.")]
@@ -247,8 +242,31 @@ def _passed_once(newest: Deployment | None, facts: ReleaseFacts) -> str:
     """What a full deploy needs, as it runs the tests itself: this package passed once, whatever landed since."""
     if facts.release.strategy != "full" or newest is None or facts.package is None:
         return ""
-    passed = newest.state == "validated" and newest.archive_digest == facts.package.digest
+    same = newest.archive_digest == facts.package.digest and is_same(ran(newest), facts.tests)
+    passed = newest.state == "validated" and same
     return f"{newest.key} passed once in" if passed else ""
+
+
+def _validated(valid: Deployment, lapses_at: datetime, facts: ReleaseFacts, title: str) -> Gate:
+    """Until when it counts, whether that is as long as the window, whether a quick deploy follows from it."""
+    because, instants = f"Validated in {title} ({valid.key}), counts until {{0}}", (lapses_at,)
+    in_full = _in_full_words(facts, valid)
+    if facts.window is None:
+        return Gate("validated", True, f"{because}.{in_full}", instants=instants)
+    if lapses_at >= facts.window.ends_at:
+        return Gate("validated", True, f"{because}, longer than the window.{in_full}", instants=instants)
+    if lapses_at <= facts.window.starts_at:
+        short = f"{because}, which is before the window opens: validate again."
+    else:
+        short = f"{because}, but the window is open until {{1}}: start before, or validate again."
+    way_out = f"/release validate {facts.release.key}"
+    return Gate("validated", True, f"{short}{in_full}", (), way_out, instants=(lapses_at, facts.window.ends_at))
+
+
+def _in_full_words(facts: ReleaseFacts, valid: Deployment) -> str:
+    if facts.release.strategy == "full" or may_become_quick(valid):
+        return ""
+    return " No tests ran in it, so the deployment goes in full: Salesforce takes no quick deploy without."
 
 
 def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: str, now: datetime) -> tuple[str, str]:
@@ -261,6 +279,11 @@ def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: st
         return "validated_another", f"What was validated in {title} ({newest.key}) was another package."
     if newest.voided_because:
         return "validation_void", f"The validation {newest.key} does not count any more: {newest.voided_because}"
+    if newest.state == "validated" and not is_same(ran(newest), facts.tests):
+        return (
+            "validated_otherwise",
+            f"The validation {newest.key} in {title} ran {ran(newest)}; the release wants {facts.tests} now.",
+        )
     if newest.state == "validated":
         return "validation_lapsed", f"The validation {newest.key} in {title} has lapsed; it counted for 10 days."
     if newest.state in ("requested", "validating"):
@@ -294,6 +317,42 @@ def approvals_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequen
             because, code = f"{title} has not approved.", "approval_missing"
         found.append(Gate(code, False, because, who, f"/release approve {facts.release.key}"))
     return found
+
+
+def way_back_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """It must be known how the release would come back; what cannot is accepted in writing by the policy's seat."""
+    package, key, org = facts.package, facts.release.key, facts.release.target_org
+    if package is None:
+        return []
+    if not is_compared(package, org):
+        because = f"The package is not compared with {policy.title_of(org)} yet: nobody knows how it would come back."
+        may_go = facts.release.kind == "emergency"  # it is better late to know than to let production burn
+        return [Gate("not_compared", may_go, because, policy.holders_of("validate"), f"/release compare {key}")]
+    lost = rows_of(package, "impossible")
+    if not lost:
+        return [Gate("way_back", True, "No part of the package is impossible to bring back.")]
+    given = acceptance(facts, "impossible", now)
+    if given:
+        because = f"What cannot come back ({len(lost)}) was accepted for {_seat_title(policy, given.seat)}: "
+        return [Gate("impossible_accepted", True, because + given.reason, (given.by,))]
+    return [_not_accepted(facts, policy, [f"{row[0]} {row[1]}" for row in lost])]
+
+
+def _not_accepted(facts: ReleaseFacts, policy: Policy, lost: Sequence[str]) -> Gate:
+    seat, who = policy.seat_that_accepts("impossible", facts.release.kind), who_may_accept(facts, "impossible")
+    more = f" and {len(lost) - 4} more" if len(lost) > 4 else ""
+    because = f"Once deployed, this cannot come back: {', '.join(lost[:4])}{more}. "
+    if who:
+        because += f"{_seat_title(policy, seat)} has not accepted that in writing."
+        way_out = f"/release accept {facts.release.key} -- reason"
+    else:
+        because += "Nobody may accept that."
+        way_out = "An administrator names a seat under acceptances in the policy, with somebody else than the author."
+    return Gate("impossible_not_accepted", False, because, who, way_out)
+
+
+def _seat_title(policy: Policy, seat: str) -> str:
+    return policy.seats[seat].title if seat in policy.seats else seat
 
 
 def barred_from_approving(facts: ReleaseFacts) -> tuple[str, ...]:
@@ -389,6 +448,7 @@ RULES: Sequence[Rule] = (
     tasks_gate,
     validation_gate,
     approvals_gate,
+    way_back_gate,
     window_gate,
     freeze_gate,
     org_gate,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,23 +9,23 @@ from typing import Any
 from sqlmodel import Session
 
 from release_core import windows
-from release_core.attaching import package_with_release, still_before_deployment
+from release_core.attaching import still_before_deployment
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
 from release_core.facts import UNDER_WAY, gather, next_org, stand, watched_until
 from release_core.lookups import deployments_of, find_org, find_path, find_release, next_key
 from release_core.models import ChecklistItem, Release
 from release_core.permissions import owner_named, require
-from release_core.policy import ItemRule, Kind, Policy, Strategy
+from release_core.policy import ItemRule, Kind, Level, Policy, Strategy
 from release_core.ports import Ports
 from release_core.readiness import must_be_known, settle_state
 from release_core.rollback_requests import pending_request
 from release_core.run_sheets import next_step, task_owners
 from release_core.scheduling import book, withdraw_window
 from release_core.task_plans import lay_out_tasks
+from release_core.test_plans import must_be_allowed
 from release_core.timeline import Kind as Fact
 from release_core.timeline import intend, record
-from release_core.verdicts import Judgement
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Plan:
     contingency: str = ""
     path: str = ""
     orgs: tuple[str, ...] = ()
+    test_level: Level | None = None
 
 
 def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
@@ -58,6 +58,8 @@ def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
     org = path[0] if path else find_org(ports.policy, plan.org)
     if ports.policy.orgs[org].kind != "production" and plan.kind == "emergency":
         raise Unclear("An emergency release goes to production; choose another kind for a sandbox.", field="kind")
+    if plan.test_level:
+        must_be_allowed(ports.policy, org, plan.test_level)
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = Release(
@@ -72,6 +74,7 @@ def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
             created_at=now,
             contingency=plan.contingency,
             path=list(path),
+            test_level=plan.test_level or "",
         )
         session.add(release)
         session.flush()
@@ -113,44 +116,6 @@ def _owner_of(policy: Policy, release: Release, rule: ItemRule) -> str:
     if rule.rule:
         return ""
     return owner_named(policy, release.owner_id, person=rule.person, role=rule.role, team=rule.team)
-
-
-def note_comparison(
-    ports: Ports, package_id: int, changes: Sequence[tuple[str, str, str]], judgements: Sequence[Judgement]
-) -> None:
-    """What a package would do in the target (type, name, kind), with how each part would come back."""
-    now = ports.clock.now()
-    with ports.store.transaction() as session:
-        package, release = package_with_release(session, package_id)
-        if package.compared_at is not None:
-            return
-        package.compared_at = now
-        package.comparison = [list(row) for row in changes]
-        package.verdicts = [[j.component.type, j.component.name, j.verdict, j.reason, j.todo] for j in judgements]
-        session.add(package)
-        record(
-            session,
-            Fact.PACKAGE_COMPARED,
-            stream=release.key,
-            actor="rollcall",
-            at=now,
-            details={"package": package.id},
-        )
-
-
-def note_comparison_failed(ports: Ports, package_id: int, sentence: str) -> None:
-    """The target could not be asked what the package would do there."""
-    with ports.store.transaction() as session:
-        package, release = package_with_release(session, package_id)
-        details = {"package": package.id, "problem": sentence}
-        record(
-            session,
-            Fact.PACKAGE_NOT_COMPARED,
-            stream=release.key,
-            actor="rollcall",
-            at=ports.clock.now(),
-            details=details,
-        )
 
 
 def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:

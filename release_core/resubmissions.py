@@ -58,7 +58,8 @@ def note_busy(ports: Ports, deployment_id: int, busy: Busy) -> float:
         }
         so_far = [*attempt.progress.get("busy", []), busy]
         # The counters of the job that ended say nothing of the one to come.
-        attempt.progress = {**attempt.progress, "busy": so_far, "again": again, "state": "", "detail": ""}
+        known = {name: value for name, value in attempt.progress.items() if name != "tests_since"}
+        attempt.progress = {**known, "busy": so_far, "again": again, "state": "", "detail": ""}
         session.add(attempt)
         details = details_of(attempt, job=attempt.job_id, **again)
         record(session, Kind.ORG_BUSY, stream=release.key, actor=BOT, at=now, details=details)

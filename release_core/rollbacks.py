@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import io
 import re
+import zipfile
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from release_core import collector
 from release_core.archives import Packed
 from release_core.comparison import exists, same
 from release_core.errors import Refused
+from release_core.manifests import DELETED_AFTER, PACKAGE_XML, read_deletions, read_manifest
 from release_core.metadata_types import CHILDREN, CONTAINERS, Component, file_of, parent_of
 from release_core.metadata_xml import document, parse, text_of
 from release_core.packages import Package, write_package
@@ -58,7 +61,9 @@ def plan_rollback(
     `created` are the components the org itself flagged as created; None goes by absence in the snapshot alone. What is
     in the snapshot is restored, whatever the flags say. Components in `leave` are not touched.
     """
-    spared = frozenset(leave)
+    # A flow and the file that says which of its versions runs are one to people.
+    flows = [Component("FlowDefinition", component.name) for component in leave if component.type == "Flow"]
+    spared = frozenset((*leave, *flows))
     restored = [component for component in _overwritten(package, snapshot) if component not in spared]
     new = [component for component in _created(package, snapshot, created) if component not in spared]
     deactivated = [component for component in new if component.type in ("Flow", "RecordType")]
@@ -84,12 +89,13 @@ def build_rollback(
     """The metadata-format zip that undoes `package`; the same input gives the same bytes.
 
     Only what the release really changed is in it. Deletions come after the rest (destructiveChangesPost.xml), so that
-    nothing restored is missing while something still refers to it. Refused ("nothing_to_restore") when the release
-    changed nothing.
+    nothing restored is missing while something still refers to it. Of a flow that ran before, the version that ran is
+    activated again: it is still in the org, where one deployed anew might arrive as a draft. Refused
+    ("nothing_to_restore") when the release changed nothing.
     """
     plan = plan_rollback(package, snapshot, created, leave=leave)
     files = _restored_files(snapshot, frozenset(plan.restored))
-    components = [*plan.restored]
+    components = _activated(plan.restored, package, snapshot, files)
     for component in plan.deactivated:
         components.extend(_deactivate(component, package, files))
     if not components and not plan.deleted:
@@ -98,6 +104,29 @@ def build_rollback(
             "There is nothing to bring back: what the release touched is as it was before. No rollback is needed.",
         )
     return write_package(files, components, api_version=package.api_version, deletions_after=plan.deleted)
+
+
+def parts_of(archive: bytes) -> tuple[tuple[str, Component], ...]:
+    """What one of our rollback packages does, by its manifests alone: ("restore", "delete" or "deactivate", what).
+
+    The components are those that `leave` takes.
+    """
+    with zipfile.ZipFile(io.BytesIO(archive)) as held:
+        there = set(held.namelist())
+        brought = read_manifest(held.read(PACKAGE_XML), PACKAGE_XML).components
+        found = [_act(component, held, there) for component in brought]
+        for name in DELETED_AFTER:
+            if name in there:
+                found += [("delete", component) for component in read_deletions(held.read(name), name)]
+    return tuple(found)
+
+
+def _act(component: Component, held: zipfile.ZipFile, there: Collection[str]) -> tuple[str, Component]:
+    if component.type != "FlowDefinition":
+        return "restore", component
+    path = file_of(component)
+    off = path in there and b"<activeVersionNumber>0<" in held.read(path)
+    return "deactivate" if off else "restore", Component("Flow", component.name)
 
 
 def kept_by_flows(package: Package, new: Collection[Component]) -> set[Component]:
@@ -174,6 +203,36 @@ def _part(element: Element, owner: Component) -> Component:
         return owner
     name = text_of(element, "fullName")
     return Component(kind, name if kind == "CustomLabel" else f"{owner.name}.{name}")
+
+
+def _activated(
+    restored: Iterable[Component], package: Package, snapshot: Package, files: dict[str, bytes | Packed]
+) -> list[Component]:
+    """What package.xml lists of the restored components: where a version of a flow only has to run again, that."""
+    listed: dict[Component, None] = {}
+    for component in restored:
+        activation = _earlier_version(component, package, snapshot) if component.type == "Flow" else None
+        if activation is not None:
+            for path in snapshot.paths.get(component, ()):
+                del files[path]
+            component = Component("FlowDefinition", component.name)
+            files[file_of(component)] = activation
+        listed[component] = None
+    return list(listed)
+
+
+def _earlier_version(flow: Component, package: Package, snapshot: Package) -> bytes | None:
+    """What activates the version of a changed flow that ran before; None when none did, or nobody recorded which."""
+    paths = snapshot.paths.get(Component("FlowDefinition", flow.name), ())
+    if not package.holds(flow) or not paths:
+        return None
+    number = text_of(parse(snapshot.files[paths[0]], paths[0]), "activeVersionNumber")
+    body = snapshot.paths[flow][0]
+    if not number.strip("0") or text_of(parse(snapshot.files[body], body), "status") != "Active":
+        return None
+    return document(
+        "FlowDefinition", [parse(f"<activeVersionNumber>{number}</activeVersionNumber>".encode(), paths[0])]
+    )
 
 
 def _deactivate(component: Component, package: Package, files: dict[str, bytes | Packed]) -> Iterator[Component]:

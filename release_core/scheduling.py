@@ -22,6 +22,7 @@ from release_core.models import DeploymentWindow, Freeze, Release, Waiver
 from release_core.permissions import require
 from release_core.policy import Policy
 from release_core.ports import Ports
+from release_core.proof_alarms import set_window_alarms, withdraw_window_alarms
 from release_core.readiness import blocking, settle_state
 from release_core.tasks import announce_next
 from release_core.timeline import BOT, Kind, intend, record, withdraw_intents
@@ -67,6 +68,7 @@ def book(session: Session, policy: Policy, release: Release, window: Interval, *
     for flow, due_at in (("window_opening", row.starts_at), ("window_closing", row.ends_at)):
         key = f"{flow}:{release.key}:{row.number}"
         intend(session, key, flow, now=now, lane=release.key, due_at=due_at, release=release.key, number=row.number)
+    set_window_alarms(session, policy, release, row, now)
     _date_items(session, policy, release, window, now)
     details = {"number": row.number, "starts_at": window.starts_at.isoformat(), "ends_at": window.ends_at.isoformat()}
     record(session, Kind.WINDOW_SET, stream=release.key, actor=actor, at=now, details=details)
@@ -79,6 +81,7 @@ def withdraw_window(session: Session, release: Release) -> None:
     if window and window.state in ("booked", "open"):
         window.state = "withdrawn"
         session.add(window)
+        withdraw_window_alarms(session, release)
         withdraw_intents(
             session, [f"{flow}:{release.key}:{window.number}" for flow in ("window_opening", "window_closing")]
         )

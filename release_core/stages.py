@@ -9,7 +9,7 @@ from sqlmodel import Session
 from release_core.errors import Refused
 from release_core.facts import next_org
 from release_core.lookups import find_release, package_of
-from release_core.models import Release
+from release_core.models import Intent, Release
 from release_core.ports import Ports
 from release_core.readiness import settle_state
 from release_core.releases import came_early, must_be_done, soak_again
@@ -51,7 +51,10 @@ def _compare_anew(session: Session, release: Release, now: datetime) -> None:
     package = package_of(session, release)
     assert package is not None, "what went through an org has a package"
     package.compared_at, package.comparison, package.verdicts = None, [], []
-    package.last_changed, package.diff_digest = [], ""
+    package.last_changed, package.diff_digest, package.compared_org = [], "", ""
     session.add(package)
     key = f"comparison:{release.key}:{package.number}:{release.target_org}"
+    if session.get(Intent, key):
+        # It comes here again: in an org before, it was taken back and then brought back.
+        key += f":{now.isoformat()}"
     intend(session, key, "comparison", now=now, lane=release.key, package=package.id)

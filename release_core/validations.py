@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 from sqlmodel import Session, select
 
@@ -18,12 +19,12 @@ from release_core.facts import UNDER_WAY, gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_org, find_release, package_of, release_of
 from release_core.models import Deployment, Release, ReleasePackage
 from release_core.permissions import require
+from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
+from release_core.proof_alarms import COUNTS_FOR, set_proof_alarms
 from release_core.readiness import settle_state
+from release_core.test_plans import must_have_classes, note_on, planned
 from release_core.timeline import BOT, Kind, record
-
-VALIDATION_COUNTS_FOR = timedelta(days=10)
-"""How long a check-only run can become a quick deploy (Metadata API Developer Guide, deployRecentValidation)."""
 
 
 def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = None) -> str:
@@ -47,10 +48,23 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
         named = ports.policy.orgs[find_org(ports.policy, target)].validate_first
         first = [one for one in named if facts.live_in(one) is None]
         path = [find_org(ports.policy, org)] if org else [*first, target]
-        validation = new_attempt(session, release, purpose="validation", org=path[0], actor=actor, now=now)
-        validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, path[1:]
-        announce_request(session, Kind.VALIDATION_REQUESTED, release, validation)
-        return validation.key
+        return ask_for_validation(session, ports.policy, release, actor, path, now=now)
+
+
+def ask_for_validation(
+    session: Session, policy: Policy, release: Release, actor: str, path: Sequence[str], *, now: datetime
+) -> str:
+    """Have a release's package checked in the orgs of `path`, one after the other; returns the first attempt's key."""
+    package = package_of(session, release)
+    assert package is not None, "a gate, or whoever asks, has seen to that"
+    tests = [planned(release, package, policy, each) for each in path]
+    for chosen in tests:
+        must_have_classes(chosen, release.key)
+    validation = new_attempt(session, release, purpose="validation", org=path[0], actor=actor, now=now)
+    note_on(validation, tests[0])
+    validation.package_id, validation.archive_digest, validation.then = package.id, package.digest, list(path[1:])
+    announce_request(session, Kind.VALIDATION_REQUESTED, release, validation)
+    return validation.key
 
 
 def _must_not_be_reading(session: Session, release: Release) -> None:
@@ -74,7 +88,8 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
         keep_result(validation, status, now)
         if status.success:
             validation.state = "validated"
-            validation.lapses_at = (status.completed_at or now) + VALIDATION_COUNTS_FOR
+            validation.lapses_at = (status.completed_at or now) + COUNTS_FOR
+            set_proof_alarms(session, ports.policy, release, validation, now)
         else:
             validation.state = "cancelled" if status.state == "Canceled" else "failed"
         session.add(validation)
@@ -88,6 +103,7 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
             )
             following.package_id, following.archive_digest = validation.package_id, validation.archive_digest
             following.then = validation.then[1:]
+            note_on(following, planned(release, package_of(session, release), ports.policy, following.org))
             announce_request(session, Kind.VALIDATION_REQUESTED, release, following)
 
 

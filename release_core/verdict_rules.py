@@ -15,12 +15,14 @@ Verdict = Literal["exact", "lossy", "manual", "impossible"]
 Condition = Literal[
     "",
     "adds_entries",
+    "becomes_other_relationship",
     "depends_on_new_field",
     "falls_with_object",
     "field_type_differs",
     "field_was_shorter",
     "has_new_values",
     "is_granted",
+    "is_roll_up",
     "kept_by_flow",
     "other_sharing",
     "overrides_actions",
@@ -59,7 +61,17 @@ _EXACT = (
 )
 _SHARING = "SharingCriteriaRule SharingOwnerRule SharingGuestRule SharingTerritoryRule SharingSet"
 _TRANSLATIONS = "Translations CustomObjectTranslation GlobalValueSetTranslation StandardValueSetTranslation"
-_SECRETS = "NamedCredential ExternalCredential ExternalDataSource AuthProvider Certificate ConnectedApp SamlSsoConfig"
+SECRETS = frozenset(
+    {
+        "AuthProvider",
+        "Certificate",
+        "ConnectedApp",
+        "ExternalCredential",
+        "ExternalDataSource",
+        "NamedCredential",
+        "SamlSsoConfig",
+    }
+)
 
 
 def _rule(types: str, kinds: str, verdict: Verdict, *said: str, when: Condition = "") -> Rule:
@@ -91,6 +103,12 @@ def _objects() -> Iterator[Rule]:
     )
     yield _rule(
         "CustomField", "new", "lossy",
+        "The roll-up summary is deleted and purged at once, without a stay among the deleted fields.",
+        "Note where reports and formulas use it before going back.",
+        _FIELDS, when="is_roll_up",
+    )  # fmt: skip
+    yield _rule(
+        "CustomField", "new", "lossy",
         "The field is deleted; what people entered in it since is lost with it.",
         "Export the field's values before going back, if they matter.",
         _FIELDS,
@@ -104,7 +122,8 @@ def _objects() -> Iterator[Rule]:
     yield _rule(
         "CustomField", "deleted", "lossy",
         "The field comes back, but empty: its values are deleted with it.",
-        "Export the field's values before the release; load them again after going back.",
+        "Export the field's values before the release; load them again after going back, or restore the field in Setup "
+        "while it is among the deleted ones.",
         _FIELDS,
     )  # fmt: skip
     yield _rule(
@@ -112,6 +131,13 @@ def _objects() -> Iterator[Rule]:
         "The object comes back, but without its records.",
         "Export its records before the release; load them again after going back.",
         _DELETING,
+    )  # fmt: skip
+    yield _rule(
+        "CustomField", "changed", "impossible",
+        "The release makes one kind of relationship another. Salesforce may refuse to change it back once records use "
+        "it, and a check-only run cannot test that.",
+        "Agree before the release how to go on without it; try the way back in a full sandbox.",
+        _FIELDS, when="becomes_other_relationship",
     )  # fmt: skip
     yield _rule(
         "CustomField", "changed", "impossible",
@@ -225,8 +251,8 @@ def _automation() -> Iterator[Rule]:
     )  # fmt: skip
     yield _rule(
         "Flow", "changed", "lossy",
-        "The earlier flow is deployed again as a new, active version: the version number differs, and interviews that "
-        "run or wait stay on the version they started with.",
+        "The version that ran before is activated again; the release's version stays in the org, inactive, and "
+        "interviews that run or wait on it go on with it.",
         "Check that the earlier flow is active after going back.",
         _FLOWS,
     )  # fmt: skip
@@ -303,7 +329,13 @@ def _the_rest() -> Iterator[Rule]:
         _VENDORS,
     )
     yield _rule(
-        _SECRETS, "new changed deleted", "manual",
+        "Skill", "changed", "impossible",
+        "The release assigns a skill to more people or profiles, which deployments add but never remove.",
+        "Take the assignments back by hand in Setup.",
+        _VENDORS, when="adds_entries",
+    )  # fmt: skip
+    yield _rule(
+        " ".join(sorted(SECRETS)), "new changed deleted", "manual",
         "Salesforce never hands out the secrets in it, so a snapshot does not hold them.",
         "Have the secrets at hand to enter them again after going back.",
         _TYPES,
@@ -325,3 +357,12 @@ def _the_rest() -> Iterator[Rule]:
 
 
 RULES: tuple[Rule, ...] = (*_nothing_happens(), *_objects(), *_access(), *_automation(), *_the_rest())
+
+OUTSIDE: tuple[str, ...] = (
+    "What no package holds is not judged; it needs its own inverse step, planned as an item of the checklist:",
+    "- data of custom settings, and of every other object",
+    "- scripts that are run before or after the deployment",
+    "- data loads, and what they overwrote",
+    "- changes that people make in Setup by hand as part of the release",
+)
+"""What lies outside of every verdict, as sentences; known rollback limits published by release tools."""

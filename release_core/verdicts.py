@@ -156,15 +156,27 @@ def _runs_as_job(case: _Case) -> bool:
     return _JOBS.search(source.lower()) is not None
 
 
+def _becomes_other_relationship(case: _Case) -> bool:
+    types = [text_of(element, "type") for element in (case.before, case.after) if element is not None]
+    return len(types) == 2 and types[0] != types[1] and not {"MasterDetail", "Lookup"}.isdisjoint(types)
+
+
+def _is_roll_up(case: _Case) -> bool:
+    after = case.after
+    return after is not None and text_of(after, "type") == "Summary"
+
+
 _CONDITIONS: dict[Condition, Callable[[_Case], bool]] = {
     "": lambda _: True,
     "adds_entries": _adds_entries,
+    "becomes_other_relationship": _becomes_other_relationship,
     "depends_on_new_field": lambda case: case.keys_added(".//controllingField", ".//controllingFieldValue"),
     "falls_with_object": lambda case: falls_with(case.change.component, case.gone),
     "field_type_differs": lambda case: case.differs("type"),
     "field_was_shorter": _was_shorter,
     "has_new_values": _has_new_values,
     "is_granted": _is_granted,
+    "is_roll_up": _is_roll_up,
     "kept_by_flow": lambda case: case.is_kept,
     "other_sharing": lambda case: case.differs("sharingModel", "externalSharingModel"),
     "overrides_actions": _overrides_actions,

@@ -1,4 +1,4 @@
-"""What happens at its time: windows, promised status, expiry, the end of the soak."""
+"""What happens at its time: windows, promised status, expiry, lapses, the end of the soak."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.durable import fact, flow
 from bot.outside import current
-from release_core import broadcasts, releases, rollback_requests, scheduling
+from release_core import broadcasts, proofs, releases, rollback_requests, scheduling
 from release_core.timeline import BOT
 
 
@@ -68,3 +68,57 @@ def expire_request(request: int) -> None:
 def close_release(release: str) -> None:
     """Close the release, unless an incident keeps it open."""
     releases.close_release(current().ports, BOT, release, by_timer=True)
+
+
+@flow("proof_lapse")
+def proof_lapse(args: dict[str, Any]) -> None:
+    """A check-only run is ten days old."""
+    note_lapse(args["attempt"])
+
+
+@flow("validation_reminder")
+def validation_reminder(args: dict[str, Any]) -> None:
+    """A validation is about to lapse ahead of its window."""
+    remind(args["attempt"])
+
+
+@flow("revalidation")
+def revalidation(args: dict[str, Any]) -> None:
+    """A window comes near."""
+    validate_again(args["release"], args["number"])
+
+
+@flow("arming_renewal")
+def arming_renewal(args: dict[str, Any]) -> None:
+    """The proof of a way back is about to lapse."""
+    prove_again(args["attempt"])
+
+
+@flow("arming_again")
+def arming_again(args: dict[str, Any]) -> None:
+    """An org that was away may be back."""
+    prove_again(args["attempt"])
+
+
+@fact
+def note_lapse(attempt: int) -> None:
+    """Tell people, unless something newer counts."""
+    proofs.lapse(current().ports, attempt)
+
+
+@fact
+def remind(attempt: int) -> None:
+    """Tell the owner, unless it lasts after all."""
+    proofs.remind_of_lapse(current().ports, attempt)
+
+
+@fact
+def validate_again(release: str, number: int) -> str:
+    """Ask for another check-only run, when the one that counts does not last."""
+    return proofs.revalidate(current().ports, release, number)
+
+
+@fact
+def prove_again(attempt: int) -> None:
+    """Ask for another proof of the way back while its release is watched."""
+    proofs.renew_arming(current().ports, attempt)

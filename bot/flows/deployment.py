@@ -7,11 +7,13 @@ from typing import Any
 from bot.durable import fact, flow, step
 from bot.flows.history import LANDED, UNDER_WAY, deployments_around
 from bot.flows.jobs import patient_step, result, say_unknown, start, told_if_unreachable, watch
+from bot.flows.landing import NOTHING_TO_COMPARE, changed_since_snapshot
 from bot.outside import Outside, current
 from release_core import attempts, deployments, validations
 from release_core.attempts import Assignment
 from release_core.comparison import compare
-from release_core.errors import NotFound, OrgProblem, OutcomeUnknown, Refused
+from release_core.deployments import MAY_HAVE_LANDED, ReadBack
+from release_core.errors import NotFound, OrgProblem, OutcomeUnknown, Refused, Unclear
 from release_core.metadata_types import Component
 from release_core.packages import Package, footprint, members, read_package, read_retrieved
 from release_core.rollbacks import build_rollback
@@ -25,13 +27,16 @@ def deployment(args: dict[str, Any]) -> None:
         return
     try:
         in_the_way = look_around(deployment_id)
-        if in_the_way:
-            stop(deployment_id, in_the_way)
-            return
-        take_snapshot(deployment_id)
     except OrgProblem as problem:
-        stop(deployment_id, f"Nothing was deployed: the snapshot for the way back could not be taken. {problem}")
+        in_the_way = f"Nothing was deployed: the snapshot for the way back could not be taken. {problem}"
+    if in_the_way:
+        stop(deployment_id, in_the_way)
         return
+    try:
+        take_snapshot(deployment_id)
+    except (OrgProblem, Unclear) as problem:
+        if not go_without_snapshot(deployment_id, str(problem)):
+            return
     # A snapshot can take minutes, in which a window may close or somebody press "Cancel".
     if hold_if_blocked(deployment_id):
         return
@@ -95,6 +100,12 @@ def take_snapshot(deployment_id: int) -> None:
 
 
 @fact
+def go_without_snapshot(deployment_id: int, problem: str) -> bool:
+    """Whether it goes on although there will be no way back; otherwise it is held."""
+    return deployments.go_without_snapshot(current().ports, deployment_id, problem)
+
+
+@fact
 def stop(deployment_id: int, sentence: str, code: str = "") -> None:
     """End before anything changed in the org; a validation that it did not take counts no more."""
     ports = current().ports
@@ -120,13 +131,27 @@ def read_back(deployment_id: int) -> None:
     package = _package(outside, task)
     with told_if_unreachable(deployment_id):
         live = read_retrieved(outside.org(task.org).retrieve(members(footprint(package))).archive)
+    if task.ended_as in MAY_HAVE_LANDED:
+        landed = changed_since_snapshot(outside, task, package, live)
+        if landed is None:
+            attempts.note_unknown(outside.ports, deployment_id, f"It ended as {task.ended_as}. {NOTHING_TO_COMPARE}")
+        elif not landed:
+            deployments.note_unchanged(outside.ports, deployment_id)
+        if not landed:
+            return
+    else:
+        landed = []
     differences = [str(c.component) for c in compare(package, live) if c.kind in ("new", "changed", "deleted")]
     digest, note = _way_back(outside, task, package)
-    deployments.note_verified(outside.ports, deployment_id, differences=differences, rollback_digest=digest, note=note)
+    deployments.note_landed(outside.ports, deployment_id, ReadBack(differences, digest, note, landed))
 
 
 def _way_back(outside: Outside, task: Assignment, package: Package) -> tuple[str, str]:
-    created = [Component(kind, name) for kind, name in task.created]
+    if not task.snapshot_digest:
+        return "", "No snapshot could be taken before the deployment, which was accepted in writing."
+    # What a cancelled job created is not in the org's answer; there the snapshot alone tells.
+    told = task.ended_as not in MAY_HAVE_LANDED
+    created = [Component(kind, name) for kind, name in task.created] if told else None
     try:
         snapshot = read_retrieved(outside.ports.artifacts.load(task.snapshot_digest))
         return outside.ports.artifacts.save(build_rollback(package, snapshot, created)), ""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.durable import fact, pause, step
+from bot.flows import queueing
 from bot.flows.insisting import ask_again, woken
 from bot.flows.looking import Look, next_look_after
 from bot.metering import runs_low
@@ -20,6 +21,7 @@ from release_core.errors import OrgProblem, OrgRefused, OrgUnavailable, OutcomeU
 from release_core.models import Receipt
 from release_core.packages import is_single_package
 from release_core.ports import Busy, DeployOptions, JobStatus, OrgGateway
+from release_core.test_plans import sent_level
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 LOOK_AFTER = (1.0, 2.0, 4.0)  # seconds; a job that was accepted shows in the org's history within moments
@@ -199,7 +201,7 @@ def look(deployment_id: int) -> dict[str, Any]:
     except OrgProblem as problem:
         attempts.note_unreachable(ports, deployment_id, str(problem))
         return {"seen": "missing" if problem.code in NO_SUCH_JOB else "away", "told_to_stop": task.abort}
-    attempts.note_progress(ports, deployment_id, status)
+    attempts.note_progress(ports, deployment_id, status, ahead=queueing.ahead(outside, deployment_id, task, status))
     org_calls.note_usage(ports, deployment_id, org.api_usage)
     return {
         "seen": "done" if status.done else "under way",
@@ -229,7 +231,8 @@ def _ask(outside: Outside, org: OrgGateway, task: Assignment, check_only: bool) 
     going_back = task.purpose in ("arming", "rollback")
     options = DeployOptions(
         check_only=check_only,
-        test_level="RunLocalTests",
+        test_level=sent_level(task.test_level),
+        run_tests=task.run_tests,
         ignore_warnings=going_back,
         single_package=is_single_package(archive),
     )

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from bot.durable import fact, flow, step
 from bot.flows.history import LANDED, deployments_around
 from bot.flows.jobs import patient_step, result, say_unknown, start, told_if_unreachable, watch
+from bot.flows.looking_back import Undone, drift_since, not_back, retrieve_touched, undone_by
 from bot.outside import Outside, current
-from release_core import attempts, deployments, rollback_requests
+from release_core import attempts, deployments, rollback_looks, rollback_requests, rollback_ways
 from release_core.attempts import Assignment
-from release_core.comparison import exists, same, three_way
-from release_core.errors import OrgProblem, OrgRefused, OutcomeUnknown
-from release_core.metadata_types import Component
-from release_core.packages import Package, footprint, members, read_package, read_retrieved
+from release_core.errors import NotFound, OrgProblem, OrgRefused, OutcomeUnknown, Refused
+from release_core.packages import read_package, read_retrieved
+from release_core.rollback_looks import TRAIL_BEFORE, drift_words, trail_row
 
 
 @flow("rollback", queue="orgs")
 def rollback(args: dict[str, Any]) -> None:
-    """Look what somebody changed since, keep what is there, go back, read the org again."""
+    """Make sure that nobody's work is lost, keep what is there, go back, read the org again."""
     deployment_id = args["deployment"]
     try:
-        drift = look_for_drift(deployment_id)
-        if drift:
-            hold(deployment_id, "Somebody changed parts of this release since it was deployed.", drift)
-            return
-        if not still_armed(deployment_id):
-            disarm(deployment_id)
-        go_back(deployment_id)
+        if not (nothing_happened_since(deployment_id) and went_quickly(deployment_id)):
+            if look_and_hold(deployment_id):
+                return
+            go_back(deployment_id)
     except OutcomeUnknown as lost:
         say_unknown(deployment_id, str(lost))
         return
-    except OrgProblem as problem:
+    except (OrgProblem, Refused) as problem:
         hold(deployment_id, f"The rollback did not start. {problem}", [])
         return
     follow(deployment_id)
@@ -48,31 +46,80 @@ def follow(deployment_id: int) -> None:
     read_back(deployment_id)
 
 
-def go_back(deployment_id: int) -> None:
-    """The quick way while it is open, else the long way with tests."""
+def look_and_hold(deployment_id: int) -> bool:
+    """Whether somebody changed what going back would overwrite; people are asked about it then."""
+    drift = look_for_drift(deployment_id)
+    if drift:
+        hold(deployment_id, "Somebody changed parts of this release since it was deployed.", drift)
+    return bool(drift)
+
+
+def went_quickly(deployment_id: int) -> bool:
+    """Replay what was proven; False when the org no longer takes it, so that another look and the long way follow."""
     try:
         start(deployment_id, check_only=False)
     except OrgRefused as refused:
         if refused.code != "validation_gone":
             raise
         disarm(deployment_id)
-        start(deployment_id, check_only=False)
+        return False
+    return True
+
+
+def go_back(deployment_id: int) -> None:
+    """The quick way while it is open, else the long way with the fewest tests that the org takes."""
+    if still_armed(deployment_id):
+        if went_quickly(deployment_id):
+            return
+    else:
+        disarm(deployment_id)
+    because = ""
+    while True:
+        take_the_long_way(deployment_id, because)
+        try:
+            start(deployment_id, check_only=False)
+        except OrgRefused as refused:
+            if refused.code not in rollback_ways.LEVEL_REFUSED or not is_another_way_left(deployment_id):
+                raise
+            because = str(refused)
+        else:
+            return
+
+
+@step(tries=3, backoff=0.5)
+def nothing_happened_since(deployment_id: int) -> bool:
+    """Whether the look before the second person's yes still holds: one call for what others did in the org since.
+
+    What it saw is then the snapshot with which this rollback can be undone.
+    """
+    outside = current()
+    look = rollback_looks.look_to_rely_on(outside.ports, deployment_id)
+    if look is None:
+        return False
+    org = outside.org(attempts.assignment(outside.ports, deployment_id).org)
+    ours = org.identity().username
+    rows = Counter(tuple(trail_row(row)) for row in org.changes_since(look.at - TRAIL_BEFORE) if row.by != ours)
+    if rows - Counter(tuple(row) for row in look.trail):
+        return False
+    deployments.note_snapshot(outside.ports, deployment_id, look.live_digest)
+    return True
 
 
 @step(tries=8, backoff=0.5)
 def look_for_drift(deployment_id: int) -> list[str]:
     """Compare snapshot, package and live org; keep the live state, so that the rollback itself can be undone.
 
-    Returns what somebody changed since, unless losing it was accepted.
+    Returns what somebody changed since, unless losing or leaving it was chosen.
     """
     outside = current()
-    task = attempts.assignment(outside.ports, deployment_id)
-    package, snapshot = _before(outside, task)
-    archive = outside.org(task.org).retrieve(members(footprint(package))).archive
-    deployments.note_snapshot(outside.ports, deployment_id, outside.ports.artifacts.save(archive))
-    if rollback_requests.may_overwrite(outside.ports, deployment_id):
-        return []
-    return [f"{d.component} was {d.kind}" for d in three_way(snapshot, package, read_retrieved(archive))]
+    undone = _undone(outside, attempts.assignment(outside.ports, deployment_id))
+    retrieved = retrieve_touched(outside, undone)
+    deployments.note_snapshot(outside.ports, deployment_id, outside.ports.artifacts.save(retrieved.archive))
+    landed = undone.task.asked_at or undone.task.requested_at
+    trail = outside.org(undone.task.org).changes_since(landed)
+    drift = rollback_requests.unsettled(outside.ports, deployment_id, drift_since(undone, retrieved, trail))
+    rollback_requests.note_drift(outside.ports, deployment_id, drift)
+    return [drift_words(row) for row in drift]
 
 
 @step(tries=3, backoff=0.5)
@@ -83,6 +130,28 @@ def still_armed(deployment_id: int) -> bool:
     if not task.validated_job_id:
         return False
     return not any(row.state in LANDED for row in deployments_around(outside, task))
+
+
+@step
+def take_the_long_way(deployment_id: int, because: str) -> None:
+    """Choose the tests, with what is to be left out of the package left out."""
+    outside = current()
+    task = attempts.assignment(outside.ports, deployment_id)
+    undone = _undone(outside, task)
+    if not task.archive_digest:
+        archive = outside.ports.artifacts.save(undone.way_back(task.leave))
+        attempts.note_archive(outside.ports, deployment_id, archive)
+    task = attempts.assignment(outside.ports, deployment_id)
+    back = read_package(outside.ports.artifacts.load(task.archive_digest))
+    tests = rollback_ways.mentioning_tests(back, undone.package, undone.snapshot)
+    level = rollback_ways.next_way(rollback_ways.tried_before(outside.ports, deployment_id), tests)
+    rollback_ways.take_way(outside.ports, deployment_id, level or rollback_ways.WAYS[-1], tests, because=because)
+
+
+@fact
+def is_another_way_left(deployment_id: int) -> bool:
+    """Note that the org refused a test level; whether there is one left to try."""
+    return rollback_ways.note_refused_way(current().ports, deployment_id)
 
 
 @fact
@@ -105,31 +174,26 @@ def conclude(deployment_id: int) -> None:
 
 @patient_step
 def read_back(deployment_id: int) -> None:
-    """Compare the org with the snapshot from before the release."""
+    """Compare the org with the snapshot from before the release, and build the package that undoes this rollback."""
     outside = current()
     task = attempts.assignment(outside.ports, deployment_id)
     if task.state != "verifying":
         return
-    package, snapshot = _before(outside, task)
-    touched = footprint(package)
+    undone = _undone(outside, task)
     with told_if_unreachable(deployment_id):
-        live = read_retrieved(outside.org(task.org).retrieve(members(touched)).archive)
-    differences = [str(component) for component in touched if not _is_back(snapshot, live, component)]
-    rollback_requests.note_returned(outside.ports, deployment_id, differences)
+        live = read_retrieved(retrieve_touched(outside, undone).archive)
+    differences = not_back(undone, live, task.leave)
+    digest, note = _way_to_undo(outside, deployment_id)
+    rollback_requests.note_returned(outside.ports, deployment_id, differences, undo_digest=digest, note=note)
 
 
-def _is_back(snapshot: Package, live: Package, component: Component) -> bool:
-    """Whether a component is what it was; a flow that runs again as it did may do so under a new version number."""
-    if component.type == "FlowDefinition":
-        flow_itself = Component("Flow", component.name)
-        return exists(snapshot, flow_itself) and _is_back(snapshot, live, flow_itself)
-    there = exists(snapshot, component)
-    return there == exists(live, component) and (not there or same(snapshot, live, component))
+def _way_to_undo(outside: Outside, deployment_id: int) -> tuple[str, str]:
+    try:
+        return outside.ports.artifacts.save(undone_by(outside, deployment_id).way_back()), ""
+    except (NotFound, Refused) as nothing:
+        return "", str(nothing)
 
 
-def _before(outside: Outside, task: Assignment) -> tuple[Package, Package]:
-    """The package of the deployment to undo, with the snapshot taken before it."""
+def _undone(outside: Outside, task: Assignment) -> Undone:
     assert task.undoes_id is not None, "a rollback undoes a deployment"
-    undone = attempts.assignment(outside.ports, task.undoes_id)
-    load = outside.ports.artifacts.load
-    return read_package(load(undone.archive_digest)), read_retrieved(load(undone.snapshot_digest))
+    return undone_by(outside, task.undoes_id)

@@ -9,10 +9,11 @@ from typing import Any
 import structlog
 
 from bot.chat_problems import ChatProblem, ChatRefused, ChatUnavailable, TokenEnded
-from bot.durable import flow, step
+from bot.durable import flow, pause, step
 from bot.outside import Outside, current
 from handlers import announcements
 from handlers.announcements import Announcement, Touched
+from release_core import attempts
 from release_core.models import Post
 
 log = structlog.get_logger(__name__)
@@ -27,11 +28,16 @@ def tell(args: dict[str, Any]) -> None:
     """Send every post that a fact touches, in order; one that the chat refuses does not hold up the others."""
     redraw = args.get("redraw")
     slots = [asdict(Touched(redraw, only_if_posted=True))] if redraw else touched(args["stream"], args["number"])
+    edited = redraw.removeprefix("deployment:") if redraw and "edit" in args else ""
+    if edited:
+        pause(edit_in(edited))
     for slot in slots:
         try:
             deliver(args["stream"], slot["slot"], slot["only_if_posted"])
         except ChatProblem as problem:
             log.error("chat.not_told", slot=slot["slot"], problem=str(problem))
+    if edited:
+        drawn(edited)
 
 
 @step
@@ -54,6 +60,18 @@ def deliver(stream: str, slot: str, only_if_posted: bool) -> None:
     if known and known.ts and known.drawn == drawn:
         return
     _place(outside, stream, announcement, known, drawn)
+
+
+@step
+def edit_in(attempt: str) -> float:
+    """Seconds until the post of a running attempt may be edited again."""
+    return attempts.edit_in(current().ports, attempt)
+
+
+@step
+def drawn(attempt: str) -> None:
+    """The post of a running attempt shows how far it is."""
+    attempts.note_drawn(current().ports, attempt)
 
 
 def _place(outside: Outside, stream: str, announcement: Announcement, known: Post | None, drawn: str) -> None:

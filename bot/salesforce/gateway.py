@@ -26,6 +26,7 @@ from release_core.ports import (
     DeployOptions,
     DeployRequestRow,
     FileProperty,
+    InstallRow,
     JobStatus,
     Members,
     OrgIdentity,
@@ -229,6 +230,10 @@ class SalesforceOrg:
     def deployments_since(self, since: datetime) -> Sequence[DeployRequestRow]:
         """The org's deployment history from an instant on, oldest first, everybody's."""
         return history.deployments_since(self._connection, since)
+
+    def installs_since(self, since: datetime) -> Sequence[InstallRow]:
+        """The packages that arrived in the org from an instant on, oldest first."""
+        return history.installs_since(self._connection, since)
 
     def changes_since(self, since: datetime) -> Sequence[AuditRow]:
         """The org's setup audit trail from an instant on, oldest first."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.salesforce.connection import Connection
 from bot.salesforce.failures import Unreadable
 from bot.salesforce.replies import Fields, full_id, instant, truth, whole, words
-from release_core.ports import AuditRow, DeployRequestRow
+from release_core.ports import AuditRow, DeployRequestRow, InstallRow
 
 _DEPLOYMENTS = (
     "SELECT Id, Status, CheckOnly, CreatedDate, CompletedDate, CreatedById, CreatedBy.Username, ZipSize, "
@@ -18,6 +18,10 @@ _DEPLOYMENTS = (
 _CHANGES = (
     "SELECT CreatedDate, CreatedBy.Username, Action, Section, Display FROM SetupAuditTrail "
     "WHERE CreatedDate >= {since} ORDER BY CreatedDate ASC"
+)
+_INSTALLS = (
+    "SELECT Id, Status, CreatedById, SystemModstamp FROM PackageInstallRequest "
+    "WHERE SystemModstamp >= {since} ORDER BY SystemModstamp ASC"
 )
 _RUNNING = "SELECT Id FROM AsyncApexJob WHERE Status IN ('Holding', 'Queued', 'Preparing', 'Processing')"
 _COVERAGE = "SELECT PercentCovered FROM ApexOrgWideCoverage"
@@ -50,6 +54,17 @@ def find_deployments(
 def changes_since(connection: Connection, since: datetime) -> Sequence[AuditRow]:
     """The setup audit trail from `since` (aware) on, oldest first; the org keeps about 180 days."""
     return tuple(connection.query(_CHANGES.format(since=_literal(since)), _change, "show its setup audit trail"))
+
+
+def installs_since(connection: Connection, since: datetime) -> Sequence[InstallRow]:
+    """The packages whose install succeeded at `since` (aware) or later, oldest first."""
+    soql, act = _INSTALLS.format(since=_literal(since)), "show its package installs"
+    rows = connection.query(soql, dict, act, tooling=True)
+    return tuple(
+        InstallRow(full_id(words(row.get("Id"))), _instant_of(row, "SystemModstamp"), words(row.get("CreatedById")))
+        for row in rows
+        if words(row.get("Status")) == "SUCCESS"
+    )
 
 
 def running_jobs(connection: Connection) -> int:

@@ -136,6 +136,7 @@ def _outcomes(details: Fields) -> Sequence[ComponentOutcome]:
             problem=words(row.get("problem")),
             problem_type=words(row.get("problemType")),
             line=whole(row.get("lineNumber")) or None,
+            column=whole(row.get("columnNumber")) or None,
         )
         for row in rows
     )
@@ -159,6 +160,7 @@ def _coverage(tests: Fields) -> Sequence[Coverage]:
             name=words(row.get("name")),
             lines=whole(row.get("numLocations")),
             uncovered=whole(row.get("numLocationsNotCovered")),
+            missed=tuple(whole(place.get("line")) for place in listed(row.get("locationsNotCovered"))),
         )
         for row in listed(tests.get("codeCoverage"))
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from release_core.policy_file import load_policy
 from release_core.store import migrate, open_store
-from tests.bench import a_company, packages, polling, report
+from tests.bench import a_company, going_back, packages, polling, report
 from tests.bench.load import Round, ask, status_requests
 from tests.bench.running import Running, slack_stand_in, started
 from tests.bench.servers import ORGS, POLICY, SECRET
@@ -27,14 +27,15 @@ ASKERS = [a_company.person_id(number) for number in range(5)]
 
 
 def main() -> None:
-    """Start the servers, let people ask each in turn, print the table; then the table of the largest package."""
+    """Start the servers, let people ask each in turn, print the table; then those of the org side."""
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as folder, _servers(Path(folder)) as servers:
         print(report.machine())  # noqa: T201 - printing is what this program is for
         measured = {count: asyncio.run(_rounds(servers, count)) for count in CONNECTIONS}
         print(report.table(servers, measured))  # noqa: T201
     print()  # noqa: T201
     print(packages.measure())  # noqa: T201
-    print(polling.figures())  # noqa: T201
+    for figures in (polling.figures, going_back.table):
+        print(f"\n{figures()}")  # noqa: T201
 
 
 @contextlib.contextmanager

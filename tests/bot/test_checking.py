@@ -190,6 +190,7 @@ def test_without_slack_tokens_the_orgs_are_checked_all_the_same(tmp_path: Path, 
     assert [one["name"] for one in answer["checks"]] == ["settings", "org:uat", "org:production"]
     assert answer["checks"][2]["facts"]["org_id"] == production.org_id
     assert answer["checks"][1]["facts"]["kind"] == "sandbox"
+    assert [one["facts"]["missing_permissions"] for one in answer["checks"][1:]] == [[], []]
     assert spoken.returncode == 0
     assert "SLACK_BOT_TOKEN is not set" in spoken.stdout
     assert f"Logged in as {production.username}" in spoken.stdout

@@ -6,7 +6,7 @@ import pytest
 
 from handlers.conversation import Form, Menu, Message
 from handlers.slack.blocks import draw_message
-from release_core import approvals, attaching, attempts, releases, validations
+from release_core import approvals, attaching, attempts, comparing, validations
 from release_core.errors import Conflict, NotFound
 from release_core.metadata_types import Component
 from release_core.models import Person
@@ -257,7 +257,7 @@ def test_the_dialog_says_everything_to_weigh_with_names(room: Room) -> None:
         "Validated 1 h 1 min ago",
         "checklist 4 of 5 settled",
         "QA Quinn Adler, Business Bea Lindqvist",
-        "Way back: not judged",
+        "Way back: 2 exact",
     ):
         assert said in dialog
     assert QA not in dialog
@@ -274,7 +274,7 @@ def test_the_dialog_keeps_the_names_when_everything_is_long(room: Room) -> None:
     classes = [Component("ApexClass", f"C{n}") for n in range(999)]
     attaching.accept_package(room.ports, package, contents("long", classes))
     judged = [Judgement(component, "lossy", "it has data", "") for component in classes]
-    releases.note_comparison(room.ports, package, [], judged)
+    comparing.note_comparison(room.ports, package, [], judged)
     a_passed_validation(room.ports, key)
     settle_checklist(room.ports, key)
     approve(room.ports, key)

@@ -9,26 +9,40 @@ import pytest
 
 from handlers.conversation import Place, Request
 from handlers.verbs import VERBS
-from release_core import approvals, attempts, checklists, deployments, incidents, rollback_requests, task_plans, tasks
+from release_core import (
+    approvals,
+    attempts,
+    checklists,
+    deployments,
+    incidents,
+    rollback_requests,
+    task_plans,
+    tasks,
+    validations,
+)
 from release_core.errors import NotAllowed, ReleaseError
 from tests.handlers.room import CAST, Refusal, Room, _actor, words_of
 from tests.release_core.builders import (
     ADMINISTRATOR,
     DEVELOPER,
     DIRECTOR,
+    LOST,
     MANAGER,
     PRODUCTION,
     QA,
     SECOND_MANAGER,
     STAKEHOLDER,
     TESTER,
+    a_failure,
     a_freeze,
     a_package,
     a_ready_release,
     a_release,
     a_soaking_release,
+    differing,
     facts_of,
     kinds,
+    note_comparison,
     row_id,
 )
 
@@ -52,6 +66,15 @@ def packed(room: Room) -> None:
     a_package(room.ports, a_release(room.ports))
 
 
+def compared(room: Room) -> None:
+    differing(room.ports, a_package(room.ports, a_release(room.ports), compared=False))
+
+
+def risky(room: Room) -> None:
+    package = a_package(room.ports, a_release(room.ports), compared=False)
+    note_comparison(room.ports, package, LOST)
+
+
 def asked(room: Room) -> None:
     packed(room)
     approvals.ask_for_approvals(room.ports, MANAGER, "REL-1")
@@ -64,6 +87,12 @@ def ready(room: Room) -> None:
 def under_way(room: Room) -> None:
     a_ready_release(room.ports)
     deployments.request_deployment(room.ports, MANAGER, "REL-1")
+
+
+def failed(room: Room) -> None:
+    packed(room)
+    attempt = row_id(room.ports, validations.request_validation(room.ports, TESTER, "REL-1"))
+    validations.finish_validation(room.ports, attempt, a_failure())
 
 
 def lost(room: Room) -> None:
@@ -128,6 +157,9 @@ SAYINGS = [
     Saying("release_attach", planned, "release attach", DEVELOPER, "metadata-format zip", STAKEHOLDER),
     Saying("release_retrieve", planned, "release retrieve from UAT", DEVELOPER, "What to take", STAKEHOLDER),
     Saying("release_package", packed, "release package", STAKEHOLDER, "SHA-256"),
+    Saying("release_diff", compared, "release diff Tier__c", STAKEHOLDER, "CustomField Account.Tier__c is changed"),
+    Saying("release_compare", packed, "release compare", TESTER, "is being compared again", STAKEHOLDER),
+    Saying("release_accept", risky, "release accept -- agreed with sales", QA, "acceptance for REL-1", STAKEHOLDER),
     Saying("release_checklist", planned, "release checklist", STAKEHOLDER, "Smoke test agreed"),
     Saying("release_item", planned, "release item 2", STAKEHOLDER, "Smoke test agreed"),
     Saying("release_tick", planned, "release tick 2 -- all green", QA, "is done", STAKEHOLDER),
@@ -154,6 +186,8 @@ SAYINGS = [
     Saying("release_task_move", with_tasks, "release task move 2 1", MANAGER, "is task 1 now", DEVELOPER),
     Saying("release_task_delete", with_tasks, "release task delete 2", MANAGER, "is off the run-sheet", DEVELOPER),
     Saying("release_validate", packed, "release validate", TESTER, "DEP-1", STAKEHOLDER),
+    Saying("release_tests", packed, "release tests local", MANAGER, "REL-1 runs RunLocalTests", DEVELOPER),
+    Saying("release_results", failed, "release results", STAKEHOLDER, "DiscountTest.gives_ten_percent"),
     Saying("release_ask", packed, "release ask", MANAGER, "REL-1", DEVELOPER),
     Saying("release_approve", asked, "release approve as QA", QA, "Your yes for QA on REL-1 is recorded.", STAKEHOLDER),
     Saying("release_decline", asked, "release decline as QA -- no test report", QA, "Your no for QA", STAKEHOLDER),

@@ -27,6 +27,7 @@ from tests.release_core.builders import (
     ADMINISTRATOR,
     DEVELOPER,
     DIRECTOR,
+    LOST,
     MANAGER,
     PRODUCTION,
     QA,
@@ -44,6 +45,7 @@ from tests.release_core.builders import (
     kinds,
     later,
     newest,
+    note_comparison,
 )
 from tests.release_core.staged import land_stage, make_ready, soak
 
@@ -152,7 +154,7 @@ def a_whole_story(room: Room) -> None:
     key = a_release(room.ports, window=a_window(0, 2))
     room.tell()
     listings.note_listing(room.ports, DEVELOPER, key, Listing("uat", ["ApexClass"], "ab" * 32, 3))
-    a_package(room.ports, key)
+    note_comparison(room.ports, a_package(room.ports, key, compared=False), LOST)
     room.says(MANAGER, f"release ask {key}")
     room.says(MANAGER, f"release block {key} 1 -- nobody wrote them")
     room.says(MANAGER, f"release assign {key} 3 <@{DEVELOPER}>")

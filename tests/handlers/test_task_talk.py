@@ -26,6 +26,7 @@ from tests.release_core.builders import (
     a_started_deployment,
     a_success,
     a_window,
+    digest_of,
     facts_of,
     land,
     later,
@@ -278,7 +279,7 @@ def test_the_next_org_is_posted_with_what_is_missing_there_and_becomes_the_butto
     staged.tell()
     card = staged.posts["stage:REL-1:emea"].message
     words = words_of(card)
-    assert "REL-1 comes to EMEA next; it may not go yet: 2 reasons." in words
+    assert "REL-1 comes to EMEA next; it may not go yet: 3 reasons." in words
     assert "The package has not been validated in EMEA." in words
     assert f"stage:REL-1:emea@{MANAGER}" in staged.posts, "its owner is told alone, too"
     assert isinstance(staged.clicks(MANAGER, "Set window", card), Form)
@@ -403,3 +404,26 @@ def test_a_release_into_one_org_is_shown_as_before(room: Room) -> None:
     assert "State: live, being watched" in words
     assert "Path:" not in words
     assert "[Roll back]" in words
+
+
+def test_a_rollback_in_one_org_is_undone_there(staged: Room) -> None:
+    key = a_ready_staged_release(staged.ports)
+    land_stage(staged.ports, key)
+    soak(staged.ports, key)
+    make_ready(staged.ports, key)
+    land_stage(staged.ports, key)
+    request = rollback_requests.ask_rollback(staged.ports, MANAGER, key, "it broke", org=UAT)
+    staged.tell()
+    assert "asks to roll back REL-1 Autumn release in UAT" in words_of(staged.posts["rollback:REL-1:1"].message)
+    rollback_requests.decide_rollback(staged.ports, SECOND_MANAGER, request, yes=True)
+    attempt = newest(staged.ports, key, "rollback").id or 0
+    rollback_requests.finish_rollback(staged.ports, attempt, a_success())
+    rollback_requests.note_returned(staged.ports, attempt, (), undo_digest=digest_of(b"forward"))
+    form = staged.clicks(MANAGER, "Undo rollback in UAT", staged.hears(MANAGER, f"release status {key}"))
+    assert "REL-1 comes back into UAT: the rollback is undone." in words_of(form)
+    assert "then REL-1 is brought back" in words_of(staged.submits(MANAGER, form, note="it was not the cause"))
+    staged.tell()
+    post = staged.posts["rollback:REL-1:2"].message
+    assert "asks to undo the rollback of REL-1 Autumn release in UAT" in words_of(post)
+    assert "is being brought back" in words_of(staged.clicks(SECOND_MANAGER, "Confirm", post))
+    assert newest(staged.ports, key, "rollback").org == UAT

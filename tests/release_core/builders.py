@@ -20,22 +20,26 @@ from release_core import (
     attaching,
     attempts,
     checklists,
+    comparing,
     deployments,
     releases,
     scheduling,
     validations,
 )
+from release_core.comparing import Look
+from release_core.differences import Difference, LastChange, write_differences
 from release_core.errors import NotFound
 from release_core.facts import ReleaseFacts, gather
-from release_core.lookups import find_release
+from release_core.lookups import find_release, release_of
 from release_core.metadata_types import Component
-from release_core.models import Deployment, Intent, Release, TimelineEntry
+from release_core.models import Deployment, Intent, Release, ReleasePackage, TimelineEntry
 from release_core.packages import Package
 from release_core.policy import Kind, Policy, Strategy
 from release_core.ports import ComponentOutcome, Coverage, JobStatus, KeptFile, Ports, TestFailure
 from release_core.readiness import Gate, blocking, gates
 from release_core.store import Store, migrate, open_store
 from release_core.timeline import read_stream
+from release_core.verdicts import Judgement, Verdict
 from release_core.windows import Interval
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -186,11 +190,59 @@ def contents(words: str = "first", components: Sequence[Component] = ()) -> Pack
     return Package(digest=digest_of(words.encode()), size=1234, api_version="64.0", files={}, components=held)
 
 
-def a_package(ports: Ports, key: str, *, author: str = DEVELOPER, words: str = "first") -> int:
-    """A package that was attached and read; returns its row id."""
+def a_package(ports: Ports, key: str, *, author: str = DEVELOPER, words: str = "first", compared: bool = True) -> int:
+    """A package that was attached, read and compared with its target, which holds nothing of it; returns its row id."""
     package = attaching.attach_package(ports, author, key, file_id="F1", file_name=f"{words}.zip")
     attaching.accept_package(ports, package, contents(words))
+    if compared:
+        note_comparison(ports, package)
     return package
+
+
+def note_comparison(ports: Ports, package: int, *verdicts: tuple[str, str, Verdict], again: bool = False) -> None:
+    """A package was compared with its target; without verdicts each part is new and goes away exactly."""
+    with ports.store.reading() as session:
+        row = session.get(ReleasePackage, package)
+        assert row is not None
+        org = release_of(session, row).target_org
+        told = verdicts or [(kind, name, "exact") for kind, name in row.components]
+    judged = [
+        Judgement(
+            Component(kind, name), verdict, f"It is {verdict}.", "" if verdict == "exact" else "Act by hand.", "MDAPI"
+        )
+        for kind, name, verdict in told
+    ]
+    changes = [(kind, name, "new" if verdict == "exact" else "changed") for kind, name, verdict in told]
+    comparing.note_comparison(ports, package, changes, judged, Look(org, "", (), again))
+    has_run(ports, "comparison")
+
+
+def has_run(ports: Ports, flow: str) -> None:
+    """The engine has carried out every flow of a kind that was due."""
+    with ports.store.transaction() as session:
+        for intent in session.exec(select(Intent).where(Intent.flow == flow, Intent.state == "due")):
+            intent.state = "finished"
+            session.add(intent)
+
+
+LOST: tuple[str, str, Verdict] = ("CustomField", "Account.Tier__c", "impossible")
+"""A part of the usual package that cannot come back."""
+
+
+def differing(ports: Ports, package: int, *, diff: str = "-    <type>Text</type>\n+    <type>Number</type>") -> None:
+    """A package was compared with a target in which Mei Tan changed one of its fields two days ago."""
+    field = Component("CustomField", "Account.Tier__c")
+    changed = LastChange(
+        field, "Mei Tan", ports.clock.now() - timedelta(days=2), "objects/Account.object", "in the last 14 days"
+    )
+    text = write_differences(["REL-1"], [Difference(field, "changed", ["It was changed."], diff)])
+    look = Look(PRODUCTION, ports.artifacts.save(text.encode()), [changed.as_row()])
+    changes = [("ApexClass", "Discount", "identical"), (field.type, field.name, "changed")]
+    judged = [
+        Judgement(Component("ApexClass", "Discount"), "exact", "It is there already."),
+        Judgement(field, "manual", "It needs a person.", "Act by hand.", "MDAPI"),
+    ]
+    comparing.note_comparison(ports, package, changes, judged, look)
 
 
 def a_success(*, at: datetime | None = None, created: Sequence[Component] = ()) -> JobStatus:

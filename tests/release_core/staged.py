@@ -46,6 +46,9 @@ def book(ports: Ports, key: str, hours: float = 2) -> None:
 def make_ready(ports: Ports, key: str) -> None:
     """Everything that the org which is next asks for."""
     book(ports, key)
+    package = builders.facts_of(ports, key).package
+    if package and package.compared_at is None:
+        builders.note_comparison(ports, package.id or 0)
     builders.a_passed_validation(ports, key, org=builders.release(ports, key).target_org)
     builders.settle_checklist(ports, key)
     if not builders.facts_of(ports, key).approvals:

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from release_core import approvals, attempts, deployments, incidents, org_locks, scheduling
-from release_core.errors import Conflict, NotAllowed, NotFound
+from release_core.deployments import ReadBack
+from release_core.errors import Conflict, NotAllowed, NotFound, Refused
 from release_core.metadata_types import Component
-from release_core.ports import Ports
+from release_core.ports import JobState, JobStatus, Ports
 from release_core.timeline import BOT, Kind
 from tests.release_core.builders import (
     ADMINISTRATOR,
@@ -269,9 +270,46 @@ def test_a_cancelled_deployment_goes_back_to_ready(ports: Ports, key: str) -> No
     attempt = a_started_deployment(ports, key)
     attempts.request_cancel(ports, MANAGER, key)
     deployments.finish_deployment(ports, attempt, a_cancellation())
+    assert deployment(ports, attempt).state == "verifying", "a yes to a cancellation proves nothing"
+    deployments.note_unchanged(ports, attempt)
     assert deployment(ports, attempt).state == "cancelled"
     assert kinds(ports, key)[-1] == Kind.DEPLOYMENT_CANCELLED
     assert release(ports, key).state == "ready"
+
+
+def test_what_is_finalized_is_not_asked_to_stop(ports: Ports, key: str) -> None:
+    attempt = a_started_deployment(ports, key)
+    attempts.note_progress(ports, attempt, JobStatus("0Af1", "Finalizing", False, False, False))
+    with pytest.raises(Refused, match="PRODUCTION is finalizing DEP-2, so it will land"):
+        attempts.request_cancel(ports, MANAGER, key)
+    assert not attempts.assignment(ports, attempt).abort
+
+
+def test_what_landed_in_spite_of_a_cancellation_is_live_and_can_be_undone(ports: Ports, key: str) -> None:
+    attempt = a_started_deployment(ports, key)
+    earlier = deployment(ports, attempt).validated_job_id
+    deployments.finish_deployment(ports, attempt, a_cancellation())
+    deployments.note_landed(
+        ports, attempt, ReadBack([], digest_of(b"way back"), "", ["ApexClass Discount", "CustomField Account.Tier__c"])
+    )
+    assert deployment(ports, attempt).state == "succeeded"
+    assert release(ports, key).state == "soaking"
+    told = last(ports, key, Kind.DEPLOYMENT_SUCCEEDED)
+    assert (told.details["ended_as"], told.details["landed"][0]) == ("Canceled", "ApexClass Discount")
+    assert newest(ports, key, "arming").state == "requested"
+    assert earlier
+    assert deployment(ports, "DEP-1").voided_because == "DEP-2 (REL-1) reached the org after it."
+
+
+@pytest.mark.parametrize("state", ["FinalizingFailed", "SucceededPartial"])
+def test_an_end_that_tells_little_is_read_back(ports: Ports, key: str, state: JobState) -> None:
+    attempt = a_started_deployment(ports, key)
+    deployments.finish_deployment(ports, attempt, JobStatus("0Af1", state, True, False, False))
+    assert attempts.assignment(ports, attempt).ended_as == state
+    assert deployment(ports, attempt).state == "verifying"
+    deployments.note_unchanged(ports, attempt)
+    assert (deployment(ports, attempt).state, release(ports, key).state) == ("failed", "failed")
+    assert kinds(ports, key)[-1] == Kind.DEPLOYMENT_FAILED
 
 
 # The end

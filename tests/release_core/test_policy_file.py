@@ -153,7 +153,7 @@ def test_value_from_the_environment_takes_the_place_of_its_name() -> None:
             "validate_frist: [uat]",
             "frist",
             'orgs.production.validate_frist: found the key "validate_frist"; '
-            "expected one of title, kind, login, validate_first, soak",
+            "expected one of title, kind, login, validate_first, soak, tests",
         ),
         (
             "release_manager: [U0RELMGR]",

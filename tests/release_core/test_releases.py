@@ -6,7 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import attaching, deployments, incidents, releases, rollback_requests, scheduling, validations
+from release_core import (
+    attaching,
+    comparing,
+    deployments,
+    incidents,
+    releases,
+    rollback_requests,
+    scheduling,
+    validations,
+)
 from release_core.errors import NotAllowed, NotFound, Refused, Unclear
 from release_core.metadata_types import Component
 from release_core.ports import Ports
@@ -106,7 +115,7 @@ def test_an_attached_package_is_read_by_a_flow(ports: Ports) -> None:
 
 def test_an_accepted_package_counts_and_is_compared(ports: Ports) -> None:
     key = a_release(ports)
-    package = a_package(ports, key)
+    package = a_package(ports, key, compared=False)
     counted = facts_of(ports, key).package
     assert counted is not None
     assert (counted.id, counted.digest, counted.author_id) == (package, contents().digest, DEVELOPER)
@@ -158,20 +167,20 @@ def test_a_package_is_read_once(ports: Ports) -> None:
 
 def test_what_a_package_would_do_is_kept_with_its_way_back(ports: Ports) -> None:
     key = a_release(ports)
-    package = a_package(ports, key)
+    package = a_package(ports, key, compared=False)
     judgement = Judgement(Component("ApexClass", "Discount"), "exact", "It is in the snapshot.")
     for _ in range(2):
-        releases.note_comparison(ports, package, [("ApexClass", "Discount", "changed")], [judgement])
+        comparing.note_comparison(ports, package, [("ApexClass", "Discount", "changed")], [judgement])
     counted = facts_of(ports, key).package
     assert counted is not None
     assert counted.comparison == [["ApexClass", "Discount", "changed"]]
-    assert counted.verdicts == [["ApexClass", "Discount", "exact", "It is in the snapshot.", ""]]
+    assert counted.verdicts == [["ApexClass", "Discount", "exact", "It is in the snapshot.", "", ""]]
     assert kinds(ports, key).count(Kind.PACKAGE_COMPARED) == 1
 
 
 def test_an_org_that_cannot_be_asked_is_told(ports: Ports) -> None:
     key = a_release(ports)
-    releases.note_comparison_failed(ports, a_package(ports, key), "PRODUCTION does not answer.")
+    comparing.note_comparison_failed(ports, a_package(ports, key), "PRODUCTION does not answer.")
     assert last(ports, key, Kind.PACKAGE_NOT_COMPARED).details["problem"] == "PRODUCTION does not answer."
 
 

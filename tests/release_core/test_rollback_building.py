@@ -89,6 +89,27 @@ def test_changed_flow_is_redeployed_as_it_was() -> None:
     assert back.files["flows/F.flow"] == ACTIVE_FLOW
 
 
+def test_the_version_of_a_flow_that_ran_before_is_activated_by_its_number() -> None:
+    before = {
+        "flows/F.flow": ACTIVE_FLOW,
+        "flowDefinitions/F.flowDefinition": b"<FlowDefinition><activeVersionNumber>3</activeVersionNumber>"
+        b"</FlowDefinition>",
+    }
+    package = _read({"flows/F.flow": b"<Flow><label>x</label></Flow>"})
+    back = read_package(build_rollback(package, _retrieved(before), None))
+    assert back.components == (Component("FlowDefinition", "F"),)
+    assert b"<activeVersionNumber>3</activeVersionNumber>" in back.files["flowDefinitions/F.flowDefinition"]
+    assert "flows/F.flow" not in back.files
+
+
+def test_a_flow_that_did_not_run_before_is_redeployed_as_it_was() -> None:
+    draft = b"<Flow><status>Draft</status></Flow>"
+    before = {"flows/F.flow": draft, "flowDefinitions/F.flowDefinition": b"<FlowDefinition/>"}
+    package = _read({"flows/F.flow": b"<Flow><label>x</label></Flow>"})
+    back = read_package(build_rollback(package, _retrieved(before), None))
+    assert back.files["flows/F.flow"] == draft
+
+
 def test_new_flow_is_deactivated_never_deleted() -> None:
     back = _rollback({}, {"flows/F.flow": ACTIVE_FLOW})
     assert back.deletions == ()

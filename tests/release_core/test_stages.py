@@ -46,6 +46,7 @@ from tests.release_core.builders import (
     last,
     later,
     newest,
+    note_comparison,
     release,
 )
 from tests.release_core.staged import (
@@ -114,7 +115,7 @@ def test_each_org_asks_for_a_window_and_a_validation_of_its_own_while_approvals_
     key = a_ready_staged_release(staged)
     land_stage(staged, key)
     soak(staged, key)
-    assert blocked_by(staged, key) == {"not_validated", "no_window"}
+    assert blocked_by(staged, key) == {"not_validated", "no_window", "not_compared"}
     assert items(staged, key) == {"validated": "open", "snapshot": "open"}
     assert {gate.code for gate in all_gates(staged, key) if gate.passes} >= {"approved", "checklist", "stage"}
     make_ready(staged, key)
@@ -207,13 +208,17 @@ def test_what_the_package_would_do_is_asked_anew_in_each_org(staged: Ports) -> N
     package = facts_of(staged, key).package
     assert package is not None
     assert package.id is not None
-    releases.note_comparison(staged, package.id, [("ApexClass", "Discount", "new")], ())
+    assert package.compared_at is not None
     land_stage(staged, key)
     soak(staged, key)
     again = facts_of(staged, key).package
     assert again is not None
     assert (again.compared_at, again.comparison, again.verdicts) == (None, [], [])
+    assert (again.compared_org, again.diff_digest, again.last_changed) == ("", "", [])
+    assert "not_compared" in blocked_by(staged, key)
     assert [intent.key for intent in intents(staged, "comparison")][-1] == f"comparison:{key}:1:{EMEA}"
+    note_comparison(staged, again.id or 0)
+    assert gate(staged, key, "way_back").passes
 
 
 def test_the_next_org_waits_for_the_tasks_after_the_deployment(staged: Ports) -> None:

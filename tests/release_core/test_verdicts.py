@@ -64,7 +64,7 @@ CASES: list[tuple[str, dict[str, bytes], dict[str, bytes], str, str]] = [
         {"flows/F.flow": b"<Flow/>"},
         {"flows/F.flow": b"<Flow><a/></Flow>"},
         "lossy",
-        "new, active version",
+        "is activated again",
     ),
     ("new access", {}, {"permissionsets/P.permissionset": b"<PermissionSet/>"}, "exact", "deleted"),
     (

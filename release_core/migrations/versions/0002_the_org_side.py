@@ -91,6 +91,9 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("diff_digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=sa.text("''"))
         )
+        batch_op.add_column(
+            sa.Column("compared_org", sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=sa.text("''"))
+        )
 
     with op.batch_alter_table("rollbackrequest", schema=None) as batch_op:
         batch_op.add_column(sa.Column("leave", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
@@ -99,16 +102,21 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("live_digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=sa.text("''"))
         )
+        batch_op.add_column(sa.Column("seen", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
+        batch_op.add_column(sa.Column("look_problem", sa.Text(), nullable=False, server_default=sa.text("''")))
 
 
 def downgrade() -> None:
     with op.batch_alter_table("rollbackrequest", schema=None) as batch_op:
+        batch_op.drop_column("look_problem")
+        batch_op.drop_column("seen")
         batch_op.drop_column("live_digest")
         batch_op.drop_column("drift")
         batch_op.drop_column("looked_at")
         batch_op.drop_column("leave")
 
     with op.batch_alter_table("releasepackage", schema=None) as batch_op:
+        batch_op.drop_column("compared_org")
         batch_op.drop_column("diff_digest")
         batch_op.drop_column("last_changed")
         batch_op.drop_column("manifest")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot import outside
-from bot.flows import checks, deployment, rollback
+from bot.flows import checks, comparison, deployment, rollback, rollback_look
 from bot.outside import Outside
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.org import serve
@@ -20,12 +20,12 @@ from bot.rehearsal.org.results import DeployOptions
 from bot.rehearsal.packages import Variant, sample_package
 from bot.salesforce import Patience, SalesforceOrg, connect
 from release_core import attaching, deployments, rollback_requests, validations
-from release_core.errors import OrgUnavailable
+from release_core.errors import OrgRefused, OrgUnavailable
 from release_core.logins import AccessTokenLogin
 from release_core.models import Deployment, Release
 from release_core.packages import read_package
-from release_core.policy import Strategy
-from release_core.ports import OrgGateway, Ports
+from release_core.policy import Policy, Strategy
+from release_core.ports import DeployRequestRow, Members, OrgGateway, Ports, Retrieved
 from release_core.store import Store
 from release_core.windows import Interval
 from tests.release_core import builders
@@ -75,9 +75,28 @@ class Chat:
             raise self.away.pop(0)
 
 
+class Deaf:
+    """An org that does everything but packing components for us before a deployment; afterwards it does."""
+
+    def __init__(self, gateway: SalesforceOrg) -> None:
+        self._gateway = gateway
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    def retrieve(self, members: Members) -> Retrieved:
+        """Refused while no deployment of ours has landed."""
+        if not any(row.state == "Succeeded" and not row.check_only for row in self._ours()):
+            raise OrgRefused("PRODUCTION packs nothing today. An administrator looks at its limits.")
+        return self._gateway.retrieve(members)
+
+    def _ours(self) -> Sequence[DeployRequestRow]:
+        return self._gateway.deployments_since(datetime(2000, 1, 1, tzinfo=UTC))
+
+
 @dataclass
 class Scene:
-    """Production with the bot's gateway to it; `away` says that the org cannot be reached at all."""
+    """Production with the bot's gateway to it; `away`: the org cannot be reached at all, `deaf`: it packs nothing."""
 
     production: serve.RunningOrg
     gateway: SalesforceOrg
@@ -85,10 +104,13 @@ class Scene:
     clock: MovableClock
     chat: Chat = field(default_factory=Chat)
     away: bool = False
+    deaf: bool = False
 
     def org(self, key: str) -> OrgGateway:
         """The way to production, while there is one."""
         assert key == PRODUCTION
+        if self.deaf:
+            return Deaf(self.gateway)
         if self.away:
             raise OrgUnavailable("PRODUCTION cannot be reached. Check the network, then repeat.")
         return self.gateway
@@ -114,6 +136,8 @@ class Scene:
         self.ports.artifacts.save(archive)
         package = attaching.attach_package(self.ports, DEVELOPER, key, file_id="F1", file_name="sample.zip")
         attaching.accept_package(self.ports, package, read_package(archive))
+        comparison.comparison({"package": package})
+        builders.has_run(self.ports, "comparison")
         return key
 
     def ready(self, *, strategy: Strategy = "validate_then_quick") -> str:
@@ -165,9 +189,17 @@ class Scene:
 
     def roll_back(self, key: str, *, overwrite: bool = False) -> Deployment:
         """The way back, to its end."""
-        attempt = self.wish_back(key, overwrite=overwrite)
+        return self.go_back(key, self.wish_back(key, overwrite=overwrite))
+
+    def go_back(self, key: str, attempt: int) -> Deployment:
+        """A rollback that was confirmed, with every further attempt that it leads to; the last one."""
         rollback.rollback({"deployment": attempt})
-        return self.attempt(attempt)
+        following = self._newest(key, "rollback")
+        return self.go_back(key, following) if following != attempt else self.attempt(attempt)
+
+    def look(self, request: int) -> None:
+        """Somebody asked to go back: what the org holds is compared meanwhile."""
+        rollback_look.rollback_look({"request": request})
 
     def _newest(self, key: str, purpose: str) -> int:
         found = builders.newest(self.ports, key, purpose).id
@@ -241,10 +273,10 @@ def _xml(name: str, inner: str) -> str:
 
 
 @contextmanager
-def a_scene(store: Store | None = None) -> Iterator[Scene]:
+def a_scene(store: Store | None = None, *, policy: Policy | None = None) -> Iterator[Scene]:
     """Production on its first day, every job done at once; within the block, flows of this thread reach it."""
     clock = MovableClock()
-    ports = Ports(store or a_store(), a_policy(), clock, ArtifactsInMemory())
+    ports = Ports(store or a_store(), policy or a_policy(), clock, ArtifactsInMemory())
     with serve.running("production", clock=clock, pace=0) as production:
         login = AccessTokenLogin(instance_url=production.instance_url, access_token_env="T")
         gateway = connect(login, clock=clock, patience=HASTY, environ={"T": production.access_token})

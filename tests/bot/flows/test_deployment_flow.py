@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from bot.failures import tell_of_failure
 from bot.flows import clarified, deployment, jobs
-from release_core import attempts, clarifying, strategies
-from release_core.errors import NotFound, OrgUnavailable, OutcomeUnknown
-from tests.bot.flows.scenes import Scene
+from release_core import acceptances, attempts, clarifying, deployments, rollback_requests, strategies
+from release_core.errors import NotAllowed, NotFound, OrgUnavailable, OutcomeUnknown, Refused
+from release_core.models import Deployment
+from tests.bot.flows.scenes import Scene, a_scene
 from tests.release_core import builders
-from tests.release_core.builders import MANAGER, ArtifactsInMemory
+from tests.release_core.builders import BUSINESS, MANAGER, ArtifactsInMemory, a_policy
+
+
+@pytest.fixture
+def accepting() -> Iterator[Scene]:
+    """Where Business may accept that a release goes without a way back."""
+    with a_scene(policy=a_policy(acceptances={"no_snapshot": "business"})) as scene:
+        yield scene
 
 
 def test_a_release_goes_live_by_a_quick_deploy(scene: Scene) -> None:
@@ -226,6 +238,94 @@ def test_a_check_is_not_taken_for_the_job_that_was_lost(scene: Scene) -> None:
     assert "only checked" in scene.attempt(attempt).problem
 
 
+# Stopped
+
+
+def _under_way(scene: Scene) -> tuple[str, int]:
+    """A full deployment that the org works on, slowly."""
+    key = scene.ready(strategy="full")
+    attempt = scene.asked(key)
+    deployment.take_snapshot(attempt)
+    scene.production.org.settings.pace = 100
+    jobs.start(attempt, check_only=False)
+    scene.clock.advance(timedelta(seconds=60))
+    jobs.look(attempt)
+    assert scene.attempt(attempt).progress["state"] == "InProgress"
+    return key, attempt
+
+
+def test_what_was_stopped_in_time_is_read_back_and_changed_nothing(scene: Scene) -> None:
+    key, attempt = _under_way(scene)
+    attempts.request_cancel(scene.ports, MANAGER, key)
+    jobs.look(attempt)
+    jobs.look(attempt)
+    assert scene.attempt(attempt).progress["state"] == "Canceling"
+    scene.clock.advance(timedelta(seconds=60))
+    scene.production.org.settings.pace = 0
+    deployment.follow(attempt)
+    done = scene.attempt(attempt)
+    assert (done.state, done.result["unchanged"]) == ("cancelled", True)
+    assert scene.release(key).state == "ready"
+    assert scene.said(key)[-1] == "deployment_cancelled"
+
+
+def test_what_landed_although_it_was_stopped_is_named_and_its_way_back_built(scene: Scene) -> None:
+    """Below API version 65 an org may say yes to a cancellation and commit all the same."""
+    key = scene.ready()
+    attempt = scene.asked(key)
+    deployment.take_snapshot(attempt)
+    jobs.start(attempt, check_only=False)
+    jobs.watch(attempt)
+    lied = replace(scene.gateway.status(scene.attempt(attempt).job_id), state="Canceled", success=False)
+    deployments.finish_deployment(scene.ports, attempt, lied)
+    deployment.read_back(attempt)
+    assert scene.attempt(attempt).state == "succeeded"
+    landed = builders.last(scene.ports, key, "deployment_succeeded").details["landed"]
+    assert "ApexClass DiscountRequestHandler" in landed
+    assert scene.attempt(attempt).result["differences"] == []
+    assert scene.arm(key).state == "validated"
+
+
+def test_what_was_stopped_without_anything_to_compare_with_is_looked_at_by_a_person(scene: Scene) -> None:
+    key, attempt = _under_way(scene)
+    attempts.request_cancel(scene.ports, MANAGER, key)
+    jobs.look(attempt)
+    scene.clock.advance(timedelta(seconds=60))
+    scene.production.org.settings.pace = 0
+    jobs.watch(attempt)
+    deployment.conclude(attempt)
+    _lose(scene, scene.attempt(attempt).snapshot_digest)
+    deployment.read_back(attempt)
+    assert scene.attempt(attempt).state == "unknown"
+    assert "It ended as Canceled." in scene.attempt(attempt).problem
+
+
+def test_what_was_stopped_and_cannot_be_read_back_is_not_called_live(scene: Scene) -> None:
+    key, attempt = _under_way(scene)
+    attempts.request_cancel(scene.ports, MANAGER, key)
+    jobs.look(attempt)
+    scene.clock.advance(timedelta(seconds=60))
+    jobs.watch(attempt)
+    deployment.conclude(attempt)
+    tell_of_failure(scene.ports, f"deployment:{key}:{scene.attempt(attempt).key}", NotFound("The package is gone."))
+    assert scene.attempt(attempt).state == "unknown"
+
+
+def test_what_is_finalized_goes_on_although_somebody_wants_to_stop_it(scene: Scene) -> None:
+    key, attempt = _under_way(scene)
+    job = scene.jobs[-1]
+    assert job.finalizing_at is not None
+    scene.clock.advance(job.finalizing_at - scene.clock.now() + timedelta(seconds=1))
+    attempts.request_cancel(scene.ports, MANAGER, key)  # we have not seen it finalizing yet
+    jobs.look(attempt)
+    assert scene.attempt(attempt).progress["state"] == "Finalizing"
+    assert job.cancel_asked_at is None
+    scene.production.org.settings.pace = 0
+    scene.clock.advance(timedelta(seconds=100))
+    deployment.follow(attempt)
+    assert scene.attempt(attempt).state == "succeeded"
+
+
 def _lost_in_the_org(scene: Scene) -> tuple[str, int, str]:
     key = scene.ready()
     attempt = scene.asked(key)
@@ -244,3 +344,63 @@ def _lose(scene: Scene, digest: str) -> None:
 def _lose_every_file(scene: Scene) -> None:
     assert isinstance(scene.ports.artifacts, ArtifactsInMemory)
     scene.ports.artifacts._kept.clear()
+
+
+def _without_a_snapshot(scene: Scene, key: str) -> Deployment:
+    """The deployment of a release while the org packs nothing for us; looking around goes well."""
+    scene.deaf = True
+    done = scene.deploy(key)
+    scene.deaf = False
+    return done
+
+
+def test_a_snapshot_that_fails_asks_the_seat_that_may_accept_it(accepting: Scene) -> None:
+    key = accepting.ready()
+    done = _without_a_snapshot(accepting, key)
+    assert done.state == "failed"
+    assert done.problem.startswith("Nothing was deployed: the snapshot for the way back could not be taken.")
+    asked = builders.last(accepting.ports, key, "acceptance_asked").details
+    assert (asked["about"], asked["seat"]) == ("no_snapshot", "business")
+    assert "packs nothing" in asked["problem"]
+    assert accepting.jobs == []
+
+
+def test_where_the_policy_names_nobody_nothing_goes_without_a_snapshot(scene: Scene) -> None:
+    key = scene.ready()
+    assert _without_a_snapshot(scene, key).state == "failed"
+    assert "acceptance_asked" not in scene.said(key)
+    with pytest.raises(NotAllowed, match="acceptances: no_snapshot"):
+        acceptances.accept(scene.ports, BUSINESS, key, "we must go", risk="no_snapshot")
+
+
+def test_accepted_in_writing_it_goes_without_a_way_back_and_says_so_loudly(accepting: Scene) -> None:
+    key = accepting.ready()
+    _without_a_snapshot(accepting, key)
+    acceptances.accept(accepting.ports, BUSINESS, key, "The outage costs more than this can", risk="no_snapshot")
+    done = _without_a_snapshot(accepting, key)
+    assert done.state == "succeeded"
+    assert (done.snapshot_digest, done.rollback_digest) == ("", "")
+    skipped = builders.last(accepting.ports, key, "snapshot_skipped").details
+    assert (skipped["by"], skipped["reason"]) == (BUSINESS, "The outage costs more than this can")
+    assert "No snapshot could be taken" in builders.last(accepting.ports, key, "rollback_not_armed").details["problem"]
+    with pytest.raises(Refused):
+        rollback_requests.ask_rollback(accepting.ports, MANAGER, key, "it broke")
+
+
+def test_a_snapshot_that_can_be_taken_after_all_is_taken(accepting: Scene) -> None:
+    key = accepting.ready()
+    _without_a_snapshot(accepting, key)
+    acceptances.accept(accepting.ports, BUSINESS, key, "The outage costs more than this can", risk="no_snapshot")
+    done = accepting.deploy(key)
+    assert done.state == "succeeded"
+    assert done.rollback_digest
+    assert "snapshot_skipped" not in accepting.said(key)
+
+
+def test_what_was_accepted_hours_ago_does_not_count_for_a_new_attempt(accepting: Scene) -> None:
+    key = accepting.ready()
+    _without_a_snapshot(accepting, key)
+    acceptances.accept(accepting.ports, BUSINESS, key, "The outage costs more than this can", risk="no_snapshot")
+    accepting.clock.advance(timedelta(hours=4))
+    assert _without_a_snapshot(accepting, key).state == "failed"
+    assert accepting.jobs == []

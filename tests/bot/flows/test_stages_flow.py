@@ -74,6 +74,8 @@ class Path(Scene):
         self.ports.artifacts.save(archive)
         package = attaching.attach_package(self.ports, DEVELOPER, key, file_id="F1", file_name=f"{variant}.zip")
         attaching.accept_package(self.ports, package, read_package(archive))
+        comparison.comparison({"package": package})
+        builders.has_run(self.ports, "comparison")
 
     def make_ready(self, key: str) -> None:
         """A window that is open, a check in the org that is next."""

@@ -179,7 +179,9 @@ def test_details_are_read_from_strings_and_lists_of_one(scripted, says, org):
     assert status.completed_at == datetime(2026, 5, 4, 10, 30, tzinfo=UTC)
     assert (status.error_code, status.error_message) == ("ALREADY_IN_PROCESS", "locked")
     assert status.outcomes == (
-        ComponentOutcome("ApexClass", "A", "classes/A.cls", False, False, False, False, "Unexpected token", "Error", 7),
+        ComponentOutcome(
+            "ApexClass", "A", "classes/A.cls", False, False, False, False, "Unexpected token", "Error", 7, 3
+        ),
         ComponentOutcome("CustomField", "A__c.B__c", "objects/A__c.object", True, True, False, True),
     )
     assert status.test_failures == (TestFailure("A_Test", "adds", "no", "line 3"),)

@@ -1,0 +1,219 @@
+"""What people say and see while they decide about going back."""
+
+from __future__ import annotations
+
+import pytest
+
+from handlers.conversation import ChoiceField, Form, TextField
+from release_core import proofs, rollback_requests, scheduling
+from release_core.metadata_types import Component
+from release_core.packages import write_package
+from release_core.ports import Ports
+from release_core.rollback_looks import Look, note_look, note_not_looked
+from release_core.timeline import Kind
+from release_core.windows import Interval
+from tests.handlers.room import Room, words_of
+from tests.release_core.builders import (
+    ADMINISTRATOR,
+    MANAGER,
+    SECOND_MANAGER,
+    a_ready_release,
+    a_soaking_release,
+    a_success,
+    arm,
+    digest_of,
+    facts_of,
+    kinds,
+    later,
+    newest,
+)
+
+CHANGED = ["ApexClass", "Discount", "changed", "Mei Tanaka", "2026-11-23T08:00:00+00:00"]
+
+
+def a_live_release(ports: Ports, *, parts: int = 2) -> str:
+    """A release that is in production, whose way back restores some classes."""
+    names = ["Discount", *(f"Part{number:03}" for number in range(1, parts))]
+    files = {f"classes/{name}.cls": b"class X {}" for name in names}
+    files |= {f"classes/{name}.cls-meta.xml": b"<ApexClass/>" for name in names}
+    archive = write_package(files, [Component("ApexClass", name) for name in names], api_version="62.0")
+    key = a_soaking_release(ports)
+    with ports.store.transaction() as session:
+        live = facts_of(ports, key).live
+        assert live is not None
+        live.rollback_digest = ports.artifacts.save(archive)
+        session.merge(live)
+    return key
+
+
+@pytest.fixture
+def key(room: Room) -> str:
+    return a_live_release(room.ports)
+
+
+def look(room: Room, *drift: list[str], request: int = 1) -> None:
+    note_look(room.ports, request, Look(room.ports.clock.now(), digest_of(b"live"), drift, ()))
+    room.tell()
+
+
+def test_the_card_says_that_nothing_was_changed_since(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    room.tell()
+    card = f"rollback:{key}:1"
+    assert "being looked at" in words_of(room.posts[card].message)
+    look(room)
+    for slot in (card, f"{card}@{SECOND_MANAGER}"):
+        said = words_of(room.posts[slot].message)
+        assert "nothing was changed since; looked Mon 23 Nov 2026 10:00 CET" in said
+        assert "[Confirm rollback]" in said
+
+
+def test_the_card_says_why_the_org_was_not_looked_at(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    room.tell()
+    note_not_looked(room.ports, 1, "PRODUCTION does not answer.")
+    room.tell()
+    assert "not known: PRODUCTION does not answer." in words_of(room.posts[f"rollback:{key}:1"].message)
+
+
+def test_a_change_since_is_named_with_its_author_and_has_to_be_decided(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    room.tell()
+    look(room, CHANGED)
+    card = room.posts[f"rollback:{key}:1"].message
+    assert "ApexClass Discount was changed by Mei Tanaka: to be decided" in words_of(card)
+    refused = room.is_refused_the_click(SECOND_MANAGER, "Confirm rollback", card)
+    assert "ApexClass Discount" in refused.words
+    assert "Choose for each" in refused.words
+    form = room.clicks(SECOND_MANAGER, "Choose parts…", card)
+    assert isinstance(form, Form)
+    (field,) = form.fields
+    assert isinstance(field, ChoiceField)
+    labels = {option.value: option.label for option in field.options}
+    assert [labels[value] for value in field.value] == ["ApexClass Discount: changed since by Mei Tanaka"]
+    assert "the org's check says" in field.hint
+    answer = room.submits(SECOND_MANAGER, form, leave=list(field.value))
+    assert "1 part left as it is" in words_of(answer)
+    room.tell()
+    assert "asked again with another choice of parts" in words_of(room.posts[f"rollback:{key}:1"].message)
+    asked_again = words_of(room.posts[f"rollback:{key}:2@{MANAGER}"].message)
+    assert "Left as it is: ApexClass Discount" in asked_again
+    assert "not proven for this choice" in asked_again
+    assert "[Confirm rollback]" in asked_again
+
+
+def test_a_choice_is_proven_by_a_click_and_the_card_follows(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    room.tell()
+    form = room.clicks(MANAGER, "Choose parts…", room.posts[f"rollback:{key}:1"].message)
+    assert isinstance(form, Form)
+    assert isinstance(form.fields[0], ChoiceField)
+    room.submits(MANAGER, form, leave=[form.fields[0].options[0].value])
+    room.tell()
+    card = room.post(f"rollback:{key}:2")
+    assert "tries it check-only" in words_of(room.clicks(MANAGER, "Prove it first", card))
+    assert "being proven now" in words_of(room.post(f"rollback:{key}:2"))
+    arm(room.ports, key)
+    room.tell()
+    assert "this choice is armed until" in words_of(room.posts[f"rollback:{key}:2"].message)
+
+
+def test_what_is_to_be_overwritten_is_said(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    room.tell()
+    look(room, CHANGED)
+    form = room.clicks(SECOND_MANAGER, "Choose parts…", room.posts[f"rollback:{key}:1"].message)
+    assert "everything goes back" in words_of(room.submits(SECOND_MANAGER, form, leave=[]))
+    room.tell()
+    assert "will be overwritten" in words_of(room.posts[f"rollback:{key}:2"].message)
+
+
+def test_everything_is_overwritten_by_a_click_that_somebody_else_confirms(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    room.tell()
+    look(room, CHANGED)
+    card = room.posts[f"rollback:{key}:1"].message
+    assert "Somebody else has to confirm" in words_of(room.clicks(MANAGER, "Roll back anyway…", card))
+    room.tell()
+    again = room.posts[f"rollback:{key}:2"].message
+    assert "being rolled back" in words_of(room.clicks(SECOND_MANAGER, "Confirm rollback", again))
+
+
+def test_parts_are_chosen_when_it_is_asked_already(room: Room, key: str) -> None:
+    form = room.is_asked(MANAGER, f"release rollback {key}")
+    field = form.fields[1]
+    assert isinstance(field, ChoiceField)
+    assert [option.label for option in field.options] == ["ApexClass Discount: restore", "ApexClass Part001: restore"]
+    said = words_of(room.submits(MANAGER, form, note="quotes fail", leave=[field.options[1].value]))
+    assert "1 part left as it is" in said
+    room.tell()
+    assert "ApexClass Part001" in words_of(room.posts[f"rollback:{key}:1"].message)
+
+
+def test_with_more_than_a_hundred_parts_people_write_lines(room: Room) -> None:
+    key = a_live_release(room.ports, parts=150)
+    form = room.is_asked(MANAGER, f"release rollback {key}")
+    field = form.fields[1]
+    assert isinstance(field, TextField)
+    assert "ApexClass Discount" in field.hint
+    refused = room.is_refused_the_form(MANAGER, form, note="quotes fail", leave="ApexClass Nobody")
+    assert "“ApexClass Nobody” is no part of this way back" in refused.words
+    room.submits(MANAGER, form, note="quotes fail", leave="apexclass part120\n\n ApexClass  Part007")
+    with room.ports.store.reading() as session:
+        assert rollback_requests.find_request(session, 1).leave == [["ApexClass", "Part120"], ["ApexClass", "Part007"]]
+
+
+def test_a_rollback_is_undone_from_the_same_verb(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
+    attempt = newest(room.ports, key, "rollback").id or 0
+    rollback_requests.finish_rollback(room.ports, attempt, a_success())
+    rollback_requests.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    form = room.is_asked(MANAGER, f"release rollback {key}")
+    assert "comes back into PRODUCTION" in words_of(form)
+    assert f"{key} is brought back" in words_of(room.submits(MANAGER, form, note="the cause was another"))
+    room.tell()
+    card = room.posts[f"rollback:{key}:2"].message
+    assert "asks to undo the rollback of REL-1" in words_of(card)
+    assert "Choose parts" not in words_of(card)
+    assert "is being brought back" in words_of(room.clicks(ADMINISTRATOR, "Confirm", card))
+    undo = newest(room.ports, key, "rollback").id or 0
+    rollback_requests.finish_rollback(room.ports, undo, a_success())
+    rollback_requests.note_returned(room.ports, undo, [])
+    room.tell()
+    said = " ".join(words_of(post.message) for post in room.posts.values())
+    assert "is live in PRODUCTION again and is watched" in said
+    assert "The org stays locked until somebody unlocks it." in said
+
+
+def test_an_open_deploy_card_starts_nothing_after_a_rollback_locked_the_org(room: Room, key: str) -> None:
+    waiting = a_ready_release(room.ports, name="Hotfix")
+    scheduling.open_window(room.ports, waiting, 1)
+    room.tell()
+    card = room.posts[f"window:{waiting}:1"].message
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
+    attempt = newest(room.ports, key, "rollback").id or 0
+    rollback_requests.finish_rollback(room.ports, attempt, a_success())
+    rollback_requests.note_returned(room.ports, attempt, [])
+    said = words_of(room.clicks(MANAGER, "Deploy to PRODUCTION", card))
+    assert "nothing was started" in said
+    assert f"PRODUCTION is locked: {key} was rolled back" in said
+    assert Kind.DEPLOYMENT_REQUESTED not in kinds(room.ports, waiting)
+
+
+def test_what_is_about_to_lapse_is_told_to_the_owner_with_a_way_on(room: Room) -> None:
+    key = a_ready_release(room.ports)
+    validation = newest(room.ports, key, "validation")
+    assert validation.lapses_at is not None
+    later(room.ports, days=9)
+    starts = validation.lapses_at
+    moved = Interval(starts, starts + (starts - room.ports.clock.now()))
+    scheduling.set_window(room.ports, MANAGER, key, moved)
+    proofs.remind_of_lapse(room.ports, validation.id or 0)
+    room.tell()
+    (direct,) = [
+        post for slot, post in room.posts.items() if slot.startswith("entry:") and slot.endswith(f"@{MANAGER}")
+    ]
+    assert "before the window ends" in words_of(direct.message)
+    assert "[Validate again]" in words_of(direct.message)

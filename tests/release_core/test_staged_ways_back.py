@@ -1,0 +1,183 @@
+"""A staged release is watched in each org that holds it; what was taken back there may come again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from release_core import org_locks, proofs, rollback_choices, stages
+from release_core.errors import Refused
+from release_core.ports import Ports
+from release_core.proof_alarms import proofs_that_matter
+from release_core.proofs import Landing
+from release_core.rollback_requests import (
+    ask_rollback,
+    decide_rollback,
+    finish_rollback,
+    note_returned,
+    rollback_to_undo,
+    standing_in,
+)
+from release_core.timeline import Kind
+from tests.release_core.builders import (
+    ADMINISTRATOR,
+    MANAGER,
+    SECOND_MANAGER,
+    UAT,
+    a_success,
+    arm,
+    blocked_by,
+    deployment,
+    digest_of,
+    facts_of,
+    intents,
+    kinds,
+    last,
+    later,
+    newest,
+    release,
+)
+from tests.release_core.staged import (
+    EMEA,
+    a_ready_staged_release,
+    land_stage,
+    make_ready,
+    soak,
+    staged_ports,
+)
+
+
+@pytest.fixture
+def staged() -> Ports:
+    return staged_ports()
+
+
+@pytest.fixture
+def key(staged: Ports) -> str:
+    """A release that is live in UAT, armed there, with EMEA next."""
+    key = a_ready_staged_release(staged)
+    land_stage(staged, key)
+    assert soak(staged, key) == EMEA
+    return key
+
+
+def in_two_orgs(ports: Ports, key: str) -> None:
+    make_ready(ports, key)
+    land_stage(ports, key)
+
+
+def go_back(ports: Ports, key: str, org: str | None = None) -> None:
+    """Somebody asks, somebody else agrees, the org did it; how to bring it back again is kept."""
+    request = ask_rollback(ports, MANAGER, key, "it broke", org=org)
+    decide_rollback(ports, SECOND_MANAGER, request, yes=True)
+    attempt = newest(ports, key, "rollback").id or 0
+    finish_rollback(ports, attempt, a_success())
+    note_returned(ports, attempt, [], undo_digest=digest_of(b"forward"))
+
+
+# The watch
+
+
+def test_the_org_before_is_watched_while_the_release_waits_for_the_next(staged: Ports, key: str) -> None:
+    with staged.store.reading() as session:
+        assert [p.purpose for p in proofs_that_matter(session, UAT, staged.clock.now())] == ["arming"]
+    later(staged, minutes=10)
+    landed = Landing("0AfXX0000000001AAA", "Mei Tanaka", staged.clock.now(), "Mei Tanaka deployed to it.")
+    proofs.note_watched(staged, UAT, [landed], at=staged.clock.now())
+    assert "Mei Tanaka deployed to it." in last(staged, key, Kind.ROLLBACK_NOT_ARMED).details["problem"]
+    assert newest(staged, key, "arming").state == "requested"
+
+
+def test_a_proof_that_lapses_in_the_org_before_is_told(staged: Ports, key: str) -> None:
+    proof = newest(staged, key, "arming").id or 0
+    in_two_orgs(staged, key)
+    assert facts_of(staged, key).armed(staged.clock.now(), EMEA) is not None
+    later(staged, days=10)
+    before = kinds(staged, key).count(Kind.ROLLBACK_NOT_ARMED)
+    proofs.lapse(staged, proof)
+    assert kinds(staged, key).count(Kind.ROLLBACK_NOT_ARMED) == before + 1
+
+
+def test_a_proof_in_the_org_before_is_made_anew_though_a_later_org_has_one_of_its_own(staged: Ports, key: str) -> None:
+    proof = newest(staged, key, "arming")
+    in_two_orgs(staged, key)
+    proofs.renew_arming(staged, proof.id or 0)
+    again = newest(staged, key, "arming")
+    assert (again.org, again.undoes_id, again.state) == (UAT, proof.undoes_id, "requested")
+
+
+def test_nothing_is_watched_any_more_once_the_release_was_given_up(staged: Ports, key: str) -> None:
+    go_back(staged, key)
+    with staged.store.reading() as session:
+        assert proofs_that_matter(session, UAT, staged.clock.now()) == []
+
+
+# A choice of parts
+
+
+def test_each_org_has_proofs_of_its_own_for_a_choice_of_parts(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    leave = [["ApexClass", "Discount"]]
+    here = ask_rollback(staged, MANAGER, key, "it broke", leave=leave, org=UAT)
+    attempt = rollback_choices.prove_first(staged, MANAGER, here)
+    assert deployment(staged, attempt).org == UAT
+    facts, now = facts_of(staged, key), staged.clock.now()
+    assert (len(facts.armings(leave, UAT)), len(facts.armings(leave, EMEA))) == (1, 0)
+    assert facts.armed(now, UAT) is not None
+    decide_rollback(staged, SECOND_MANAGER, here, yes=True)
+    assert newest(staged, key, "rollback").org == UAT
+
+
+# Forward again
+
+
+def test_what_was_taken_back_in_the_org_before_comes_again_and_the_release_goes_on_from_there(
+    staged: Ports, key: str
+) -> None:
+    go_back(staged, key)
+    assert release(staged, key).state == "rolled_back"
+    org_locks.unlock_org(staged, ADMINISTRATOR, UAT, "the cause is found")
+    go_back(staged, key)  # the same way again: now it undoes the rollback
+    assert (release(staged, key).state, release(staged, key).target_org) == ("soaking", UAT)
+    assert facts_of(staged, key).live_orgs == (UAT,)
+    ends = intents(staged, "stage_end")[-1]
+    assert ends.due_at == staged.clock.now() + timedelta(hours=1), "UAT has a soak of its own"
+    later(staged, minutes=59)
+    assert stages.move_on(staged, key) == ""
+    later(staged, minutes=1)
+    assert stages.move_on(staged, key) == EMEA
+    assert "not_compared" in blocked_by(staged, key), "EMEA is compared once more"
+
+
+def test_an_org_behind_that_holds_it_still_is_not_gone_to_again(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    go_back(staged, key, UAT)
+    assert facts_of(staged, key).live_orgs == (EMEA,)
+    undo = rollback_to_undo(facts_of(staged, key))
+    assert undo is not None
+    assert undo.org == UAT
+    org_locks.unlock_org(staged, ADMINISTRATOR, UAT, "the cause is found")
+    go_back(staged, key, UAT)
+    assert (release(staged, key).state, release(staged, key).target_org) == ("soaking", EMEA)
+    assert set(facts_of(staged, key).live_orgs) == {UAT, EMEA}
+    again = newest(staged, key, "arming")
+    assert (again.org, again.state) == (UAT, "requested")
+    arm(staged, key)
+    assert facts_of(staged, key).armed(staged.clock.now(), UAT) is not None
+
+
+def test_without_an_org_what_is_live_goes_back_before_a_rollback_is_undone(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    go_back(staged, key, EMEA)
+    facts = facts_of(staged, key)
+    without, there = standing_in(facts), standing_in(facts, EMEA)
+    assert without is not None
+    assert there is not None
+    assert (without.org, without.purpose) == (UAT, "deployment")
+    assert (there.org, there.purpose) == (EMEA, "rollback")
+
+
+def test_an_org_that_never_had_it_has_nothing_to_go_back_from(staged: Ports, key: str) -> None:
+    with pytest.raises(Refused, match="is not in EMEA, so there is nothing to go back from"):
+        ask_rollback(staged, MANAGER, key, "it broke", org=EMEA)
