@@ -23,8 +23,8 @@ rehearse: .venv/.ready ## start the rehearsal: a chat workspace, two orgs and th
 story: .venv/.ready ## play the whole release story and print it
 	.venv/bin/rollcall rehearse --story
 
-test: .venv/.ready ## run the tests
-	.venv/bin/pytest
+test: .venv/.ready ## run the tests, one process for each core
+	.venv/bin/pytest --numprocesses auto --dist loadfile
 
 check: .venv/.ready ## format, lint, types, import contract, docs links
 	.venv/bin/ruff format --check .

@@ -59,6 +59,7 @@ SUMMARY = 1000
 CELL = 300
 TONES = {"good": "✅ ", "wait": "⏳ ", "stop": "⛔ ", "plain": ""}
 Surface = Literal["message", "view"]
+UNNAMED = "clicks-00"  # as long as the name that takes its place, so that what was measured stays true
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,14 @@ def draw_parts(parts: Sequence[Part], room: Room, surface: Surface, reader: Read
         blocks.extend(drawn)
     if missing:
         blocks.append(_context(f"… and {missing} more parts." if missing > 1 else "… and one more part."))
+    return _named(blocks)
+
+
+def _named(blocks: list[Drawing]) -> list[Drawing]:
+    """The blocks with names that an edit keeps, so that a click counts although the message was edited under it."""
+    clickable = [block for block in blocks if block.get("block_id") == UNNAMED]
+    for number, block in enumerate(clickable, start=1):
+        block["block_id"] = f"clicks-{number:02}"
     return blocks
 
 
@@ -232,7 +241,7 @@ def _paragraph(part: Paragraph, reader: Reader) -> Stretch:
             shown = [*shown, mrkdwn_within(part.text, 500) if not shown else "…"]
         blocks = [_section(stretch) for stretch in shown]
         if len(beside) == 1 and blocks:
-            blocks[0]["accessory"] = beside[0]
+            blocks[0] |= {"accessory": beside[0], "block_id": UNNAMED}
         elif beside:
             blocks.extend(_rows_of(beside))
         return blocks
@@ -332,7 +341,7 @@ def _actions(part: Actions, reader: Reader) -> Stretch:
 
 def _rows_of(elements: Sequence[Drawing]) -> list[Drawing]:
     return [
-        {"type": "actions", "elements": list(elements[start : start + ACTIONS])}
+        {"type": "actions", "block_id": UNNAMED, "elements": list(elements[start : start + ACTIONS])}
         for start in range(0, len(elements), ACTIONS)
     ]
 

@@ -37,7 +37,7 @@ def waiting(scene: Scene) -> int:
 
 def test_a_job_that_waits_knows_how_many_go_before_it(scene: Scene) -> None:
     attempt = waiting(scene)
-    assert jobs.look(attempt) == "under way"
+    assert jobs.look(attempt)["seen"] == "under way"
     progress = scene.attempt(attempt).progress
     assert (progress["state"], progress["ahead"]) == ("Pending", 2)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.flows import comparison
 from bot.rehearsal.packages import sample_package
 from bot.rehearsal.packages.bad import GOOD
 from handlers.attempt_cards import deployment_card
@@ -42,6 +43,8 @@ def planned(scene: Scene, archive: bytes, *, strategy: Strategy = "validate_then
     scene.ports.artifacts.save(archive)
     package = attaching.attach_package(scene.ports, DEVELOPER, key, file_id="F1", file_name="package.zip")
     attaching.accept_package(scene.ports, package, read_package(archive))
+    comparison.comparison({"package": package})
+    builders.has_run(scene.ports, "comparison")
     return key
 
 

@@ -329,9 +329,10 @@
     const control = target.closest(".control");
     const template = one(":scope > template.confirm", control);
     target.closest("details")?.removeAttribute("open");
-    if (template && !(await ask(template))) return;
+    // Read before the question: while it is open, the message may be edited, and its old button leave the page.
     const data = { ...placeOf(control), ...whichOf(control), confirmed: true };
     if (target.dataset.value !== undefined) data.value = target.dataset.value;
+    if (template && !(await ask(template))) return;
     await actAloud("click", data, target);
   }
 
@@ -369,11 +370,12 @@
   async function choose(control) {
     if (!control.hasAttribute("data-acts")) return;
     const template = one(":scope > template.confirm", control);
+    const data = { ...placeOf(control), ...whichOf(control), value: valueOf(control), confirmed: true };
     if (template && !(await ask(template))) {
       soon("channel", "views");
       return;
     }
-    await actAloud("choose", { ...placeOf(control), ...whichOf(control), value: valueOf(control), confirmed: true }, control);
+    await actAloud("choose", data, control);
   }
 
   const typing = new WeakMap();

@@ -140,7 +140,7 @@ async def test_events_wait_until_the_request_url_answered_its_challenge(
     driver = drive(running)
     app = served.use(running)
     right, running.workspace.signing_secret = running.workspace.signing_secret, "wrong"
-    await driver.aact("mention", channel="#releases", text="one", wait_seconds=0)
+    await driver.aact("mention", channel="#releases", text="one", wait_seconds=1)
     running.workspace.signing_secret = right
     heard: list[str] = []
 
