@@ -96,6 +96,10 @@ class Path(Scene):
     def soak(self, key: str) -> None:
         """The time in the org where it is passes, its timer rings."""
         self.clock.advance(self.ports.policy.soak + timedelta(seconds=1))
+        self.stage_ends(key)
+
+    def stage_ends(self, key: str) -> None:
+        """The release goes on if it may; the org that is next then is compared."""
         stages.stage_end({"release": key})
         for intent in builders.intents(self.ports, "comparison"):
             comparison.comparison(intent.args)
@@ -132,7 +136,7 @@ def test_one_package_goes_through_both_orgs_with_manual_steps_before_and_after(p
     path.soak(key)
     assert path.release(key).target_org == UAT, "the smoke test holds it"
     tasks.finish(path.ports, TESTER, key, "1", note="green")
-    stages.stage_end({"release": key})
+    path.stage_ends(key)
     assert path.release(key).target_org == PRODUCTION
 
     path.make_ready(key)
