@@ -1,0 +1,106 @@
+"""The gates about where: how far a release has come, whether the org is free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from release_core.errors import Refused
+from release_core.facts import UNDER_WAY, ReleaseFacts
+from release_core.gate import Gate
+from release_core.lookups import BEFORE_DEPLOYMENT
+from release_core.policy import Policy
+from release_core.run_sheets import next_step, task_owners
+
+OWN_ATTEMPT = "own_attempt"  # the gate that a deployment of the release itself closes
+
+
+def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """A release is deployed once; what is over stays over."""
+    state = facts.release.state
+    if state in (*BEFORE_DEPLOYMENT, "deploying"):
+        return []
+    if state == "soaking" and facts.next_org:
+        return [_soaking_gate(facts, policy)]
+    way_out = "Plan a new release with /release new."
+    return [Gate("over", False, f"{facts.release.key} is {state.replace('_', ' ')} already.", (), way_out)]
+
+
+def _soaking_gate(facts: ReleaseFacts, policy: Policy) -> Gate:
+    """A staged release stays in one org for a while, then goes on by itself to where the next one can be weighed."""
+    here, following = policy.title_of(facts.release.target_org), policy.title_of(facts.next_org)
+    because = f"{facts.release.key} is being watched in {here}; then comes {following}."
+    held = next_step(facts, "after")
+    if held:
+        because += f" Task {held.number} “{held.title}” has to be settled before."
+        way_out = f"/release task done {facts.release.key} {held.number}"
+        return Gate("stage_soaking", False, because, task_owners(held, facts), way_out)
+    return Gate("stage_soaking", False, because, (), "Wait for it.")
+
+
+def stages_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """Every org of a staged release gets exactly what the ones before it hold, and only while it stays there."""
+    release, found = facts.release, list[Gate]()
+    if not release.path:
+        return found
+    for org in release.path[: release.path.index(release.target_org)]:
+        live, title = facts.live_in(org), policy.title_of(org)
+        if live is None:
+            way_out = "Cancel the release and plan a new one."
+            found.append(Gate("stage_missing", False, f"{title} comes first and does not hold it.", (), way_out))
+        elif facts.package and live.archive_digest != facts.package.digest:
+            because = f"{title} holds another package than the one that is attached."
+            found.append(Gate("stage_differs", False, because, (), "Cancel the rest and plan a new release."))
+    for wished in facts.wished_back:
+        because = f"Taking it back in {policy.title_of(wished.org)} was asked for and waits for a second person."
+        found.append(Gate("stage_wished_back", False, because, policy.holders_of("roll_back"), "Decide that first."))
+    for back in facts.deployments:
+        if back.purpose == "rollback" and back.state in UNDER_WAY:
+            because = f"{back.key} takes it back in {policy.title_of(back.org)}."
+            found.append(Gate("stage_going_back", False, because, (back.requested_by,), "Wait until it has finished."))
+    if found:
+        return found
+    place = f"{release.path.index(release.target_org) + 1} of {len(release.path)}"
+    return [Gate("stage", True, f"{policy.title_of(release.target_org)} is stage {place}, with the same package.")]
+
+
+def outcome_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """While nobody knows what became of an attempt, it is not repeated: a person looks first."""
+    way_out = f"/release clarify {facts.release.key} -- what Deployment Status in Setup says"
+    who = policy.holders_of("deploy")
+    return [Gate("outcome_unknown", False, f"Nobody knows what became of {d.key}.", who, way_out) for d in facts.lost]
+
+
+def must_be_known(facts: ReleaseFacts) -> None:
+    """Refused while nobody knows what became of an attempt: what comes next depends on it."""
+    if facts.lost:
+        key, lost = facts.release.key, facts.lost[-1].key
+        raise Refused(
+            "outcome_unknown",
+            f"Nobody knows what became of {lost}. Look in the org first, then: /release clarify {key}",
+        )
+
+
+def org_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """The org must be known and free: no lock, no open incident, nobody of ours deploying, this release included."""
+    title = policy.title_of(facts.release.target_org)
+    found = []
+    if facts.release.target_org not in policy.orgs:
+        way_out = "An administrator puts it back under orgs."
+        found.append(Gate("org_unknown", False, f"The policy does not name the org {title} any more.", (), way_out))
+    if facts.lock:
+        who = policy.holders_of("lock_org")
+        because = f"{title} is locked: {facts.lock.reason}"
+        found.append(Gate("org_locked", False, because, who, f"/release unlock in {title} -- reason"))
+    for incident in facts.incidents:
+        because = f"{incident.key} “{incident.title}” is open on {policy.title_of(incident.org)}."
+        way_out = f"/incident resolve {incident.key} -- what was done"
+        found.append(Gate("incident_open", False, because, (incident.commander_id,), way_out))
+    for own in facts.deployments:
+        if own.purpose == "deployment" and own.state in UNDER_WAY:
+            because = f"{own.key} deploys {facts.release.key} already."
+            found.append(Gate(OWN_ATTEMPT, False, because, (own.requested_by,), "Wait until it has finished."))
+    for other in facts.others:
+        because = f"{other.key} is under way on {title}."
+        found.append(Gate("org_busy", False, because, (other.requested_by,), "Wait until it has finished."))
+    return found or [Gate("org_free", True, f"{title} is free: no lock, no incident, nobody deploying.")]

@@ -1,0 +1,138 @@
+"""The gates about what is deployed: a package, its check-only run, its way back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from release_core.facts import ReleaseFacts, counts
+from release_core.gate import Gate
+from release_core.models import Deployment
+from release_core.policy import Policy
+from release_core.risks import acceptance, is_compared, rows_of, who_may_accept
+from release_core.test_plans import is_same, may_become_quick, ran
+
+
+def package_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """There must be something to deploy."""
+    if facts.package:
+        return [Gate("package", True, f"The package {facts.package.file_name} is attached.")]
+    who = policy.holders_of("attach")
+    return [Gate("no_package", False, "No package is attached.", who, f"/release attach {facts.release.key}")]
+
+
+def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """The package must have passed a check-only run with tests in the target, and that run must still count."""
+    if facts.package is None:
+        return []
+    title = policy.title_of(facts.release.target_org)
+    valid = target_validation(facts, now)
+    if valid and valid.lapses_at:
+        return [_validated(valid, valid.lapses_at, facts, title)]
+    newest = facts.newest("validation", org=facts.release.target_org)
+    if once := _passed_once(newest, facts):
+        return [Gate("validated_once", True, f"{once} {title}; its tests run again inside the window.")]
+    code, because = _why_not_validated(newest, facts, title, now)
+    if code == "validating":
+        return [Gate(code, False, because, (), "Wait for its end.")]
+    who = policy.holders_of("validate")
+    return [Gate(code, False, because, who, f"/release validate {facts.release.key}")]
+
+
+def target_validation(facts: ReleaseFacts, now: datetime) -> Deployment | None:
+    """The check-only run in the target that counts: of this package, with these tests, not lapsed."""
+    newest = facts.newest("validation", org=facts.release.target_org)
+    fits = newest and facts.package and newest.archive_digest == facts.package.digest and counts(newest, now)
+    return newest if newest and fits and is_same(ran(newest), facts.tests) else None
+
+
+def _passed_once(newest: Deployment | None, facts: ReleaseFacts) -> str:
+    """What a full deploy needs, as it runs the tests itself: this package passed once, whatever landed since."""
+    if facts.release.strategy != "full" or newest is None or facts.package is None:
+        return ""
+    same = newest.archive_digest == facts.package.digest and is_same(ran(newest), facts.tests)
+    passed = newest.state == "validated" and same
+    return f"{newest.key} passed once in" if passed else ""
+
+
+def _validated(valid: Deployment, lapses_at: datetime, facts: ReleaseFacts, title: str) -> Gate:
+    """Until when it counts, whether that is as long as the window, whether a quick deploy follows from it."""
+    because, instants = f"Validated in {title} ({valid.key}), counts until {{0}}", (lapses_at,)
+    in_full = _in_full_words(facts, valid)
+    if facts.window is None:
+        return Gate("validated", True, f"{because}.{in_full}", instants=instants)
+    if lapses_at >= facts.window.ends_at:
+        return Gate("validated", True, f"{because}, longer than the window.{in_full}", instants=instants)
+    if lapses_at <= facts.window.starts_at:
+        short = f"{because}, which is before the window opens: validate again."
+    else:
+        short = f"{because}, but the window is open until {{1}}: start before, or validate again."
+    way_out = f"/release validate {facts.release.key}"
+    return Gate("validated", True, f"{short}{in_full}", (), way_out, instants=(lapses_at, facts.window.ends_at))
+
+
+def _in_full_words(facts: ReleaseFacts, valid: Deployment) -> str:
+    if facts.release.strategy == "full" or may_become_quick(valid):
+        return ""
+    return " No tests ran in it, so the deployment goes in full: Salesforce takes no quick deploy without."
+
+
+def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: str, now: datetime) -> tuple[str, str]:
+    if newest is None:
+        earlier = [d for d in facts.deployments if d.purpose == "validation" and d.state == "failed"]
+        where = f" The last run ({earlier[-1].key}) failed before it got there." if earlier else ""
+        return "not_validated", f"The package has not been validated in {title}.{where}"
+    assert facts.package is not None, "asked only with a package"
+    if newest.archive_digest != facts.package.digest:
+        return "validated_another", f"What was validated in {title} ({newest.key}) was another package."
+    if newest.voided_because:
+        return "validation_void", f"The validation {newest.key} does not count any more: {newest.voided_because}"
+    if newest.state == "validated" and not is_same(ran(newest), facts.tests):
+        return (
+            "validated_otherwise",
+            f"The validation {newest.key} in {title} ran {ran(newest)}; the release wants {facts.tests} now.",
+        )
+    if newest.state == "validated":
+        return "validation_lapsed", f"The validation {newest.key} in {title} has lapsed; it counted for 10 days."
+    if newest.state in ("requested", "validating"):
+        return "validating", f"The validation {newest.key} in {title} is still running."
+    return (
+        "validation_failed",
+        f"The validation {newest.key} in {title} {newest.state}: {newest.problem or 'see its post'}",
+    )
+
+
+def way_back_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """It must be known how the release would come back; what cannot is accepted in writing by the policy's seat."""
+    package, key, org = facts.package, facts.release.key, facts.release.target_org
+    if package is None:
+        return []
+    if not is_compared(package, org):
+        because = f"The package is not compared with {policy.title_of(org)} yet: nobody knows how it would come back."
+        may_go = facts.release.kind == "emergency"  # it is better late to know than to let production burn
+        return [Gate("not_compared", may_go, because, policy.holders_of("validate"), f"/release compare {key}")]
+    lost = rows_of(package, "impossible")
+    if not lost:
+        return [Gate("way_back", True, "No part of the package is impossible to bring back.")]
+    given = acceptance(facts, "impossible", now)
+    if given:
+        because = f"What cannot come back ({len(lost)}) was accepted for {_seat_title(policy, given.seat)}: "
+        return [Gate("impossible_accepted", True, because + given.reason, (given.by,))]
+    return [_not_accepted(facts, policy, [f"{row[0]} {row[1]}" for row in lost])]
+
+
+def _not_accepted(facts: ReleaseFacts, policy: Policy, lost: Sequence[str]) -> Gate:
+    seat, who = policy.seat_that_accepts("impossible", facts.release.kind), who_may_accept(facts, "impossible")
+    more = f" and {len(lost) - 4} more" if len(lost) > 4 else ""
+    because = f"Once deployed, this cannot come back: {', '.join(lost[:4])}{more}. "
+    if who:
+        because += f"{_seat_title(policy, seat)} has not accepted that in writing."
+        way_out = f"/release accept {facts.release.key} -- reason"
+    else:
+        because += "Nobody may accept that."
+        way_out = "An administrator names a seat under acceptances in the policy, with somebody else than the author."
+    return Gate("impossible_not_accepted", False, because, who, way_out)
+
+
+def _seat_title(policy: Policy, seat: str) -> str:
+    return policy.seats[seat].title if seat in policy.seats else seat
