@@ -13,21 +13,24 @@ from release_core.errors import OrgProblem
 from release_core.ports import DeployRequestRow, JobStatus
 
 ASKED_EVERY = timedelta(seconds=30)
+SELDOMER = 1 / 4  # of the time it has waited: nobody needs a long queue counted twice a minute
 LOOK_BACK = timedelta(hours=12)  # a deployment takes three hours at times, and others may wait behind it
 
 
 def ahead(outside: Outside, deployment_id: int, task: Assignment, status: JobStatus) -> int | None:
     """How many jobs of anybody the org carries out before ours; None when ours does not wait, or nobody knows.
 
-    Costs one call, every half minute at most, while the job waits; an org that does not answer keeps the last number.
+    Costs one call while the job waits, every half minute at first, then ever more seldom; an org that does not answer
+    keeps the last number.
     """
     if status.state != "Pending":
         return None
     known, asked_at = attempts.queue_position(outside.ports, deployment_id)
     now = outside.ports.clock.now()
-    if asked_at is not None and now - asked_at < ASKED_EVERY:
+    waits_since = task.asked_at or task.requested_at
+    if asked_at is not None and now - asked_at < max(ASKED_EVERY, (now - waits_since) * SELDOMER):
         return known
-    since = (task.asked_at or task.requested_at) - LOOK_BACK
+    since = waits_since - LOOK_BACK
     try:
         rows = outside.org(task.org).deployments_since(since)
     except OrgProblem:

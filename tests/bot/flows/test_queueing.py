@@ -54,6 +54,16 @@ def test_the_queue_is_asked_for_every_half_minute_at_most(scene: Scene) -> None:
     assert scene.gateway.calls == asked + 7
 
 
+def test_a_long_queue_is_asked_for_ever_more_seldom(scene: Scene) -> None:
+    attempt = waiting(scene)
+    jobs.look(attempt)
+    asked = scene.gateway.calls
+    for _ in range(60):
+        scene.clock.advance(timedelta(seconds=30))
+        jobs.look(attempt)
+    assert scene.gateway.calls - asked - 60 <= 16, "calls for the queue in half an hour"
+
+
 def test_a_job_that_runs_asks_nothing_of_the_queue(scene: Scene) -> None:
     key = scene.planned()
     attempt = builders.row_id(scene.ports, validations.request_validation(scene.ports, DEVELOPER, key, org=PRODUCTION))
