@@ -39,7 +39,6 @@ def ask_rollback(
 ) -> int:
     """Ask for a release to be taken back, or for its rollback to be undone. Returns the request's row id.
 
-
     A second person has to agree; meanwhile a flow looks what the org holds now. `overwrite` says that what somebody
     changed since the deployment may be lost; what `leave` names is not touched. A staged release is taken back in
     `org`, or else where it came last.
