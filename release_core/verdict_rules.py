@@ -129,8 +129,8 @@ def _objects() -> Iterator[Rule]:
     )  # fmt: skip
     yield _rule(
         "CustomObject", "deleted", "lossy",
-        "The object comes back, but without its records. Its page layouts, its tab and what profiles and permission sets "
-        "say of it go with it, and are brought back only where the package names them.",
+        "The object comes back, but without its records. Its page layouts, its tab and what profiles and permission "
+        "sets say of it go with it, and are brought back only where the package names them.",
         "Export its records and note its layouts, tab and permissions before the release; put both back after going "
         "back.",
         _DELETING,

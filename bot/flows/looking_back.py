@@ -77,7 +77,7 @@ def _emptied(undone: Undone) -> frozenset[Component]:
 
 
 def _foreseen(undone: Undone) -> dict[Component, str]:
-    """What a person has to do for each part of a release of which its verdict said that it would not come back whole."""
+    """What a person has to do for each part of a release that, as its verdict said, does not come back whole."""
     if undone.task.purpose != "deployment":
         return {}
     return {one.component: one.todo for one in judge(undone.package, undone.snapshot) if one.verdict != "exact"}
@@ -90,6 +90,13 @@ def _told(snapshot: Package, live: Package, component: Component, todo: str) -> 
     if component.type == "Flow" and _runs(snapshot, component) and not _runs(live, component):
         return f"{component} (it does not run: activate it in Setup, Flows)"
     return f"{component} (foreseen: {todo.rstrip('.')})" if todo else str(component)
+
+
+def told_of(package: Package, component: Component) -> str:
+    """A component that is not there as the package brought it, with what to do about a flow that should run."""
+    if component.type == "Flow" and _runs(package, component):
+        return f"{component} (its new version does not run: activate it in Setup, Flows)"
+    return str(component)
 
 
 def _runs(held: Package, flow: Component) -> bool:

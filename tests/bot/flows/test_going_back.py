@@ -340,6 +340,22 @@ def test_what_was_deleted_with_its_data_is_told_although_its_definition_is_back(
     assert "layouts" in told
 
 
+def test_a_mended_release_with_the_same_flow_makes_it_run_again(scene: Scene) -> None:
+    scene.roll_back(scene.live())
+    org_locks.unlock_org(scene.ports, ADMINISTRATOR, PRODUCTION, "the cause is found")
+    ran = _active(scene)
+    done = scene.attempt(builders.newest(scene.ports, scene.live(), "deployment").id or 0)
+    assert (done.state, done.result["differences"]) == ("succeeded", [])
+    assert _active(scene) != ran
+
+
+def test_a_flow_that_arrives_as_a_draft_is_told_with_what_to_do(scene: Scene) -> None:
+    scene.production.org.inventory.remove("Settings", "Flow")
+    done = scene.attempt(builders.newest(scene.ports, scene.live(), "deployment").id or 0)
+    (told,) = done.result["differences"]
+    assert told == "Flow Opportunity_Follow_Up (its new version does not run: activate it in Setup, Flows)"
+
+
 # Watched
 
 
