@@ -123,15 +123,15 @@ def _objects() -> Iterator[Rule]:
         "CustomField", "deleted", "lossy",
         "The field comes back, but empty: its values are deleted with it. It is also taken off page layouts and out of "
         "profiles and permission sets.",
-        "Export the field's values and note which layouts and permissions mention it before the release; after going "
-        "back load and put back both, or restore the field in Setup while it is among the deleted ones.",
+        "Export the field's values before the release and note which layouts and permissions mention it; put both back "
+        "after going back, or restore the field in Setup while it is among the deleted ones.",
         _FIELDS,
     )  # fmt: skip
     yield _rule(
         "CustomObject", "deleted", "lossy",
         "The object comes back, but without its records. Its page layouts, its tab and what profiles and permission "
         "sets say of it go with it, and are brought back only where the package names them.",
-        "Export its records and note its layouts, tab and permissions before the release; put both back after going "
+        "Export its records before the release and note its layouts, tab and permissions; put all back after going "
         "back.",
         _DELETING,
     )  # fmt: skip

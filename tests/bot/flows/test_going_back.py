@@ -256,6 +256,19 @@ def test_a_way_back_that_is_not_armed_begins_with_the_fewest_tests(scene: Scene)
     assert "coverage" in told[1]["problem"]
 
 
+def test_a_rollback_that_waited_for_the_proof_goes_by_it(scene: Scene) -> None:
+    key = scene.ready()
+    assert scene.deploy(key).state == "succeeded"
+    request = _ask(scene, key)
+    scene.look(request)
+    attempt = _confirm(scene, key, request)
+    assert not scene.attempt(attempt).validated_job_id, "it was confirmed before anything was proven"
+    assert scene.arm(key).state == "validated"
+    done = scene.go_back(key, attempt)
+    assert (done.state, done.test_level) == ("succeeded", "")
+    assert done.validated_job_id
+
+
 # Forward again
 
 
