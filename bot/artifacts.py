@@ -45,7 +45,10 @@ class ArtifactFolder:
         try:
             data = self._path(digest).read_bytes()
         except FileNotFoundError:
-            raise NotFound(f"The file {digest[:12]}… is not in the artifacts folder any more.") from None
+            raise NotFound(
+                f"The file {digest[:12]}… is not in the artifacts folder any more. "
+                "Put it back from a backup; without it nothing that needs it can be compared, built or sent."
+            ) from None
         if hashlib.sha256(data).hexdigest() != digest:
             raise NotFound(f"The file {digest[:12]}… in the artifacts folder is damaged: its content does not match.")
         return data

@@ -163,6 +163,11 @@ def _left(t: Telling) -> str:
     return f" Left as it was, by choice: {named}{more}." if parts else ""
 
 
+def _wish(t: Telling) -> str:
+    what = "undoing the rollback" if t.entry.details.get("undo") else "the rollback"
+    return f"{what} of {t.get('release')}"
+
+
 def _asked_back(t: Telling) -> str:
     what = "undo the rollback of" if t.entry.details.get("undo") else "roll back"
     left = t.entry.details.get("leave") or []
@@ -198,7 +203,17 @@ def _brought_back(t: Telling) -> str:
 def _held_rollback(t: Telling) -> str:
     drift = t.names("drift")
     listed = f" {'; '.join(drift[:8])}." if drift else ""
-    return f"The rollback {t.get('key')} was not started. {t.get('problem')}{listed}"
+    problem = t.get("problem").removeprefix("The rollback did not start. ")
+    return f"The rollback {t.get('key')} was not started. {problem}{listed}{'' if drift else _asked_anew(t)}"
+
+
+def _failed_rollback(t: Telling) -> str:
+    return f"The rollback {t.get('key')} failed in {t.org()}: {t.get('problem').rstrip('.')}.{_asked_anew(t)}"
+
+
+def _asked_anew(t: Telling) -> str:
+    release = t.get("release") or t.entry.stream
+    return f" Ask again, with other parts left if need be: {code(f'/release rollback {release} -- reason')}"
 
 
 def _sent(t: Telling) -> str:
@@ -337,17 +352,15 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ROLLBACK_NOT_LOOKED: lambda t: (
         f"The org could not be compared yet: {t.get('problem')} The rollback looks itself before it changes anything."
     ),
-    Kind.ROLLBACK_CONFIRMED: lambda t: f"{t.by} confirmed the rollback of {t.get('release')}.",
-    Kind.ROLLBACK_DECLINED: lambda t: f"{t.by} declined the rollback of {t.get('release')}{t.after('comment')}.",
-    Kind.ROLLBACK_EXPIRED: lambda t: (
-        f"Nobody confirmed the rollback of {t.get('release')} in time. Ask again if needed."
-    ),
+    Kind.ROLLBACK_CONFIRMED: lambda t: f"{t.by} confirmed {_wish(t)}.",
+    Kind.ROLLBACK_DECLINED: lambda t: f"{t.by} declined {_wish(t)}{t.after('comment')}.",
+    Kind.ROLLBACK_EXPIRED: lambda t: f"Nobody confirmed {_wish(t)} in time. Ask again if needed.",
     Kind.ROLLBACK_HELD: _held_rollback,
     Kind.ROLLBACK_STARTED: lambda t: f"The rollback {t.get('key')} in {t.org()} begins.",
     Kind.ROLLBACK_WAY: _way,
     Kind.ROLLBACK_SUCCEEDED: _returned,
     Kind.ROLLBACK_UNDONE: _brought_back,
-    Kind.ROLLBACK_FAILED: lambda t: f"The rollback {t.get('key')} failed in {t.org()}: {t.get('problem')}",
+    Kind.ROLLBACK_FAILED: _failed_rollback,
     Kind.ORG_UNREACHABLE: lambda t: (
         f"{t.org()} does not answer while {t.get('key')} is under way: {t.get('problem')} Rollcall keeps asking."
     ),

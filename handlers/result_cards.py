@@ -132,4 +132,5 @@ def _other_parts(attempt: Deployment) -> Iterator[Part]:
     if hint and not result.get("errors") and not result.get("test_failures"):
         yield Paragraph(f"→ {clean(hint)}")
     if result.get("differences"):
-        yield Listing([clean(f"Differs from what was expected: {name}") for name in result["differences"][:15]])
+        how = "Not as it was before" if attempt.purpose == "rollback" else "Differs from what was expected"
+        yield Listing([clean(f"{how}: {name}") for name in result["differences"][:15]])

@@ -181,7 +181,8 @@ def decide_rollback(ports: Ports, actor: str, request_id: int, *, yes: bool, com
         session.add(request)
         incident = session.get(Incident, request.incident_id) if request.incident_id else None
         kind = Kind.ROLLBACK_CONFIRMED if yes else Kind.ROLLBACK_DECLINED
-        tell_both(session, kind, (release, incident), actor, now, request=request.id, comment=comment.strip())
+        about = {"request": request.id, "comment": comment.strip(), "undo": deployment.purpose == "rollback"}
+        tell_both(session, kind, (release, incident), actor, now, **about)
         if yes:
             _start(session, ports, request, deployment, now)
         return release.key
@@ -239,9 +240,10 @@ def expire_request(ports: Ports, request_id: int) -> None:
             return
         request.state, request.decided_at = "expired", now
         session.add(request)
-        release = release_of(session, find_deployment(session, request.deployment_id))
+        deployment = find_deployment(session, request.deployment_id)
+        release, undo = release_of(session, deployment), deployment.purpose == "rollback"
         incident = session.get(Incident, request.incident_id) if request.incident_id else None
-        tell_both(session, Kind.ROLLBACK_EXPIRED, (release, incident), BOT, now, request=request.id)
+        tell_both(session, Kind.ROLLBACK_EXPIRED, (release, incident), BOT, now, request=request.id, undo=undo)
 
 
 def find_request(session: Session, request_id: int) -> RollbackRequest:

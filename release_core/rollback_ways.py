@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from release_core.attempts import announce_request, details_of, new_attempt
-from release_core.facts import UNDER_WAY
+from release_core.facts import UNDER_WAY, gather
 from release_core.lookups import find_deployment, release_of
 from release_core.metadata_types import Component, file_of
 from release_core.models import Deployment
@@ -63,6 +63,19 @@ def tried_before(ports: Ports, deployment_id: int) -> list[str]:
     """The test levels that were tried on this way back and did not do."""
     with ports.store.reading() as session:
         return list(find_deployment(session, deployment_id).result.get("tried", []))
+
+
+def take_proof(ports: Ports, deployment_id: int) -> None:
+    """A rollback that waited in the org's queue while its way back was being proven goes by that proof."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        rollback = find_deployment(session, deployment_id)
+        if rollback.state not in UNDER_WAY or rollback.job_id or rollback.validated_job_id or rollback.test_level:
+            return
+        armed = gather(session, ports.policy, release_of(session, rollback)).armed(now, leave=rollback.leave)
+        if armed and armed.undoes_id == rollback.undoes_id:
+            rollback.validated_job_id, rollback.archive_digest = armed.job_id, armed.archive_digest
+            session.add(rollback)
 
 
 def take_way(ports: Ports, deployment_id: int, level: str, tests: Sequence[str], *, because: str = "") -> None:

@@ -121,15 +121,18 @@ def _objects() -> Iterator[Rule]:
     )  # fmt: skip
     yield _rule(
         "CustomField", "deleted", "lossy",
-        "The field comes back, but empty: its values are deleted with it.",
-        "Export the field's values before the release; load them again after going back, or restore the field in Setup "
-        "while it is among the deleted ones.",
+        "The field comes back, but empty: its values are deleted with it. It is also taken off page layouts and out of "
+        "profiles and permission sets.",
+        "Export the field's values before the release and note which layouts and permissions mention it; put both back "
+        "after going back, or restore the field in Setup while it is among the deleted ones.",
         _FIELDS,
     )  # fmt: skip
     yield _rule(
         "CustomObject", "deleted", "lossy",
-        "The object comes back, but without its records.",
-        "Export its records before the release; load them again after going back.",
+        "The object comes back, but without its records. Its page layouts, its tab and what profiles and permission "
+        "sets say of it go with it, and are brought back only where the package names them.",
+        "Export its records before the release and note its layouts, tab and permissions; put all back after going "
+        "back.",
         _DELETING,
     )  # fmt: skip
     yield _rule(

@@ -8,6 +8,7 @@ from bot.durable import fact, flow, step
 from bot.flows.history import LANDED, UNDER_WAY, deployments_around
 from bot.flows.jobs import patient_step, result, say_unknown, start, told_if_unreachable, watch
 from bot.flows.landing import NOTHING_TO_COMPARE, changed_since_snapshot
+from bot.flows.looking_back import told_of
 from bot.outside import Outside, current
 from release_core import attempts, deployments, validations
 from release_core.attempts import Assignment
@@ -17,6 +18,8 @@ from release_core.errors import NotFound, OrgProblem, OutcomeUnknown, Refused, U
 from release_core.metadata_types import Component
 from release_core.packages import Package, footprint, members, read_package, read_retrieved
 from release_core.rollbacks import build_rollback
+
+NOT_THERE = frozenset(("new", "changed", "deleted"))  # kinds of change that a deployment should have left nothing of
 
 
 @flow("deployment", queue="orgs")
@@ -141,7 +144,7 @@ def read_back(deployment_id: int) -> None:
             return
     else:
         landed = []
-    differences = [str(c.component) for c in compare(package, live) if c.kind in ("new", "changed", "deleted")]
+    differences = [told_of(package, c.component) for c in compare(package, live) if c.kind in NOT_THERE]
     digest, note = _way_back(outside, task, package)
     deployments.note_landed(outside.ports, deployment_id, ReadBack(differences, digest, note, landed))
 

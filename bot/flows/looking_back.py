@@ -15,6 +15,7 @@ from release_core.metadata_xml import parse, text_of
 from release_core.packages import Package, footprint, members, read_package, read_retrieved
 from release_core.ports import AuditRow, Retrieved
 from release_core.rollbacks import build_rollback, plan_rollback
+from release_core.verdicts import judge
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,45 @@ def drift_since(undone: Undone, retrieved: Retrieved, trail: Sequence[AuditRow])
 
 
 def not_back(undone: Undone, live: Package, leave: Iterable[Sequence[str]]) -> list[str]:
-    """What does not look as it did before the deployment, apart from what was to be left."""
+    """What is not as it was before the deployment, apart from what was to be left; with what a person does."""
     spared = _components(leave)
     touched = (one for one in footprint(undone.package) if one not in spared and not _is_left_with(one, spared))
-    return [_told(undone.snapshot, live, one) for one in touched if not _is_back(undone.snapshot, live, one)]
+    emptied = _emptied(undone)
+    found = [one for one in touched if one in emptied or not _is_back(undone.snapshot, live, one)]
+    # Its flow, which is told too, says everything.
+    told = [one for one in found if one.type != "FlowDefinition" or Component("Flow", one.name) not in found]
+    foreseen = _foreseen(undone) if told else {}
+    return [_told(undone.snapshot, live, one, foreseen.get(one, "")) for one in told]
 
 
-def _told(snapshot: Package, live: Package, component: Component) -> str:
-    """The component, with what to do where only its activation is missing: some orgs take flows as drafts alone."""
+def _emptied(undone: Undone) -> frozenset[Component]:
+    """What the release deleted with everything in it and on it; going back brings the definition alone."""
+    if undone.task.purpose != "deployment":
+        return frozenset()
+    gone = (one for one in undone.package.deletions if one.type in ("CustomField", "CustomObject"))
+    return frozenset(one for one in gone if not undone.package.holds(one) and exists(undone.snapshot, one))
+
+
+def _foreseen(undone: Undone) -> dict[Component, str]:
+    """What a person has to do for each part of a release that, as its verdict said, does not come back whole."""
+    if undone.task.purpose != "deployment":
+        return {}
+    return {one.component: one.todo for one in judge(undone.package, undone.snapshot) if one.verdict != "exact"}
+
+
+def _told(snapshot: Package, live: Package, component: Component, todo: str) -> str:
+    """The component, with what to do: where only its activation is missing (some orgs take flows as drafts alone), or
+    where its verdict foresaw it.
+    """
     if component.type == "Flow" and _runs(snapshot, component) and not _runs(live, component):
         return f"{component} (it does not run: activate it in Setup, Flows)"
+    return f"{component} (foreseen: {todo.rstrip('.')})" if todo else str(component)
+
+
+def told_of(package: Package, component: Component) -> str:
+    """A component that is not there as the package brought it, with what to do about a flow that should run."""
+    if component.type == "Flow" and _runs(package, component):
+        return f"{component} (its new version does not run: activate it in Setup, Flows)"
     return str(component)
 
 

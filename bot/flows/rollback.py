@@ -93,6 +93,7 @@ def nothing_happened_since(deployment_id: int) -> bool:
     What it saw is then the snapshot with which this rollback can be undone.
     """
     outside = current()
+    rollback_ways.take_proof(outside.ports, deployment_id)
     look = rollback_looks.look_to_rely_on(outside.ports, deployment_id)
     if look is None:
         return False

@@ -17,6 +17,7 @@ from tests.release_core.builders import (
     ADMINISTRATOR,
     MANAGER,
     SECOND_MANAGER,
+    a_failure,
     a_ready_release,
     a_soaking_release,
     a_success,
@@ -184,6 +185,45 @@ def test_a_rollback_is_undone_from_the_same_verb(room: Room, key: str) -> None:
     said = " ".join(words_of(post.message) for post in room.posts.values())
     assert "is live in PRODUCTION again and is watched" in said
     assert "The org stays locked until somebody unlocks it." in said
+
+
+def entries(room: Room) -> str:
+    return " ".join(words_of(post.message) for slot, post in room.posts.items() if slot.startswith("entry:"))
+
+
+def test_the_yes_to_undoing_a_rollback_says_so(room: Room, key: str) -> None:
+    attempt = room_was_rolled_back(room, key)
+    rollback_requests.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    request = rollback_requests.ask_rollback(room.ports, MANAGER, key, "the cause was another")
+    rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, request, yes=True)
+    room.tell()
+    assert "confirmed undoing the rollback of REL-1" in entries(room)
+
+
+def test_a_rollback_that_did_not_start_or_failed_says_how_to_ask_again(room: Room, key: str) -> None:
+    first = room_confirmed(room, key)
+    rollback_requests.hold_rollback(room.ports, first, "The rollback did not start. PRODUCTION is at its limit.")
+    room.tell()
+    assert "was not started. PRODUCTION is at its limit. Ask again" in entries(room)
+    second = room_confirmed(room, key)
+    rollback_requests.finish_rollback(room.ports, second, a_failure())
+    room.tell()
+    assert "failed in PRODUCTION" in entries(room)
+    assert "Assertion Failed. Ask again, with other parts left if need be: /release rollback REL-1" in entries(room)
+
+
+def room_confirmed(room: Room, key: str) -> int:
+    """Two people want to go back; the attempt's row id."""
+    request = rollback_requests.ask_rollback(room.ports, MANAGER, key, "it broke", overwrite=True)
+    rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, request, yes=True)
+    return newest(room.ports, key, "rollback").id or 0
+
+
+def room_was_rolled_back(room: Room, key: str) -> int:
+    """The org has carried a rollback out; the attempt's row id."""
+    attempt = room_confirmed(room, key)
+    rollback_requests.finish_rollback(room.ports, attempt, a_success())
+    return attempt
 
 
 def test_an_open_deploy_card_starts_nothing_after_a_rollback_locked_the_org(room: Room, key: str) -> None:

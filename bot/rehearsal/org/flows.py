@@ -38,16 +38,15 @@ def shown_body(inventory: Inventory, name: str) -> bytes:
 def install(inventory: Inventory, name: str, body: bytes, at: datetime, mint: IdMint) -> bool:
     """Take in a flow file; True when that changed anything.
 
-    The same content again changes nothing, even with another status, except that an inactive flow may be activated.
+    The same content again makes no new version; the newest one is activated when the file says so.
     An inactive newest version that never ran is overwritten; otherwise a new version is made.
     """
     versions = inventory.flows.setdefault(name, [])
     wanted = status_in(body)
     newest = versions[-1] if versions else None
     if newest and _content(newest.body) == _content(body):
-        if wanted != "Active" or active_version(inventory, name) is not None:
+        if wanted != "Active" or newest.status == "Active":
             return False
-        newest.status = "Active"
     elif newest and newest.status == "Draft":
         newest.body, newest.status, newest.created_at = body, wanted, at
     else:

@@ -10,12 +10,14 @@ from sqlmodel import select
 
 from bot.failures import tell_of_failure
 from bot.flows import alarms, checks, org_watch, rollback
+from bot.rehearsal.packages import sample_package
 from release_core import org_locks, rollback_choices, rollback_requests
 from release_core.errors import Refused
 from release_core.facts import ReleaseFacts
+from release_core.metadata_types import Component
 from release_core.models import OrgWatch, RollbackRequest
 from release_core.org_locks import standing_lock
-from release_core.packages import read_retrieved
+from release_core.packages import read_package, read_retrieved, write_package
 from release_core.timeline import Kind
 from tests.bot.flows.scenes import Scene
 from tests.release_core import builders
@@ -254,6 +256,19 @@ def test_a_way_back_that_is_not_armed_begins_with_the_fewest_tests(scene: Scene)
     assert "coverage" in told[1]["problem"]
 
 
+def test_a_rollback_that_waited_for_the_proof_goes_by_it(scene: Scene) -> None:
+    key = scene.ready()
+    assert scene.deploy(key).state == "succeeded"
+    request = _ask(scene, key)
+    scene.look(request)
+    attempt = _confirm(scene, key, request)
+    assert not scene.attempt(attempt).validated_job_id, "it was confirmed before anything was proven"
+    assert scene.arm(key).state == "validated"
+    done = scene.go_back(key, attempt)
+    assert (done.state, done.test_level) == ("succeeded", "")
+    assert done.validated_job_id
+
+
 # Forward again
 
 
@@ -309,6 +324,49 @@ def test_a_flow_that_does_not_run_again_is_named_after_going_back(scene: Scene) 
     rollback.read_back(attempt)
     (told,) = [one for one in scene.attempt(attempt).result["differences"] if one.startswith("Flow Opp")]
     assert "it does not run" in told
+
+
+def _went_and_came_back(scene: Scene, archive: bytes) -> list[str]:
+    """What is told of a release of this archive after it went in and was rolled back."""
+    key = scene.planned(archive=archive)
+    assert scene.validate(key).state == "validated"
+    builders.settle_checklist(scene.ports, key)
+    builders.approve(scene.ports, key)
+    assert scene.deploy(key).state == "succeeded"
+    done = scene.roll_back(key)
+    assert done.state == "succeeded"
+    return list(done.result["differences"])
+
+
+def test_what_stays_behind_as_foreseen_is_told_with_what_a_person_does(scene: Scene) -> None:
+    flow = read_package(sample_package("mended")).files["flows/Opportunity_Follow_Up.flow"]
+    files = {"flows/Brand_New.flow": flow.replace(b"Opportunity Follow Up", b"Brand New")}
+    archive = write_package(files, [Component("Flow", "Brand_New")], api_version="62.0")
+    (told,) = _went_and_came_back(scene, archive)
+    assert told.startswith("Flow Brand_New (foreseen: In Setup, ")
+
+
+def test_what_was_deleted_with_its_data_is_told_although_its_definition_is_back(scene: Scene) -> None:
+    gone = [Component("CustomField", "Account.Region__c")]
+    (told,) = _went_and_came_back(scene, write_package({}, [], api_version="62.0", deletions_after=gone))
+    assert told.startswith("CustomField Account.Region__c (foreseen: Export the field's values")
+    assert "layouts" in told
+
+
+def test_a_mended_release_with_the_same_flow_makes_it_run_again(scene: Scene) -> None:
+    scene.roll_back(scene.live())
+    org_locks.unlock_org(scene.ports, ADMINISTRATOR, PRODUCTION, "the cause is found")
+    ran = _active(scene)
+    done = scene.attempt(builders.newest(scene.ports, scene.live(), "deployment").id or 0)
+    assert (done.state, done.result["differences"]) == ("succeeded", [])
+    assert _active(scene) != ran
+
+
+def test_a_flow_that_arrives_as_a_draft_is_told_with_what_to_do(scene: Scene) -> None:
+    scene.production.org.inventory.remove("Settings", "Flow")
+    done = scene.attempt(builders.newest(scene.ports, scene.live(), "deployment").id or 0)
+    (told,) = done.result["differences"]
+    assert told == "Flow Opportunity_Follow_Up (its new version does not run: activate it in Setup, Flows)"
 
 
 # Watched
