@@ -31,7 +31,7 @@ def deployment(args: dict[str, Any]) -> None:
     try:
         in_the_way = look_around(deployment_id)
     except OrgProblem as problem:
-        in_the_way = f"Nothing was deployed: the snapshot for the way back could not be taken. {problem}"
+        in_the_way = f"Nothing was deployed: the org did not say whether somebody else deploys to it now. {problem}"
     if in_the_way:
         stop(deployment_id, in_the_way)
         return

@@ -171,13 +171,13 @@ def test_cancelled_during_the_snapshot_it_does_not_begin(scene: Scene) -> None:
     assert scene.jobs == []
 
 
-def test_without_a_snapshot_nothing_is_deployed(scene: Scene) -> None:
+def test_while_nobody_knows_who_else_deploys_nothing_is_deployed(scene: Scene) -> None:
     key = scene.ready()
     attempt = scene.asked(key)
     assert deployment.look_around(attempt) == ""
     scene.fault("api_420", 20)
     deployment.deployment({"deployment": attempt})
-    assert "the snapshot for the way back could not be taken" in scene.attempt(attempt).problem
+    assert "did not say whether somebody else deploys to it now" in scene.attempt(attempt).problem
     scene.fault("api_420", 0)
     assert scene.jobs == []
 
