@@ -38,15 +38,30 @@ patient_step = step(tries=24 * 60, backoff=2.0, on=(OrgUnavailable, OrgRefused))
 def start(deployment_id: int, *, check_only: bool) -> None:
     """Start the attempt's job; raises OrgProblem when it was certainly not started, OutcomeUnknown when it may be."""
     note_asking(deployment_id, "validating" if check_only else "deploying")
-    try:
-        job_id = start_job(deployment_id, check_only)
-    except OutcomeUnknown as lost:
-        job_id = _look_for_lost(deployment_id, check_only, lost)
-        if not job_id and not check_only:
-            raise
-        # Asking twice for a check changes nothing in the org.
-        job_id = job_id or start_job(deployment_id, check_only)
-    note_job(deployment_id, job_id)
+    note_job(deployment_id, _started(deployment_id, check_only))
+
+
+def _started(deployment_id: int, check_only: bool) -> str:
+    for last in (False, False, True):
+        try:
+            return start_job(deployment_id, check_only)
+        except OutcomeUnknown as lost:
+            job_id = _look_for_lost(deployment_id, check_only, lost)
+            if job_id:
+                return job_id
+            if last or lost.code == "validation_gone" or not does_no_harm_twice(deployment_id, check_only):
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+@step
+def does_no_harm_twice(deployment_id: int, check_only: bool) -> bool:
+    """Whether a job that the org does not show may be asked for again.
+
+    A check changes nothing. A validation is good for one quick deploy only, so a second one cannot deploy twice: the
+    org refuses it where the first arrived after all. A full deployment is for people to repeat.
+    """
+    return check_only or bool(attempts.assignment(current().ports, deployment_id).validated_job_id)
 
 
 def _look_for_lost(deployment_id: int, check_only: bool, lost: OutcomeUnknown) -> str:

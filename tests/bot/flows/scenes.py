@@ -227,9 +227,9 @@ class Scene:
 
     # --- what others do
 
-    def fault(self, kind: str, count: int = 1) -> None:
-        """Have the org answer badly."""
-        self.production.org.faults.ask_for(kind, count)
+    def fault(self, kind: str, count: int = 1, *, on: str = "") -> None:
+        """Have the org answer badly, to one operation alone when `on` names it."""
+        self.production.org.faults.ask_for(kind, count, on)
 
     def somebody_else_deploys(self, *, pace: float = 0, check_only: bool = False) -> Job:
         """A colleague deploys by other means; `pace` over 0 keeps it under way."""

@@ -45,6 +45,25 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_started_twice(scene: Scene, s
     assert [job.id for job in scene.jobs] == [done.job_id]
 
 
+def test_a_quick_deploy_that_the_org_did_not_answer_is_asked_for_again_when_it_did_not_arrive(scene: Scene) -> None:
+    key = scene.ready()
+    attempt = scene.asked(key)
+    jobs.note_asking(attempt, "deploying")
+    scene.fault("unavailable", on="deploy")
+    jobs.start(attempt, check_only=False)
+    assert [job.id for job in scene.jobs] == [scene.attempt(attempt).job_id]
+
+
+def test_a_full_deployment_that_the_org_did_not_answer_is_left_to_people(scene: Scene) -> None:
+    key = scene.ready(strategy="full")
+    attempt = scene.asked(key)
+    jobs.note_asking(attempt, "deploying")
+    scene.fault("unavailable", on="deploy")
+    with pytest.raises(OutcomeUnknown):
+        jobs.start(attempt, check_only=False)
+    assert scene.jobs == []
+
+
 def test_a_crash_after_the_org_took_the_job_starts_nothing_twice(scene: Scene) -> None:
     attempt = scene.asked(scene.ready())
     jobs.note_asking(attempt, "deploying")
