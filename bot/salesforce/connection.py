@@ -27,8 +27,9 @@ Answer = TypeVar("Answer")
 # A session may be set to end after 15 idle minutes, the shortest that an org allows.
 _TRUSTED_FOR = timedelta(minutes=10)
 
-# Flows wait for an administrator a minute at a time; an org that says "never" is not asked that often.
-_SHUT_FOR = timedelta(minutes=10)
+# An org that says "never" is not asked in a loop; yet a rollback under way, which tries again every minute, must not be
+# kept waiting much longer than the administrator who mends it.
+_SHUT_FOR = timedelta(minutes=1)
 
 
 class SystemClock:

@@ -85,9 +85,9 @@ def test_not_attached_to_agent_or_not_valid_for_rest_stops_and_is_not_asked_agai
         with pytest.raises(OrgRefused, match="administrator"):
             org.limits()
     assert len(scripted.heard) == 2  # the login, the one refusal: no loop of new logins
-    with pytest.raises(OrgRefused, match=r"at 12:00 UTC it said.* asks again at 12:10 UTC"):
+    with pytest.raises(OrgRefused, match=r"at 12:00 UTC it said.* asks again at 12:01 UTC"):
         org.deploy(b"PK", OPTIONS)
-    clock.at += timedelta(minutes=10)
+    clock.at += timedelta(minutes=1)
     scripted.plays(says.reply(200, LIMITS))
     assert org.limits()  # somebody has mended it
 
