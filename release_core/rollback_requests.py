@@ -52,7 +52,9 @@ def ask_rollback(
         deployment = _must_be_undoable(session, ports, release, org)
         asked = pending_request(session, deployment)
         if asked and now < asked.expires_at:
-            sentence = f"Going back to before {release.key} was already asked for and waits for a second person."
+            undo = deployment.purpose == "rollback"
+            what = f"Bringing {release.key} back" if undo else f"Going back to before {release.key}"
+            sentence = f"{what} was already asked for and waits for a second person."
             raise Conflict(sentence, by=asked.requested_by, at=asked.requested_at)
         request = RollbackRequest(
             deployment_id=deployment.id or 0,

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from release_core import org_locks, proofs, rollback_choices, stages
-from release_core.errors import Refused
+from release_core.errors import Conflict, Refused
 from release_core.ports import Ports
 from release_core.proof_alarms import proofs_that_matter
 from release_core.proofs import Landing
@@ -165,6 +165,13 @@ def test_an_org_behind_that_holds_it_still_is_not_gone_to_again(staged: Ports, k
     assert (again.org, again.state) == (UAT, "requested")
     arm(staged, key)
     assert facts_of(staged, key).armed(staged.clock.now(), UAT) is not None
+
+
+def test_a_second_wish_to_undo_a_rollback_is_told_that_it_is_one_to_bring_it_back(staged: Ports, key: str) -> None:
+    go_back(staged, key, UAT)
+    ask_rollback(staged, MANAGER, key, "it was fine", org=UAT)
+    with pytest.raises(Conflict, match="Bringing REL-1 back was already asked for"):
+        ask_rollback(staged, MANAGER, key, "it was fine", org=UAT)
 
 
 def test_without_an_org_what_is_live_goes_back_before_a_rollback_is_undone(staged: Ports, key: str) -> None:
