@@ -102,6 +102,10 @@ def _moved_on(t: Telling) -> str:
     return f"It was watched long enough in {before}: {t.org()} is next, with the same package and gates of its own."
 
 
+def _watched_again(t: Telling) -> str:
+    return f"The watch in {t.org()} begins again, until {t.instant('until')}. {t.get('because')}"
+
+
 def _withdrawn(t: Telling) -> str:
     told = people(t.names("people"))
     return f"The approvals of {told} are withdrawn. {t.get('because')} They have to approve again."
@@ -249,6 +253,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.RELEASE_CREATED: _created,
     Kind.RELEASE_CANCELLED: _cancelled,
     Kind.RELEASE_MOVED_ON: _moved_on,
+    Kind.WATCH_BEGAN_AGAIN: _watched_again,
     Kind.RELEASE_CLOSED: lambda t: f"{t.by} closed the release: it was watched long enough, nothing is open.",
     Kind.STRATEGY_CHOSEN: lambda t: (
         f"{t.by} chose {STRATEGY_WORDS.get(t.get('strategy'), t.get('strategy'))}: {t.get('reason')}"

@@ -85,7 +85,7 @@ def _stage_word(facts: Standing, policy: Policy, org: str, now: datetime) -> str
     release, live = facts.release, facts.live_in(org)
     here = org == release.target_org
     if live and here and release.state == "soaking":
-        until = watched_until(facts, policy)
+        until = facts.watch_begun_again_until or watched_until(facts, policy)
         return f", watched until {at(until)}" if until and now < until else ", watched"
     if live:
         return " ✓"

@@ -22,6 +22,7 @@ from release_core.models import (
     DeploymentWindow,
     Freeze,
     Incident,
+    Intent,
     OrgLock,
     Person,
     Release,
@@ -43,7 +44,7 @@ class Standing:
     """Where one release stands: what is its own, nothing of what surrounds it.
 
     It says how far a release is; whether it may go is only to be told from `ReleaseFacts`. `tests` are those that run
-    in the target.
+    in the target. `watch_begun_again_until` is when a soak that something open let begin again ends.
     """
 
     release: Release
@@ -55,6 +56,7 @@ class Standing:
     tests: ChosenTests
     deployments: Sequence[Deployment]
     tasks: Sequence[Task]
+    watch_begun_again_until: datetime | None = field(default=None, kw_only=True)
 
     @property
     def digest(self) -> str:
@@ -178,7 +180,18 @@ def stand(session: Session, policy: Policy, release: Release) -> Standing:
         window=window_of(session, release),
         deployments=deployments_of(session, release),
         tasks=run_sheet(session, release),
+        watch_begun_again_until=_watch_begun_again_until(session, release),
     )
+
+
+def _watch_begun_again_until(session: Session, release: Release) -> datetime | None:
+    """When the timer of a soak that began again rings; a first soak, or one that only a task holds, has none."""
+    if release.state != "soaking":
+        return None
+    rings = select(Intent.due_at).where(
+        Intent.lane == release.key, Intent.state == "due", col(Intent.key).startswith(f"soak:{release.key}:again:")
+    )
+    return session.exec(rings.order_by(col(Intent.due_at))).first()
 
 
 def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from release_core.errors import Refused
-from release_core.facts import UNDER_WAY, ReleaseFacts
+from release_core.facts import UNDER_WAY, ReleaseFacts, watched_until
 from release_core.gate import Gate
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.policy import Policy
@@ -21,21 +21,33 @@ def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
     if state in (*BEFORE_DEPLOYMENT, "deploying"):
         return []
     if state == "soaking" and facts.next_org:
-        return [_soaking_gate(facts, policy)]
+        return _soaking_gates(facts, policy, now)
     way_out = "Plan a new release with /release new."
     return [Gate("over", False, f"{facts.release.key} is {state.replace('_', ' ')} already.", (), way_out)]
 
 
-def _soaking_gate(facts: ReleaseFacts, policy: Policy) -> Gate:
+def _soaking_gates(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """The watch itself, beside everything that would let it begin again when it ends."""
+    return [_soaking_gate(facts, policy, now), *_incident_gates(facts, policy), *_going_back_gates(facts, policy)]
+
+
+def _soaking_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Gate:
     """A staged release stays in one org for a while, then goes on by itself to where the next one can be weighed."""
     here, following = policy.title_of(facts.release.target_org), policy.title_of(facts.next_org)
+    until = facts.watch_begun_again_until or watched_until(facts, policy)
     because = f"{facts.release.key} is being watched in {here}; then comes {following}."
+    instants: tuple[datetime, ...] = ()
+    if until and now < until:
+        because, instants = (
+            f"{facts.release.key} is being watched in {here} until {{0}}; then comes {following}.",
+            (until,),
+        )
     held = next_step(facts, "after")
     if held:
         because += f" Task {held.number} “{held.title}” has to be settled before."
         way_out = f"/release task done {facts.release.key} {held.number}"
-        return Gate("stage_soaking", False, because, task_owners(held, facts), way_out)
-    return Gate("stage_soaking", False, because, (), "Wait for it.")
+        return Gate("stage_soaking", False, because, task_owners(held, facts), way_out, instants=instants)
+    return Gate("stage_soaking", False, because, (), "Wait for it.", instants=instants)
 
 
 def stages_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -51,6 +63,15 @@ def stages_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[
         elif facts.package and live.archive_digest != facts.package.digest:
             because = f"{title} holds another package than the one that is attached."
             found.append(Gate("stage_differs", False, because, (), "Cancel the rest and plan a new release."))
+    found += _going_back_gates(facts, policy)
+    if found:
+        return found
+    place = f"{release.path.index(release.target_org) + 1} of {len(release.path)}"
+    return [Gate("stage", True, f"{policy.title_of(release.target_org)} is stage {place}, with the same package.")]
+
+
+def _going_back_gates(facts: ReleaseFacts, policy: Policy) -> list[Gate]:
+    found = []
     for wished in facts.wished_back:
         because = f"Taking it back in {policy.title_of(wished.org)} was asked for and waits for a second person."
         found.append(Gate("stage_wished_back", False, because, policy.holders_of("roll_back"), "Decide that first."))
@@ -58,10 +79,7 @@ def stages_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[
         if back.purpose == "rollback" and back.state in UNDER_WAY:
             because = f"{back.key} takes it back in {policy.title_of(back.org)}."
             found.append(Gate("stage_going_back", False, because, (back.requested_by,), "Wait until it has finished."))
-    if found:
-        return found
-    place = f"{release.path.index(release.target_org) + 1} of {len(release.path)}"
-    return [Gate("stage", True, f"{policy.title_of(release.target_org)} is stage {place}, with the same package.")]
+    return found
 
 
 def outcome_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -81,6 +99,15 @@ def must_be_known(facts: ReleaseFacts) -> None:
         )
 
 
+def _incident_gates(facts: ReleaseFacts, policy: Policy) -> list[Gate]:
+    found = []
+    for incident in facts.incidents:
+        because = f"{incident.key} “{incident.title}” is open on {policy.title_of(incident.org)}."
+        way_out = f"/incident resolve {incident.key} -- what was done"
+        found.append(Gate("incident_open", False, because, (incident.commander_id,), way_out))
+    return found
+
+
 def org_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
     """The org must be known and free: no lock, no open incident, nobody of ours deploying, this release included."""
     title = policy.title_of(facts.release.target_org)
@@ -92,10 +119,7 @@ def org_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gat
         who = policy.holders_of("lock_org")
         because = f"{title} is locked: {facts.lock.reason}"
         found.append(Gate("org_locked", False, because, who, f"/release unlock in {title} -- reason"))
-    for incident in facts.incidents:
-        because = f"{incident.key} “{incident.title}” is open on {policy.title_of(incident.org)}."
-        way_out = f"/incident resolve {incident.key} -- what was done"
-        found.append(Gate("incident_open", False, because, (incident.commander_id,), way_out))
+    found += _incident_gates(facts, policy)
     for own in facts.deployments:
         if own.purpose == "deployment" and own.state in UNDER_WAY:
             because = f"{own.key} deploys {facts.release.key} already."

@@ -24,7 +24,7 @@ from release_core.run_sheets import next_step, task_owners
 from release_core.scheduling import book, withdraw_window
 from release_core.task_plans import lay_out_tasks
 from release_core.test_plans import must_be_allowed
-from release_core.timeline import Kind as Fact
+from release_core.timeline import BOT, Kind as Fact
 from release_core.timeline import intend, record
 
 
@@ -177,7 +177,8 @@ def must_be_done(session: Session, policy: Policy, release: Release) -> None:
     facts = gather(session, policy, release)
     must_be_known(facts)
     if facts.incidents:
-        raise Refused("incident_open", f"{facts.incidents[0].key} is open on this org. Resolve it first, then close.")
+        way_out = f"/incident resolve {facts.incidents[0].key} -- what was done"
+        raise Refused("incident_open", f"{facts.incidents[0].key} is open on this org. Resolve it first: {way_out}")
     running = [d for d in facts.deployments if d.purpose == "rollback" and d.state in UNDER_WAY]
     if running:
         raise Refused("rollback_under_way", f"{running[0].key} is taking {release.key} back; wait for its end.")
@@ -210,9 +211,11 @@ def soak_again(session: Session, policy: Policy, release: Release, refused: Refu
     """The soak of a release that may not be over yet begins again; one held by a task alone ends with that task."""
     if release.state != "soaking" or refused.code == "task_open":
         return
-    key, flow = f"soak:{release.key}:{now.isoformat()}", "stage_end" if next_org(release) else "soak_end"
+    key, flow = f"soak:{release.key}:again:{now.isoformat()}", "stage_end" if next_org(release) else "soak_end"
     due_at = now + policy.soak_of(release.target_org)
     intend(session, key, flow, now=now, lane=release.key, due_at=due_at, release=release.key)
+    details = {"org": release.target_org, "until": due_at.isoformat(), "because": str(refused)}
+    record(session, Fact.WATCH_BEGAN_AGAIN, stream=release.key, actor=BOT, at=now, details=details)
 
 
 def add_note(ports: Ports, actor: str, key: str, text: str) -> None:

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from release_core.errors import Refused
 from release_core.facts import next_org
-from release_core.lookups import find_release, package_of
+from release_core.lookups import find_release, package_of, window_of
 from release_core.models import Intent, Release
 from release_core.ports import Ports
 from release_core.readiness import settle_state
@@ -38,12 +38,21 @@ def move_on(ports: Ports, key: str) -> str:
         release.target_org, release.state = following, "planned"
         session.add(release)
         withdraw_window(session, release)
+        _forget_window(session, release)
         _compare_anew(session, release, now)
         settle_state(session, ports.policy, release, now)
         details = {"org": following, "from": here, "place": release.path.index(following) + 1}
         record(session, Kind.RELEASE_MOVED_ON, stream=release.key, actor=BOT, at=now, details=details)
         announce_next(session, ports.policy, release, now)
         return following
+
+
+def _forget_window(session: Session, release: Release) -> None:
+    """A window that is over was that of the org before, too: the next one has none yet."""
+    window = window_of(session, release)
+    if window:
+        window.state = "withdrawn"
+        session.add(window)
 
 
 def _compare_anew(session: Session, release: Release, now: datetime) -> None:

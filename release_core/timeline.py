@@ -26,6 +26,7 @@ class Kind(StrEnum):
     RELEASE_CANCELLED = "release_cancelled"
     RELEASE_CLOSED = "release_closed"
     RELEASE_MOVED_ON = "release_moved_on"
+    WATCH_BEGAN_AGAIN = "watch_began_again"
     STRATEGY_CHOSEN = "strategy_chosen"
     NOTE_ADDED = "note_added"
     PACKAGE_ATTACHED = "package_attached"

@@ -166,7 +166,43 @@ def test_nobody_closes_a_release_in_the_middle_of_its_path(staged: Ports) -> Non
     with pytest.raises(Refused, match=r"goes on to EMEA when it was watched long enough in UAT.*/release cancel"):
         releases.close_release(staged, MANAGER, key)
     closed = gate(staged, key, "stage_soaking")
-    assert closed.because == "REL-1 is being watched in UAT; then comes EMEA."
+    assert closed.because == "REL-1 is being watched in UAT until {0}; then comes EMEA."
+    assert closed.instants == (staged.clock.now() + timedelta(hours=1),)
+
+
+def test_the_verdict_names_the_incident_that_lets_the_watch_begin_again(staged: Ports) -> None:
+    key = a_ready_staged_release(staged)
+    land_stage(staged, key)
+    incidents.open_incident(staged, TESTER, title="Orders fail", severity=2, org=UAT)
+    assert gate(staged, key, "incident_open").who == (TESTER,)
+    assert soak(staged, key) == ""
+    again = staged.clock.now() + timedelta(hours=1)
+    assert gate(staged, key, "stage_soaking").instants == (again,)
+    begun = last(staged, key, "watch_began_again").details
+    assert begun["until"] == again.isoformat()
+    assert "INC-1 is open" in begun["because"]
+    incidents.resolve_incident(staged, TESTER, "INC-1", "a restart")
+    assert gate(staged, key, "stage_soaking").instants == (again,), "it goes on when the watch that began again ends"
+    assert soak(staged, key) == EMEA
+
+
+def test_a_wish_to_go_back_stands_in_the_verdict_while_the_release_is_watched(staged: Ports) -> None:
+    key = a_ready_staged_release(staged)
+    land_stage(staged, key)
+    rollback_requests.ask_rollback(staged, MANAGER, key, "it broke")
+    assert blocked_by(staged, key) == {"stage_soaking", "stage_wished_back"}
+
+
+def test_a_window_that_is_over_stays_with_the_org_it_was_for(staged: Ports) -> None:
+    key = a_ready_staged_release(staged)
+    land_stage(staged, key)
+    window = facts_of(staged, key).window
+    assert window is not None
+    go_to(staged, window.ends_at)
+    scheduling.close_window(staged, key, window.number)
+    assert soak(staged, key) == EMEA
+    assert facts_of(staged, key).window is None
+    assert "no_window" in blocked_by(staged, key)
 
 
 def test_another_package_is_refused_once_an_org_has_the_first(staged: Ports) -> None:
