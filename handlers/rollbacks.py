@@ -120,13 +120,13 @@ def _asked(ports: Ports, request: Request, request_id: int, key: str) -> Answer:
     holders = others(ports.policy.holders_of("roll_back"), than=(request.actor.id,))
     with ports.store.reading() as session:
         wish = rollback_requests.find_request(session, request_id)
-        undoing = find_deployment(session, wish.deployment_id).purpose == "rollback"
+        undone = find_deployment(session, wish.deployment_id)
     if not holders:
         rights = code("rights: roll_back")
         return plainly(
             f"Asked, but nobody else may confirm it. Have an administrator name somebody under {rights}.", "stop"
         )
-    happens = "is brought back" if undoing else "is rolled back"
+    happens = f"is {_happens(ports, undone)}"
     left = f" {count(len(wish.leave), 'part')} left as it is." if wish.leave else ""
     sentence = (
         f"Asked. {people(holders, last='or')} has to confirm until {at(wish.expires_at)}; then {key} {happens}.{left}"
@@ -165,8 +165,12 @@ def confirm_rollback(ports: Ports, request: Request) -> Answer:
     key = rollback_requests.decide_rollback(ports, request.actor.id, request_id, yes=True)
     with ports.store.reading() as session:
         undone = find_deployment(session, rollback_requests.find_request(session, request_id).deployment_id)
-    happens = "brought back" if undone.purpose == "rollback" else "rolled back"
-    return plainly(f"Confirmed. {key} is being {happens}.", "wait")
+    return plainly(f"Confirmed. {key} is being {_happens(ports, undone)}.", "wait")
+
+
+def _happens(ports: Ports, undone: Deployment) -> str:
+    org = org_title(ports.policy, undone.org)
+    return f"brought back into {org}" if undone.purpose == "rollback" else f"rolled back in {org}"
 
 
 def decline_rollback(ports: Ports, request: Request) -> Answer:

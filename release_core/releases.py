@@ -24,8 +24,8 @@ from release_core.run_sheets import next_step, task_owners
 from release_core.scheduling import book, withdraw_window
 from release_core.task_plans import lay_out_tasks
 from release_core.test_plans import must_be_allowed
-from release_core.timeline import BOT, Kind as Fact
-from release_core.timeline import intend, record
+from release_core.timeline import BOT, intend, record
+from release_core.timeline import Kind as Fact
 
 
 @dataclass(frozen=True)

@@ -323,7 +323,9 @@ def test_a_rollback_is_asked_answered_once_and_told_everywhere(room: Room) -> No
     assert f"rollback:INC-1:1@{MANAGER}" not in room.posts
     own = room.is_refused_the_click(MANAGER, "Confirm rollback", question)
     assert "somebody else has to confirm it" in own.words
-    assert "REL-1 is being rolled back" in words_of(room.clicks(SECOND_MANAGER, "Confirm rollback", question))
+    assert "REL-1 is being rolled back in PRODUCTION." in words_of(
+        room.clicks(SECOND_MANAGER, "Confirm rollback", question)
+    )
     late = room.is_refused_the_click(ADMINISTRATOR, "Decline", question)
     assert "already confirmed. It was @Omar Haddad" in late.words
     room.tell()

@@ -406,6 +406,18 @@ def test_a_release_into_one_org_is_shown_as_before(room: Room) -> None:
     assert "[Roll back]" in words
 
 
+def test_the_thread_hears_why_and_until_when_the_watch_begins_again(staged: Room) -> None:
+    key = a_ready_staged_release(staged.ports)
+    land_stage(staged.ports, key)
+    incidents.open_incident(staged.ports, MANAGER, title="Orders fail", severity=2, org=UAT)
+    assert soak(staged.ports, key) == ""
+    staged.tell()
+    told = " ".join(words_of(post.message) for post in staged.posts.values())
+    assert "The watch in UAT begins again, until " in told
+    assert "INC-1 is open on this org. Resolve it first: /incident resolve INC-1" in told
+    assert "being watched in UAT until " in words_of(staged.hears(MANAGER, f"release why {key}"))
+
+
 def test_a_rollback_in_one_org_is_undone_there(staged: Room) -> None:
     key = a_ready_staged_release(staged.ports)
     land_stage(staged.ports, key)
@@ -421,9 +433,9 @@ def test_a_rollback_in_one_org_is_undone_there(staged: Room) -> None:
     rollback_requests.note_returned(staged.ports, attempt, (), undo_digest=digest_of(b"forward"))
     form = staged.clicks(MANAGER, "Undo rollback in UAT", staged.hears(MANAGER, f"release status {key}"))
     assert "REL-1 comes back into UAT: the rollback is undone." in words_of(form)
-    assert "then REL-1 is brought back" in words_of(staged.submits(MANAGER, form, note="it was not the cause"))
+    assert "is brought back into UAT." in words_of(staged.submits(MANAGER, form, note="it was not the cause"))
     staged.tell()
     post = staged.posts["rollback:REL-1:2"].message
     assert "asks to undo the rollback of REL-1 Autumn release in UAT" in words_of(post)
-    assert "is being brought back" in words_of(staged.clicks(SECOND_MANAGER, "Confirm", post))
+    assert "is being brought back into UAT." in words_of(staged.clicks(SECOND_MANAGER, "Confirm", post))
     assert newest(staged.ports, key, "rollback").org == UAT
