@@ -198,9 +198,11 @@ def _way(t: Telling) -> str:
 def _brought_back(t: Telling) -> str:
     found = t.names("differences")
     except_for = f" Not as expected: {', '.join(found[:5])}." if found else ""
+    # Facts from before this was recorded speak of an org that nobody had looked at: locked, as a rollback leaves it.
+    locked = " The org stays locked until somebody unlocks it." if t.entry.details.get("locked", True) else ""
     return (
         f"{t.get('key')} undid the rollback: {bold(t.get('release'))} is live in {t.org()} again and is watched."
-        f"{except_for}{_left(t)} The org stays locked until somebody unlocks it."
+        f"{except_for}{_left(t)}{locked}"
     )
 
 

@@ -14,7 +14,7 @@ from release_core.errors import Conflict, NotAllowed, NotFound, Refused, Unclear
 from release_core.facts import UNDER_WAY, Standing, gather, next_org, stand
 from release_core.lookups import find_deployment, find_release, release_of
 from release_core.models import Deployment, Incident, Release, RollbackRequest
-from release_core.org_locks import close
+from release_core.org_locks import close, standing_lock
 from release_core.permissions import may, others, require
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
@@ -345,6 +345,7 @@ def _bring_back(session: Session, policy: Policy, undo: Deployment, rollback: De
     _stand_again(session, policy, release, original)
     incident = session.get(Incident, undo.incident_id) if undo.incident_id else None
     details = details_of(undo, differences=undo.result["differences"], left=undo.leave)
+    details["locked"] = standing_lock(session, undo.org) is not None
     tell_both(session, Kind.ROLLBACK_UNDONE, (release, incident), BOT, now, **details)
     flow, due_at = "stage_end" if next_org(release) else "soak_end", now + policy.soak_of(release.target_org)
     intend(session, f"soak:{undo.key}", flow, now=now, lane=release.key, due_at=due_at, release=release.key)

@@ -6,7 +6,7 @@ import pytest
 
 from handlers.conversation import Button, Form, Message
 from handlers.status_words import plain_words
-from release_core import deployments, incidents, releases, rollback_requests, stages, task_plans
+from release_core import deployments, incidents, org_locks, releases, rollback_requests, stages, task_plans
 from release_core.errors import NotAllowed, Refused, Unclear
 from release_core.task_plans import NewTask
 from tests.handlers.room import Room, clickable, words_of
@@ -438,4 +438,21 @@ def test_a_rollback_in_one_org_is_undone_there(staged: Room) -> None:
     post = staged.posts["rollback:REL-1:2"].message
     assert "asks to undo the rollback of REL-1 Autumn release in UAT" in words_of(post)
     assert "is being brought back into UAT." in words_of(staged.clicks(SECOND_MANAGER, "Confirm", post))
+
+
+def test_an_org_that_was_unlocked_before_the_undo_is_not_said_to_stay_locked(staged: Room) -> None:
+    key = a_ready_staged_release(staged.ports)
+    land_stage(staged.ports, key)
+    for reason in ("it broke", "it was not the cause"):
+        request = rollback_requests.ask_rollback(staged.ports, MANAGER, key, reason, org=UAT)
+        rollback_requests.decide_rollback(staged.ports, SECOND_MANAGER, request, yes=True)
+        attempt = newest(staged.ports, key, "rollback").id or 0
+        rollback_requests.finish_rollback(staged.ports, attempt, a_success())
+        rollback_requests.note_returned(staged.ports, attempt, (), undo_digest=digest_of(b"forward"))
+        if reason == "it broke":
+            org_locks.unlock_org(staged.ports, MANAGER, UAT, "the cause is found")
+    staged.tell()
+    told = " ".join(words_of(post.message) for post in staged.posts.values())
+    assert "is live in UAT again and is watched." in told
+    assert "stays locked" not in told
     assert newest(staged.ports, key, "rollback").org == UAT

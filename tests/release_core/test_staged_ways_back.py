@@ -159,6 +159,7 @@ def test_an_org_behind_that_holds_it_still_is_not_gone_to_again(staged: Ports, k
     assert undo.org == UAT
     org_locks.unlock_org(staged, ADMINISTRATOR, UAT, "the cause is found")
     go_back(staged, key, UAT)
+    assert last(staged, key, "rollback_undone").details["locked"] is False, "it was unlocked before"
     assert (release(staged, key).state, release(staged, key).target_org) == ("soaking", EMEA)
     assert set(facts_of(staged, key).live_orgs) == {UAT, EMEA}
     again = newest(staged, key, "arming")
