@@ -108,8 +108,12 @@ def way_back_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequenc
     if package is None:
         return []
     if not is_compared(package, org):
-        because = f"The package is not compared with {policy.title_of(org)} yet: nobody knows how it would come back."
-        may_go = facts.release.kind == "emergency"  # it is better late to know than to let production burn
+        title, may_go = policy.title_of(org), facts.release.kind == "emergency"
+        because = f"The package is not compared with {title} yet: nobody knows how it would come back."
+        if may_go:  # it is better late to know than to let production burn
+            because = (
+                f"An emergency need not wait for the comparison with {title}; how it would come back is not known yet."
+            )
         return [Gate("not_compared", may_go, because, policy.holders_of("validate"), f"/release compare {key}")]
     lost = rows_of(package, "impossible")
     if not lost:
