@@ -325,7 +325,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     ),
     Kind.VALIDATION_REQUESTED: lambda t: f"{t.by} asked to validate in {t.org()} ({t.get('key')}).",
     Kind.VALIDATION_PASSED: lambda t: f"{t.get('key')} passed in {t.org()}.",
-    Kind.VALIDATION_FAILED: lambda t: f"{t.get('key')} failed in {t.org()}{t.after('problem')}.",
+    Kind.VALIDATION_FAILED: lambda t: f"{t.get('key')} failed in {t.org()}{t.after('problem').rstrip('.')}.",
     Kind.VALIDATION_VOIDED: lambda t: f"The validation {t.get('key')} in {t.org()} counts no more: {t.get('because')}",
     Kind.VALIDATION_LAPSES: lambda t: (
         f"The validation {t.get('key')} in {t.org()} lapses {t.instant('until')}, before the window ends "
@@ -337,7 +337,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.DEPLOYMENT_STARTED: lambda t: f"{t.org()} accepted {t.get('key')} as job {code(t.get('job'))}.",
     Kind.DEPLOYMENT_SUCCEEDED: _landed,
     Kind.DEPLOYMENT_FAILED: lambda t: (
-        f"{t.get('key')} failed in {t.org()}, which took everything back{t.after('problem')}."
+        f"{t.get('key')} failed in {t.org()}, which took everything back{t.after('problem').rstrip('.')}."
     ),
     Kind.DEPLOYMENT_CANCELLED: lambda t: f"{t.get('key')} was cancelled in {t.org()}; nothing was changed (read back).",
     Kind.DEPLOYMENT_UNKNOWN: lambda t: (

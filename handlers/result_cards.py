@@ -39,6 +39,9 @@ def is_worth_a_file(attempt: Deployment) -> bool:
     return more_tests or more_errors or len(low_coverage(attempt)) > CLASSES
 
 
+BY_CLASS = ("RunSpecifiedTests", "RunRelevantTests")  # 75 % of each deployed class, of nothing else
+
+
 def low_coverage(attempt: Deployment) -> list[Covered]:
     """Deployed classes and triggers of which too few lines are tested."""
     return [row for row in deployed(attempt.result) if row.missing]
@@ -96,7 +99,8 @@ def _coverage_parts(attempt: Deployment) -> Iterator[Part]:
         hint = hint_for(warning)
         yield Paragraph(clean(f"✗ Coverage: {warning}{f' → {hint}' if hint else ''}"))
     whole = overall(attempt.result)
-    if whole and whole.missing:
+    # With named or relevant tests no rule is about all Apex together, whose figure would only mislead.
+    if whole and whole.missing and attempt.test_level not in BY_CLASS:
         yield Paragraph(_whole_words(whole))
     if low:
         yield Paragraph(bold(f"Below {ENOUGH} % tested, of what was deployed"))

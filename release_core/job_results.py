@@ -12,13 +12,14 @@ LINES_KEPT = 500  # uncovered lines of one class; whoever has more is not helped
 def problem_of(status: JobStatus) -> str:
     """One sentence on why a job failed."""
     if status.state == "Canceled":
-        return "was cancelled in the org"
+        return "it was cancelled in the org"
     if status.state == "FinalizingFailed":
         return f"The org could not finish it. {status.error_message}".strip()
     if status.test_failures:
         first = status.test_failures[0]
         more = f" and {len(status.test_failures) - 1} more" if len(status.test_failures) > 1 else ""
-        return f"{first.class_name}.{first.method} failed: {first.message}{more}"
+        name = f"{first.class_name}.{first.method}".rstrip(".")  # of a class that is not there no method failed
+        return f"{name} failed: {first.message}{more}"
     errors = [outcome for outcome in status.outcomes if not outcome.success]
     if errors:
         more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""

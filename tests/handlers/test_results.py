@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from sqlmodel import select
 
 from handlers.conversation import Button, Message
+from handlers.narration import narrate
 from release_core import validations
+from release_core.models import TimelineEntry
 from release_core.ports import ComponentOutcome, Coverage, JobStatus, TestFailure
+from release_core.timeline import Kind
 from tests.handlers.room import Room, clickable, words_of
 from tests.release_core.builders import (
+    MANAGER,
     STAKEHOLDER,
     TESTER,
     a_failure,
@@ -146,3 +151,38 @@ def test_results_hold_the_whole_trace(room: Room) -> None:
 def test_both_words_are_understood(room: Room, word: str) -> None:
     ends(room, a_failure())
     assert "DiscountTest" in the_file(room, f"release {word} REL-1")
+
+
+def the_alarm(room: Room) -> str:
+    with room.ports.store.transaction() as session:
+        (entry,) = session.exec(select(TimelineEntry).where(TimelineEntry.kind == Kind.VALIDATION_FAILED)).all()
+    return narrate(room.ports.policy, entry)
+
+
+def test_a_failure_that_ends_with_a_full_stop_is_not_told_with_two(room: Room) -> None:
+    ends(room, a_job(outcomes=[a_broken(1, "Unexpected token '}'.")]))
+    assert the_alarm(room) == "DEP-1 failed in UAT: ApexClass Broken1: Unexpected token '}'."
+
+
+def test_a_test_class_that_is_not_there_is_named_without_a_method(room: Room) -> None:
+    ends(room, a_job(test_failures=[TestFailure("NopeTest", "", "Apex test class 'NopeTest' was not found", "")]))
+    assert the_alarm(room) == "DEP-1 failed in UAT: NopeTest failed: Apex test class 'NopeTest' was not found."
+
+
+def test_a_cancelled_validation_is_told_in_a_whole_sentence(room: Room) -> None:
+    ends(room, JobStatus("0Af9", "Canceled", True, False, True))
+    assert the_alarm(room) == "DEP-1 failed in UAT: it was cancelled in the org."
+
+
+def test_with_named_tests_no_figure_is_given_for_all_apex_together(room: Room) -> None:
+    deployed = ComponentOutcome("ApexClass", "Discount", "classes/Discount.cls", True, True, False, success=True)
+    key = a_release(room.ports)
+    a_package(room.ports, key)
+    room.says(MANAGER, f"/release tests {key} RunSpecifiedTests DiscountTest")
+    attempt = row_id(room.ports, validations.request_validation(room.ports, TESTER, key))
+    status = a_job(outcomes=[deployed], coverage=[Coverage("Discount", 20, 10, (3, 4, 5))])
+    validations.finish_validation(room.ports, attempt, status)
+    room.tell()
+    words = words_of(room.post("deployment:DEP-1"))
+    assert "Discount | 50 %" in words
+    assert "All Apex together" not in words
