@@ -33,7 +33,7 @@ class Driver:
 
     def act(self, act: str, /, *, user: str | None = None, status: int = 200, **body: Any) -> Json:
         """Perform an act and give its answer, which must have the given status."""
-        body = {"as": user or self.user, "wait_seconds": 0.25, **body}
+        body = {"as": user or self.user, "wait_seconds": 1.0, **body}
         answer = self.http.post(act, json=body)
         assert answer.status_code == status, answer.text
         return answer.json()
@@ -61,7 +61,7 @@ class Driver:
 
 def a_pace(**changes: Any) -> Pace:
     """Real-time limits short enough for tests."""
-    short = {"ack_within": 0.4, "trigger_lives": 0.5, "retry_after": (0.0, 0.2, 0.2), "quiet_for": 0.03}
+    short = {"retry_after": (0.0, 0.2, 0.2), "quiet_for": 0.05}
     return Pace(**{**short, "rate_limits": False, **changes})
 
 

@@ -56,7 +56,9 @@ async def test_a_command_without_a_bot_fails_to_dispatch(workspace: Any, driver:
     assert outcome["messages"][0]["plain"] == "/release failed with the error “dispatch_failed”"
 
 
-async def test_a_command_without_an_ack_times_out(app: AsyncApp, driver: Any) -> None:
+async def test_a_command_without_an_ack_times_out(app: AsyncApp, driver: Any, workspace: Any) -> None:
+    workspace.workspace.pace.ack_within = 0.4
+
     @app.command("/release")
     async def release() -> None:
         await asyncio.sleep(0)
@@ -223,13 +225,16 @@ async def test_the_bot_hears_of_a_closed_form_when_it_asked_to(app: AsyncApp, dr
     assert closed.is_set()
 
 
-async def test_a_submission_without_an_ack_leaves_the_form_open(app: AsyncApp, driver: Any, kit: Any) -> None:
+async def test_a_submission_without_an_ack_leaves_the_form_open(
+    app: AsyncApp, driver: Any, kit: Any, workspace: Any
+) -> None:
     @app.command("/release")
     async def release(ack: Any, command: Any, client: Any) -> None:
         await ack()
         await client.views_open(trigger_id=command["trigger_id"], view=kit.modal(kit.section("x")))
 
     view_id = (await driver.aact("command", channel="#releases", text="/release"))["view"]["view_id"]
+    workspace.workspace.pace.ack_within = 0.4
     outcome = await driver.aact("submit", view_id=view_id, values={})
     assert outcome["error"]["code"] == "trouble_connecting"
     assert outcome["view"]["view_id"] == view_id
@@ -433,7 +438,7 @@ async def test_shortcuts_reach_the_bot(app: AsyncApp, driver: Any) -> None:
     assert got == ["it broke", "shortcut"]
 
 
-async def test_triggers_expire_and_work_once(app: AsyncApp, driver: Any, kit: Any) -> None:
+async def test_triggers_expire_and_work_once(app: AsyncApp, driver: Any, kit: Any, workspace: Any) -> None:
     errors: list[str] = []
 
     @app.command("/release")
@@ -450,13 +455,14 @@ async def test_triggers_expire_and_work_once(app: AsyncApp, driver: Any, kit: An
     @app.command("/late")
     async def late(ack: Any, command: Any, client: Any) -> None:
         await ack()
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(0.3)
         try:
             await client.views_open(trigger_id=command["trigger_id"], view=kit.modal(kit.section("x")))
         except SlackApiError as error:
             errors.append(error.response["error"])
 
     await driver.aact("command", channel="#releases", text="/release")
+    workspace.workspace.pace.trigger_lives = 0.1
     await driver.aact("command", channel="#releases", text="/late", wait_seconds=1)
     assert errors == ["exchanged_trigger_id", "invalid_trigger_id", "expired_trigger_id"]
 

@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect as ws_connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
-async def until(condition: Any, within: float = 4.0) -> None:
+async def until(condition: Any, within: float = 20.0) -> None:
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -47,6 +47,7 @@ async def test_of_two_connections_each_payload_reaches_one(
 
 
 async def test_an_event_without_an_ack_comes_again_with_its_number(workspace: Any, driver: Any) -> None:
+    workspace.workspace.pace.ack_within = 0.4
     link = WebClient(token=workspace.app_token, base_url=workspace.api_url).apps_connections_open(
         app_token=workspace.app_token
     )["url"]
@@ -64,7 +65,7 @@ async def test_an_event_without_an_ack_comes_again_with_its_number(workspace: An
 
 
 async def _received(socket: Any) -> Any:
-    return json.loads(await asyncio.wait_for(socket.recv(), 3))
+    return json.loads(await asyncio.wait_for(socket.recv(), 20))
 
 
 async def test_a_link_works_once(workspace: Any) -> None:
@@ -104,12 +105,15 @@ async def test_a_refreshed_bot_connects_again(app: AsyncApp, driver: Any) -> Non
 
     assert (await asyncio.to_thread(driver.steer, "sockets", do="refresh"))["ended"] == 1
     calls = lambda: driver.look("calls", method="apps.connections.open")["counts"]["apps.connections.open"]  # noqa: E731
-    await asyncio.sleep(0.3)
-    assert await asyncio.to_thread(calls) == 2
+    while await asyncio.to_thread(calls) < 2:
+        await asyncio.sleep(0.02)
+    while (await driver.alook("deliveries"))["connections"] < 1:
+        await asyncio.sleep(0.02)
     assert (await driver.aact("command", channel="#general", text="/release"))["messages"][0]["text"] == "here"
 
 
-async def test_an_event_survives_a_socket_cut_before_its_ack(app: AsyncApp, driver: Any) -> None:
+async def test_an_event_survives_a_socket_cut_before_its_ack(app: AsyncApp, driver: Any, workspace: Any) -> None:
+    workspace.workspace.pace.ack_within = 0.4
     heard: list[str] = []
 
     @app.event("message")
@@ -120,9 +124,9 @@ async def test_an_event_survives_a_socket_cut_before_its_ack(app: AsyncApp, driv
     await driver.aact("message", channel="#general", text="x", wait_seconds=0)
     await until(lambda: len(heard) >= 2)
     assert len(set(heard)) == 1
-    deliveries = (await driver.alook("deliveries"))["deliveries"]
+    while (deliveries := (await driver.alook("deliveries"))["deliveries"])[-1]["result"] != "ok":
+        await asyncio.sleep(0.02)
     assert deliveries[0]["result"] == "timeout"
-    assert deliveries[-1]["result"] == "ok"
 
 
 async def test_an_event_can_come_twice_or_late(app: AsyncApp, driver: Any) -> None:
@@ -136,7 +140,7 @@ async def test_an_event_can_come_twice_or_late(app: AsyncApp, driver: Any) -> No
     await driver.aact("message", channel="#general", text="twice", wait_seconds=0)
     await until(lambda: len(heard) == 2)
     assert heard[0] == heard[1]
-    await asyncio.to_thread(driver.steer, "faults", kind="late", method="message", seconds=0.3)
+    await asyncio.to_thread(driver.steer, "faults", kind="late", method="message", seconds=1.5)
     await driver.aact("message", channel="#general", text="first", wait_seconds=0)
     await driver.aact("message", channel="#general", text="second", wait_seconds=0)
     await until(lambda: len(heard) == 4)
@@ -214,9 +218,10 @@ async def test_the_bot_hears_edits_deletions_and_reactions(app: AsyncApp, driver
     async def on_reaction(event: Any) -> None:
         heard.append(event["reaction"])
 
-    ts = (await driver.aact("message", channel="#general", text="x"))["messages"][0]["ts"]
-    await driver.aact("react", channel="#general", ts=ts, name="eyes")
-    await driver.aact("edit", channel="#general", ts=ts, text="y")
-    await driver.aact("delete", channel="#general", ts=ts)
+    said = await driver.aact("message", channel="#general", text="x", wait_seconds=0)
+    place = {"channel": "#general", "ts": said["messages"][0]["ts"], "wait_seconds": 0}
+    for number, (act, more) in enumerate([("react", {"name": "eyes"}), ("edit", {"text": "y"}), ("delete", {})], 1):
+        await until(lambda number=number: len(heard) == number)
+        await driver.aact(act, **place, **more)
     await until(lambda: len(heard) == 4)
     assert heard == ["plain", "eyes", "message_changed", "message_deleted"]
