@@ -50,7 +50,7 @@ class Replica:
 
     def exit_status(self) -> int:
         """Wait for its end."""
-        self._process.join(timeout=15)
+        self._process.join(timeout=60)
         assert self._process.exitcode is not None, "it did not end"
         return self._process.exitcode
 
@@ -74,7 +74,7 @@ def replicas() -> Iterator[Callable[[Store, Path], Replica]]:
         one.kill()
 
 
-def wait_until(happened: Callable[[], bool], seconds: float) -> None:
+def wait_until(happened: Callable[[], bool], seconds: float = 60) -> None:
     """Look again and again; AssertionError when it has not happened in time."""
     deadline = time.monotonic() + seconds
     while not happened():

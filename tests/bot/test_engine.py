@@ -41,15 +41,17 @@ class Bench:
         use(Outside(Ports(self.store, None, self.clock, None), org=None, chat=self))  # type: ignore[arg-type]
 
     @contextmanager
-    def running(self, told: Callable[[str, Exception], None] | None = None) -> Iterator[Engine]:
+    def running(
+        self, told: Callable[[str, Exception], None] | None = None, *, sweep_every: float = 0.3
+    ) -> Iterator[Engine]:
         """The engine, running within the block."""
-        engine = Engine(self.store, self.clock, self.folder, told or self._tell, Timings(sweep_every=0.3))
+        engine = Engine(self.store, self.clock, self.folder, told or self._tell, Timings(sweep_every=sweep_every))
         engine.start()
         try:
             yield engine
         finally:
             self.gate.set()
-            assert engine.stop(timeout=10)
+            assert engine.stop(timeout=60)
 
     def _tell(self, key: str, error: Exception) -> None:
         self.told.append((key, error))
@@ -60,7 +62,7 @@ class Bench:
 
     def ended(self, *keys: str) -> None:
         """Wait until these have ended."""
-        wait_until(lambda: all(states(self.store)[key] in ("finished", "failed") for key in keys), 10)
+        wait_until(lambda: all(states(self.store)[key] in ("finished", "failed") for key in keys))
 
 
 @pytest.fixture
@@ -193,17 +195,13 @@ def test_an_intent_that_is_due_runs_once(bench: Bench) -> None:
     assert bench.intent("n").finished_at is not None
 
 
-def test_from_commit_to_start_takes_no_time_that_people_notice(bench: Bench) -> None:
-    """A message is on its way within 300 ms of what it tells (10 to 15 ms measured)."""
-    took = []
-    with bench.running() as engine:
+def test_what_is_committed_and_nudged_waits_for_no_sweep(bench: Bench) -> None:
+    """With sweeps an hour apart, a message still goes out at once."""
+    with bench.running(sweep_every=3600) as engine:
         for number in range(5):
             put(bench.store, f"n{number}", "noting", what=number)
-            began = time.monotonic()
             engine.nudge()
-            wait_until(lambda wanted=number + 1: len(bench.seen) == wanted, 5)
-            took.append(time.monotonic() - began)
-    assert sorted(took)[2] < 0.3
+            wait_until(lambda wanted=number + 1: len(bench.seen) == wanted)
 
 
 def test_a_lane_keeps_its_order(bench: Bench) -> None:
@@ -227,7 +225,7 @@ def test_one_lane_waits_while_another_goes_on(bench: Bench) -> None:
         for number, lane in enumerate(["uat", "uat", "production"]):
             put(bench.store, f"g{number}", "at-gate", lane=lane, what=f"{lane}{number}")
         engine.nudge()
-        wait_until(lambda: {"uat0 in", "production2 in"} <= set(bench.seen), 5)
+        wait_until(lambda: {"uat0 in", "production2 in"} <= set(bench.seen))
         time.sleep(0.4)  # a sweep later
         assert "uat1 in" not in bench.seen
         bench.gate.set()
@@ -236,13 +234,13 @@ def test_one_lane_waits_while_another_goes_on(bench: Bench) -> None:
 
 
 def test_an_intent_starts_at_its_instant(bench: Bench) -> None:
-    """Not before, and within half a second after."""
-    with bench.running() as engine:
+    """Not before, and without waiting for a sweep."""
+    with bench.running(sweep_every=3600) as engine:
         began = time.monotonic()
         put(bench.store, "n", "noting", later=0.8, what="late")
         engine.nudge()
-        wait_until(lambda: bench.seen == ["late"], 5)
-        assert 0.75 < time.monotonic() - began < 1.3
+        wait_until(lambda: bench.seen == ["late"])
+        assert time.monotonic() - began > 0.75
 
 
 def test_moving_the_clock_makes_intents_due(bench: Bench) -> None:
@@ -253,7 +251,7 @@ def test_moving_the_clock_makes_intents_due(bench: Bench) -> None:
         time.sleep(0.2)
         assert bench.seen == []
         bench.clock.advance(timedelta(hours=25))
-        wait_until(lambda: bench.seen == ["tomorrow"], 2)
+        wait_until(lambda: bench.seen == ["tomorrow"])
 
 
 def test_a_withdrawn_intent_never_starts(bench: Bench) -> None:
@@ -275,7 +273,7 @@ def test_a_flow_can_ask_for_another(bench: Bench) -> None:
     with bench.running() as engine:
         put(bench.store, "parent", "begetting")
         engine.nudge()
-        wait_until(lambda: bench.seen == ["child"], 5)
+        wait_until(lambda: bench.seen == ["child"])
 
 
 def test_a_refusal_that_leaves_a_flow_is_told(bench: Bench) -> None:
@@ -341,15 +339,14 @@ def test_a_restart_in_the_middle_of_a_rest_carries_on(bench: Bench) -> None:
     """The rest goes on where it was, the step before it is not repeated, and stopping does not wait for it."""
     with bench.running() as engine:
         began = time.monotonic()
-        put(bench.store, "r", "resting", rest=2.5)
+        put(bench.store, "r", "resting", rest=4)
         engine.nudge()
-        wait_until(lambda: bench.seen == ["before"], 5)
-        stopping = time.monotonic()
-    assert time.monotonic() - stopping < 1
+        wait_until(lambda: bench.seen == ["before"])
+    assert time.monotonic() - began < 4
     with bench.running():
         bench.ended("r")
     assert bench.seen == ["before", "after"]
-    assert 2.4 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 3.9
 
 
 def test_a_refusal_is_the_same_after_a_restart(bench: Bench) -> None:
@@ -358,7 +355,7 @@ def test_a_refusal_is_the_same_after_a_restart(bench: Bench) -> None:
     with bench.running() as engine:
         put(bench.store, "a", "asking", rest=0.8)
         engine.nudge()
-        wait_until(lambda: bench.answers == [], 5)
+        wait_until(lambda: bench.answers == [])
         time.sleep(0.1)
     with bench.running():
         bench.ended("a")
@@ -412,7 +409,7 @@ def test_a_run_that_was_cancelled_outside_is_reported(bench: Bench) -> None:
     with bench.running() as engine:
         put(bench.store, "r", "resting", rest=60)
         engine.nudge()
-        wait_until(lambda: bench.seen == ["before"], 5)
+        wait_until(lambda: bench.seen == ["before"])
     client = DBOSClient(system_database_url=f"sqlite:///{bench.folder}/engine.sqlite")
     client.cancel_workflow("r")
     client.destroy()
@@ -449,7 +446,7 @@ def test_what_ended_long_ago_is_forgotten(bench: Bench) -> None:
         bench.ended("c")
     bench.clock.advance(timedelta(days=91))
     with bench.running():
-        wait_until(lambda: set(states(bench.store)) == {"later"}, 5)
+        wait_until(lambda: set(states(bench.store)) == {"later"})
     with bench.store.reading() as session:
         assert session.exec(select(Receipt)).all() == []
 
@@ -511,7 +508,7 @@ def test_a_flow_that_was_changed_while_it_ran_is_told(bench: Bench) -> None:
     with bench.running() as engine:
         put(bench.store, "r", "changing")
         engine.nudge()
-        wait_until(lambda: bench.seen == ["old"], 5)
+        wait_until(lambda: bench.seen == ["old"])
     with bench.running():
         bench.ended("r")
     assert [key for key, _ in bench.told] == ["r"]

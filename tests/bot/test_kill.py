@@ -43,7 +43,7 @@ def test_a_bot_killed_at_random_moments_carries_on(tmp_path: Path, replicas: Cal
         bot.kill()
         kills += 1
     bot = replicas(store, tmp_path)
-    wait_until(lambda: set(states(store).values()) == {"finished"}, 20)
+    wait_until(lambda: set(states(store).values()) == {"finished"})
     assert bot.terminate() == 0
     assert kills >= 2
     assert_each_story_was_told_once(store, traces)
@@ -67,7 +67,7 @@ def test_two_replicas_run_each_intent_once(tmp_path: Path, shared: Store, replic
         put(shared, f"word:{number}", "test-word", lane=f"lane-{number % 5}", name=str(number))
     for name in STORIES:
         put(shared, f"story:{name}", "test-story", lane=name, name=name)
-    wait_until(lambda: set(states(shared).values()) == {"finished"}, 20)
+    wait_until(lambda: set(states(shared).values()) == {"finished"})
     traces = Traces(tmp_path)
     assert [traces.read(f"word:{number}") for number in range(40)] == [["say"]] * 40
     assert_each_story_was_told_once(shared, traces)
@@ -79,8 +79,8 @@ def test_a_killed_replicas_work_is_taken_over(tmp_path: Path, shared: Store, rep
     for name in STORIES:
         put(shared, f"story:{name}", "test-story", lane=name, name=name, rest=1.0)
     traces = Traces(tmp_path)
-    wait_until(lambda: len(traces.read()) >= len(STORIES), 10)
+    wait_until(lambda: len(traces.read()) >= len(STORIES))
     replicas(shared, tmp_path)
     doomed.kill()
-    wait_until(lambda: set(states(shared).values()) == {"finished"}, 20)
+    wait_until(lambda: set(states(shared).values()) == {"finished"})
     assert_each_story_was_told_once(shared, traces)

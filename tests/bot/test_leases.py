@@ -62,11 +62,11 @@ def test_a_frozen_replica_ends_itself(tmp_path: Path, shared: Store, replicas: R
     frozen = replicas(shared, tmp_path)
     put(shared, "story", "test-story", lane="uat", name="s", rest=1.0)
     traces = Traces(tmp_path)
-    wait_until(lambda: "create" in traces.read("s"), 10)
+    wait_until(lambda: "create" in traces.read("s"))
     time.sleep(0.2)  # until it rests
     frozen.freeze()
     survivor = replicas(shared, tmp_path)
-    wait_until(lambda: finished(shared, "story"), 15)
+    wait_until(lambda: finished(shared, "story"))
     frozen.thaw()
     assert frozen.exit_status() == FENCED
     assert living(shared) == {survivor.executor_id}
@@ -87,13 +87,11 @@ def test_a_replica_that_is_asked_to_end_hands_its_work_over(tmp_path: Path, shar
     leaving = replicas(shared, tmp_path)
     put(shared, "story", "test-story", lane="uat", name="s", rest=30.0)
     traces = Traces(tmp_path)
-    wait_until(lambda: "create" in traces.read("s"), 10)
+    wait_until(lambda: "create" in traces.read("s"))
     survivor = replicas(shared, tmp_path)
     assert leaving.terminate() == 0
     assert living(shared) == {survivor.executor_id}
-    asked_at = time.monotonic()
-    wait_until(lambda: read_intent(shared, "story").takeovers == 1, 5)
-    assert time.monotonic() - asked_at < HASTE.lease.dead_after
+    wait_until(lambda: read_intent(shared, "story").takeovers == 1)
 
 
 def test_work_that_kills_its_replicas_is_given_up(tmp_path: Path, shared: Store, replicas: Replicas) -> None:
@@ -101,12 +99,12 @@ def test_work_that_kills_its_replicas_is_given_up(tmp_path: Path, shared: Store,
     doomed = replicas(shared, tmp_path)
     put(shared, "story", "test-story", lane="uat", name="s", rest=60.0)
     traces = Traces(tmp_path)
-    wait_until(lambda: "create" in traces.read("s"), 10)
+    wait_until(lambda: "create" in traces.read("s"))
     with shared.transaction() as session:
         session.get_one(Intent, "story").takeovers = HASTE.most_takeovers
     replicas(shared, tmp_path)
     doomed.kill()
-    wait_until(lambda: states(shared)["story"] == "failed", 10)
+    wait_until(lambda: states(shared)["story"] == "failed")
     problem = read_intent(shared, "story").problem
     assert "interrupted more than 5 times" in problem
     assert traces.read("story") == [f"failed: {problem}"]

@@ -40,7 +40,7 @@ def running(scene: Scene, folder: Path) -> Iterator[Engine]:
     try:
         yield engine
     finally:
-        assert engine.stop(timeout=15)
+        assert engine.stop(timeout=60)
 
 
 def reaches(scene: Scene, attempt: int, state: str) -> Callable[[], bool]:
@@ -52,15 +52,15 @@ def test_an_org_that_goes_away_in_mid_deployment_is_waited_for_across_a_restart(
     attempt = scene.asked(key)
     scene.production.org.settings.pace = 0.2
     with running(scene, tmp_path):
-        wait_until(lambda: bool(scene.attempt(attempt).job_id), 15)
+        wait_until(lambda: bool(scene.attempt(attempt).job_id))
         scene.away = True
-        wait_until(lambda: "org_unreachable" in scene.said(key), 15)
+        wait_until(lambda: "org_unreachable" in scene.said(key))
     with running(scene, tmp_path):
         scene.production.org.settings.pace = 0
         assert scene.attempt(attempt).state == "deploying"
         scene.away = False
-        wait_until(reaches(scene, attempt, "succeeded"), 30)
-        wait_until(lambda: "rollback_armed" in scene.said(key), 30)
+        wait_until(reaches(scene, attempt, "succeeded"))
+        wait_until(lambda: "rollback_armed" in scene.said(key))
     assert len(scene.jobs) == 1
     assert scene.said(key).count("org_unreachable") == 1
     assert "deployment_held" not in scene.said(key)
@@ -76,7 +76,7 @@ def test_what_could_not_be_said_is_said_later_in_order_and_once(
     package = builders.a_package(scene.ports, key)
     assert package
     with running(scene, tmp_path):
-        wait_until(lambda: not _waiting(scene), 30)
+        wait_until(lambda: not _waiting(scene))
     slots = [slot for slot, _ in scene.chat.posts]
     assert slots[0] == f"headline:{key}"
     fresh = [slot for slot in slots if slot.startswith("entry:")]

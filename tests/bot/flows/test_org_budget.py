@@ -53,7 +53,7 @@ def test_a_wish_to_stop_is_passed_on_at_once_although_looks_are_rare(scene: Scen
     pressed.start()
     calls, began = scene.gateway.calls, time.monotonic()
     jobs.watch(attempt)
-    assert time.monotonic() - began < 2.0 + 5.0 + 5.0  # passed on within 5 s, its end noticed within 5 s
+    assert time.monotonic() - began < 45  # passed on long before the next look, a minute away
     assert scene.gateway.calls - calls <= 6  # three looks, the cancel, the place in the queue, why it ended
     scene.production.org.settings.pace = 0  # what a cancelled job left behind is read back
     deployment.follow(attempt)

@@ -129,8 +129,8 @@ def test_the_engine_edits_a_running_post_seldom_and_its_end_at_once(timed: Scene
     assert isinstance(chat, TimedChat)
     timed.production.org.settings.pace = 1000
     with running(timed, tmp_path) as engine:
-        wait_until(lambda: any(name == slot for name, _ in chat.at), 20)
-        wait_until(lambda: bool(timed.attempt(attempt).job_id), 20)
+        wait_until(lambda: any(name == slot for name, _ in chat.at))
+        wait_until(lambda: bool(timed.attempt(attempt).job_id))
         for done in range(1, 30):
             status = JobStatus(
                 "0Af1", "InProgress", False, False, True, components_done=done, components_total=99, state_detail="x"
@@ -141,12 +141,12 @@ def test_the_engine_edits_a_running_post_seldom_and_its_end_at_once(timed: Scene
         edits = [moment for name, moment in chat.at if name == slot]
         gaps = [later - earlier for earlier, later in pairwise(edits[1:])]
         assert gaps
-        assert min(gaps) > 2.9, gaps
+        assert min(gaps) > 2.5, gaps  # three seconds, as this process sees them
         before = len(edits)
         ended = time.monotonic()
         failed = replace(status, state="Failed", done=True, error_message="It was too much.")
         validations.finish_validation(timed.ports, attempt, failed)
         engine.nudge()
-        wait_until(lambda: len([1 for name, _ in chat.at if name == slot]) > before, 20)
+        wait_until(lambda: len([1 for name, _ in chat.at if name == slot]) > before)
         assert [moment for name, moment in chat.at if name == slot][-1] - ended < 2.5
         timed.production.org.settings.pace = 0

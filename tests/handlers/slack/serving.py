@@ -63,7 +63,7 @@ class Person:
 
     def sees(self, text: str, channel: str = "#releases") -> Json:
         """The newest message there with these words; waits for it."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             found = [message for message in self.reads(channel) if text in message["plain"]]
             if found:
@@ -121,7 +121,7 @@ def served(*, over_http: bool = False, pace: Pace | None = None) -> Iterator[Ser
     """A bot with the real manifest, over two sockets or signed HTTP."""
     door = socket.create_server(("127.0.0.1", 0)) if over_http else None
     url = f"http://127.0.0.1:{door.getsockname()[1]}/slack/events" if door else ""
-    pace = pace or Pace(quiet_for=0.05, rate_limits=False)
+    pace = pace or Pace(trigger_lives=20, ack_within=20, quiet_for=0.05, rate_limits=False)
     clock = MovableClock()
     workspace = start(0, clock=clock, manifest=MANIFEST, extras=Extras(pace=pace, request_url=url or None))
     http = httpx.Client(base_url=f"{workspace.url}/rehearsal/api/", timeout=30, trust_env=False)

@@ -22,7 +22,7 @@ GREETER = apex(Greeter="public class Greeter { public static Integer one() { ret
 
 def control(org: RunningOrg, what: str, body: dict[str, Any] | None = None) -> requests.Response:
     url = f"{org.instance_url}/rehearsal/{what}"
-    return requests.get(url, timeout=5) if body is None else requests.post(url, json=body, timeout=5)
+    return requests.get(url, timeout=30) if body is None else requests.post(url, json=body, timeout=5)
 
 
 def test_state_tells_what_a_panel_shows(served: RunningOrg) -> None:

@@ -33,12 +33,12 @@ def status(org: RunningOrg, session: requests.Session, job_id: str) -> dict[str,
 
 
 def test_versions_need_no_session(served: RunningOrg) -> None:
-    rows = requests.get(f"{served.instance_url}/services/data", timeout=5).json()
+    rows = requests.get(f"{served.instance_url}/services/data", timeout=30).json()
     assert rows[-1] == {"label": "Release 67.0", "url": "/services/data/v67.0", "version": "67.0"}
 
 
 def test_every_other_call_needs_one(served: RunningOrg) -> None:
-    answer = requests.get(data(served, "limits"), timeout=5)
+    answer = requests.get(data(served, "limits"), timeout=30)
     assert answer.status_code == 401
     assert answer.json() == [{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]
 

@@ -67,13 +67,13 @@ def test_its_own_retrieve(sf: Any) -> None:
 
 
 def test_an_expired_session_is_recognised(served: RunningOrg, sf: Any) -> None:
-    requests.post(f"{served.instance_url}/rehearsal/sessions/expire", json={}, timeout=5)
+    requests.post(f"{served.instance_url}/rehearsal/sessions/expire", json={}, timeout=30)
     with pytest.raises(SalesforceExpiredSession):
         sf.query("SELECT Id FROM Organization")
 
 
 def token(org: RunningOrg, **form: str) -> requests.Response:
-    return requests.post(f"{org.instance_url}/services/oauth2/token", data=form, timeout=5)
+    return requests.post(f"{org.instance_url}/services/oauth2/token", data=form, timeout=30)
 
 
 JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -100,7 +100,7 @@ def test_an_assertion_for_a_known_user_gives_a_working_token(served: RunningOrg,
     answer = token(served, grant_type=JWT, assertion=signed(served, keys[0])).json()
     assert answer["instance_url"] == served.instance_url
     headers = {"Authorization": f"Bearer {answer['access_token']}"}
-    who = requests.get(f"{served.instance_url}/services/oauth2/userinfo", headers=headers, timeout=5).json()
+    who = requests.get(f"{served.instance_url}/services/oauth2/userinfo", headers=headers, timeout=30).json()
     assert (who["preferred_username"], who["organization_id"]) == (served.username, served.org_id)
 
 

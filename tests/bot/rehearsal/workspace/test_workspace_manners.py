@@ -132,7 +132,7 @@ def test_waiting_ends_with_the_next_change(driver: Any, bot: WebClient) -> None:
     poster = threading.Timer(0.1, lambda: bot.chat_postMessage(channel="C0GENERAL", text="x"))
     poster.start()
     started = time.monotonic()
-    seen = driver.look("wait", since=since, timeout=5)
+    seen = driver.look("wait", since=since, timeout=15)
     poster.join()
     assert time.monotonic() - started < 3
     assert [each["kind"] for each in seen["changes"]] == ["message"]
