@@ -5,7 +5,7 @@ export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: help rehearse story test check format bench conformance clean
+.PHONY: help rehearse story test check format bench conformance schemas clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ bench: .venv/.ready ## measure, in ratios of one run
 
 conformance: .venv/.ready ## run Salesforce's own CLI, jsforce, CumulusCI, zeep against the local orgs (brings in about 900 MB)
 	.venv/bin/python -m tests.conformance
+
+schemas: .venv/.ready ## make the schemas of what Slack takes anew, from npm's types (needs Node)
+	.venv/bin/python -m tests.slack_schemas
 
 clean: ## remove what make brought in
 	rm -rf .tools .venv

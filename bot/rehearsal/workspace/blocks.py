@@ -18,6 +18,7 @@ from bot.rehearsal.workspace.checks import (
     integer,
     items,
     one_of,
+    second_opinion,
     string,
 )
 from bot.rehearsal.workspace.elements import (
@@ -192,6 +193,8 @@ def check_blocks(value: Any, surface: str, at: str = "/blocks") -> Findings:
     for index, block in enumerate(value):
         _check_block(block, f"{at}/{index}", allowed, found)
     _check_distinct(value, "block_id", at, found)
+    if surface == "message" and not found:
+        found += second_opinion(surface, {"blocks": value}, at)
     return found
 
 

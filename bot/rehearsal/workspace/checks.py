@@ -23,6 +23,15 @@ class Finding:
 
 Findings = list[Finding]
 Check = Callable[[Any, str, Findings], None]
+Opinion = Callable[[str, Any], list[str]]
+
+# Further judges of what passed our own checks: (`message`, `modal` or `home`; the payload) -> what is wrong with it.
+second_opinions: list[Opinion] = []
+
+
+def second_opinion(kind: str, payload: Any, at: str) -> Findings:
+    """What others find wrong with a whole payload that passed our own checks."""
+    return [Finding(at, "second_opinion", line) for judge in second_opinions for line in judge(kind, payload)]
 
 
 def string(most: int | None = None, *, least: int = 0, pattern: str | None = None) -> Check:

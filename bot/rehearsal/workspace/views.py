@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from bot.rehearsal.workspace.blocks import check_blocks
-from bot.rehearsal.workspace.checks import Finding, Findings, Shape, anything, boolean, by_type, string
+from bot.rehearsal.workspace.checks import Finding, Findings, Shape, anything, boolean, by_type, second_opinion, string
 from bot.rehearsal.workspace.elements import plain
 
 VIEW_BYTES = 250_000
@@ -42,7 +42,7 @@ def check_view(view: Any, allowed: str, at: str = "/view") -> Findings:
         found += check_blocks(view["blocks"], allowed, f"{at}/blocks")
     if not found:
         found += _whole(view, at)
-    return found
+    return found or second_opinion(allowed, view, at)
 
 
 def _whole(view: dict[str, Any], at: str) -> Findings:

@@ -1,0 +1,74 @@
+"""What we send, against Slack's own published types; each of them must also be able to refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.rehearsal.workspace.blocks import check_blocks
+from tests.handlers.slack.serving import MANIFEST
+from tests.slack_schemas import refusals
+
+TEXT = {"type": "mrkdwn", "text": "x"}
+PLAIN = {"type": "plain_text", "text": "x"}
+SECTION = {"type": "section", "text": TEXT}
+MODAL = {"type": "modal", "title": PLAIN, "blocks": [SECTION]}
+
+
+def declared() -> Any:
+    return yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
+
+
+def test_our_manifest_is_one_that_slacks_types_admit() -> None:
+    assert refusals("manifest", declared()) == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda manifest: manifest["oauth_config"]["scopes"]["bot"].append("chat:shout"),
+        lambda manifest: manifest["settings"]["event_subscriptions"]["bot_events"].append("app_mentioned"),
+        lambda manifest: manifest["features"]["shortcuts"][0].pop("callback_id"),
+        lambda manifest: manifest["features"]["slash_commands"][0].update(hint="x"),
+        lambda manifest: manifest.pop("display_information"),
+    ],
+)
+def test_a_manifest_with_an_unknown_or_missing_word_is_not(spoil: Any) -> None:
+    manifest = declared()
+    spoil(manifest)
+    assert refusals("manifest", manifest)
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("message", {"blocks": [SECTION]}),
+        ("modal", MODAL),
+        ("home", {"type": "home", "blocks": [SECTION]}),
+        ("message", {"blocks": [{"type": "table", "rows": [[{"type": "raw_text", "text": "x"}]]}]}),
+        ("message", {"blocks": [{"type": "markdown", "text": "**x**"}]}),
+    ],
+)
+def test_what_slack_documents_is_admitted(kind: str, payload: Any) -> None:
+    assert refusals(kind, payload) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("message", {"blocks": [{"type": "paragraph", "text": TEXT}]}),
+        ("message", {"blocks": [{"type": "section", "txt": TEXT}]}),
+        ("message", {"blocks": [{"type": "header", "text": TEXT}]}),
+        ("message", {"blocks": [{"type": "section", "fields": [{"type": "button", "text": PLAIN}]}]}),
+        ("message", {"blocks": [{"type": "actions", "elements": [{"type": "button", "text": TEXT}]}]}),
+        ("modal", {**MODAL, "title": TEXT}),
+        ("modal", {key: value for key, value in MODAL.items() if key != "title"}),
+        ("home", {"type": "home"}),
+    ],
+)
+def test_what_slack_does_not_know_is_refused_by_its_types_and_by_the_workspace(kind: str, payload: Any) -> None:
+    assert refusals(kind, payload)
+    if kind == "message":
+        assert check_blocks(payload["blocks"], kind)
