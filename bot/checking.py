@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from bot.org_checks import check_org
+from bot.org_checks import Looked, check_org
 from bot.settings import CheckSettings, read_check_settings
+from bot.slack_checks import check_slack
+from handlers.slack.mrkdwn import to_plain
 from release_core.errors import ReleaseError
 
 Level = Literal["good", "note", "unknown", "warn", "bad"]
@@ -51,6 +53,8 @@ Check = Callable[[], Checked]
 def every_check(settings: CheckSettings, environ: Mapping[str, str]) -> dict[str, tuple[str, Check]]:
     """All checks by name, each with its title; another outside world adds its own here."""
     checks: dict[str, tuple[str, Check]] = {"settings": ("Settings", partial(_check_settings, settings))}
+    if environ.get("SLACK_BOT_TOKEN"):
+        checks["slack"] = ("Slack", partial(_check_slack, settings, environ))
     for key, rule in settings.policy.orgs.items():
         checks[f"org:{key}"] = (rule.title, partial(_check_one_org, settings, key, environ))
     return checks
@@ -78,7 +82,7 @@ def _run_one(found: dict[str, Checked], name: str, title: str, check: Check) -> 
     try:
         found[name] = check()
     except ReleaseError as problem:
-        found[name] = Checked(name, title, [Finding("bad", "login", str(problem))])
+        found[name] = Checked(name, title, [Finding("bad", "login", to_plain(str(problem)))])
 
 
 def told(checked: Sequence[Checked]) -> str:
@@ -118,8 +122,16 @@ def _check_settings(settings: CheckSettings) -> Checked:
     return Checked("settings", "Settings", [read, *notes])
 
 
+def _check_slack(settings: CheckSettings, environ: Mapping[str, str]) -> Checked:
+    return _checked("slack", "Slack", check_slack(settings.policy, environ))
+
+
 def _check_one_org(settings: CheckSettings, key: str, environ: Mapping[str, str]) -> Checked:
     rule = settings.policy.orgs[key]
     looked = check_org(rule, settings.policy.api_reserve, environ)
+    return _checked(f"org:{key}", rule.title, looked)
+
+
+def _checked(name: str, title: str, looked: Looked) -> Checked:
     findings = [Finding(level, about, sentence) for level, about, sentence in looked.findings]
-    return Checked(f"org:{key}", rule.title, findings, looked.facts)
+    return Checked(name, title, findings, looked.facts)

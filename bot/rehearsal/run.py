@@ -16,6 +16,7 @@ from pathlib import Path
 import typer
 from pydantic import SecretStr
 
+from bot.declared import manifest_file
 from bot.engine import Timings
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.org.serve import RunningOrg
@@ -30,12 +31,6 @@ from release_core.policy_file import load_policy
 
 HERE = Path(__file__).parent
 POLICY = HERE / "policy.yaml"
-
-
-def find_manifest() -> Path:
-    """The app's manifest: beside the packages in a checkout, inside them when installed."""
-    beside, inside = HERE.parents[1] / "manifest.yml", HERE.parent / "manifest.yml"
-    return beside if beside.exists() else inside
 
 
 @dataclass
@@ -126,7 +121,7 @@ def stage(folder: Path | None = None, port: int = 0, *, pace: float = 1.0) -> It
         production = start_org("production", clock=clock, folder=kept, pace=pace)
         held.callback(production.stop)
         orgs = {"UAT": uat, "PRODUCTION": production}
-        workspace = start_workspace(port, clock, folder=kept, manifest=find_manifest(), orgs=orgs)
+        workspace = start_workspace(port, clock, folder=kept, manifest=manifest_file(), orgs=orgs)
         held.callback(workspace.stop)
         workspace.workspace.pace.rate_limits = pace >= 1
         yield Stage(clock, home, uat, production, workspace, chat_pace=min(pace, 1.0))

@@ -13,10 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.declared import manifest_file
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.driver import Rehearsal
 from bot.rehearsal.org.serve import running
-from bot.rehearsal.run import Stage, find_manifest
+from bot.rehearsal.run import Stage
 from bot.rehearsal.workspace.serve import Extras, start
 
 COMMAND = (str(Path(sys.executable).with_name("rollcall")), "serve", "--http")
@@ -35,7 +36,7 @@ def scene(tmp_path: Path, port: int) -> Iterator[Stage]:
     clock = MovableClock()
     with running("sandbox", clock=clock) as uat, running("production", clock=clock) as production:
         extras = Extras(request_url=f"http://127.0.0.1:{port}/slack/events")
-        workspace = start(0, clock=clock, manifest=find_manifest(), extras=extras)
+        workspace = start(0, clock=clock, manifest=manifest_file(), extras=extras)
         yield Stage(clock, tmp_path, uat, production, workspace)
         workspace.stop()
 

@@ -38,6 +38,8 @@ SCOPES: dict[str, Sequence[str]] = {
     "users.list": ["users:read"],
     # Asked at the start, to tell a wrong token at once; the second one is the app-level token's.
     "auth.test": [],
+    # `rollcall check` compares the app of both tokens by it.
+    "bots.info": ["users:read"],
     "apps.connections.open": [],
     "views.open": [],
     "views.push": [],

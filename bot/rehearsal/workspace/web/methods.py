@@ -35,6 +35,7 @@ METHODS = {
     "blocks.validate": Method(chat.validate_blocks, None, None),
     "bookmarks.add": Method(marks.add_bookmark, "bookmarks:write", 2),
     "bookmarks.list": Method(marks.list_bookmarks, "bookmarks:read", 3),
+    "bots.info": Method(people.bot_info, "users:read", 3),
     "chat.delete": Method(chat.delete, "chat:write", 3),
     "chat.getPermalink": Method(chat.permalink, None, None),
     "chat.postEphemeral": Method(chat.post_ephemeral, "chat:write", 4),

@@ -76,6 +76,23 @@ def auth_test(workspace: Workspace, arguments: Arguments) -> Json:
     }
 
 
+def bot_info(workspace: Workspace, arguments: Arguments) -> Json:
+    """bots.info: of the app itself, which is the only bot"""
+    if arguments.text("bot", cast.BOT_ID) != cast.BOT_ID:
+        raise SlackError("bot_not_found")
+    return {
+        "bot": {
+            "id": cast.BOT_ID,
+            "deleted": False,
+            "name": workspace.bot.name,
+            "updated": int(workspace.clock.now().timestamp()),
+            "app_id": cast.APP_ID,
+            "user_id": cast.BOT_USER_ID,
+            "icons": {},
+        }
+    }
+
+
 def api_test(workspace: Workspace, arguments: Arguments) -> Json:
     """api.test"""
     if arguments.text("error"):
