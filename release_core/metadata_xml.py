@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
 XML_AT_MOST = 32 * 1024 * 1024
+DEEP_AT_MOST = 100  # metadata nests about a dozen deep; whoever reads on may walk by recursion
 
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _IDENTITY_TAGS = (
@@ -62,6 +63,8 @@ def parse(data: bytes, path: str) -> Element:
     if not is_plain or b"xmlns" in data:
         for element in root.iter():
             element.tag = element.tag.rpartition("}")[2]
+    if _may_be_deep(data):
+        _refuse_deep(root, path)
     return root
 
 
@@ -73,12 +76,44 @@ def check(data: bytes, path: str) -> None:
         raise unclear(_declares(path))
 
     parser.StartDoctypeDeclHandler = refuse
+    if _may_be_deep(data):
+        _count_depth(parser, path)
     try:
         parser.Parse(data, True)
     except expat.ExpatError as cause:
         raise unclear(_malformed(path, cause.lineno, expat.errors.messages.get(cause.code, str(cause)))) from cause
     except (ValueError, LookupError) as cause:
         raise unclear(_undecodable(path, cause)) from cause
+
+
+def _may_be_deep(data: bytes) -> bool:
+    """Whether there are tags enough for that; in an encoding of its own nobody can tell by a look."""
+    return data.count(b"<") > DEEP_AT_MOST or not _plainly_without_dtd(data)
+
+
+def _count_depth(parser: expat.XMLParserType, path: str) -> None:
+    depth = 0
+
+    def down(*_: object) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEEP_AT_MOST:
+            raise unclear(_deep(path))
+
+    def up(*_: object) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser.StartElementHandler, parser.EndElementHandler = down, up
+
+
+def _refuse_deep(root: Element, path: str) -> None:
+    level = [root]
+    for _ in range(DEEP_AT_MOST):
+        level = [child for element in level for child in element]
+        if not level:
+            return
+    raise unclear(_deep(path))
 
 
 _UTF8_START = re.compile(
@@ -203,6 +238,13 @@ def _undecodable(path: str, cause: Exception) -> str:
 
 def _malformed(path: str, line: int, problem: str) -> str:
     return f"{path} is not well-formed XML: line {line}, {problem}. Correct the file, and zip the package again."
+
+
+def _deep(path: str) -> str:
+    return (
+        f"{path} nests its elements more than {DEEP_AT_MOST} deep, which no metadata does. Nothing of it was read; "
+        "correct the file, and ask where it came from."
+    )
 
 
 def _declares(path: str) -> str:

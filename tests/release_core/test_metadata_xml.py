@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from release_core import collector
 from release_core.errors import Unclear
-from release_core.metadata_xml import NAMESPACE, canonical, check, fingerprint, parse, surely_differ
+from release_core.metadata_xml import DEEP_AT_MOST, NAMESPACE, canonical, check, fingerprint, parse, surely_differ
 
 TAGS = st.sampled_from(["CustomObject", "Layout", "fields", "fullName", "name", "label"])
 TEXTS = st.sampled_from(["", "a", "b", " a", "a & b", "<a>", "]]>", "line\r\nend", "é"])
@@ -73,6 +73,26 @@ def test_document_type_hidden_in_an_encoding_of_its_own_is_refused() -> None:
     for read in (parse, check):
         with pytest.raises(Unclear):
             read(hidden, "a.xml")
+
+
+def nested(depth: int, opening: str = "<a>") -> str:
+    return opening * depth + "</a>" * depth
+
+
+@pytest.mark.parametrize("read", [parse, check])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "windows-1252"])
+@pytest.mark.parametrize("opening", ["<a>", "<a x='/&gt;'><b/>"])
+def test_what_is_nested_too_deep_is_refused_in_every_encoding(read: object, encoding: str, opening: str) -> None:
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>'
+    for depth in (DEEP_AT_MOST + 1, 50_000):
+        with pytest.raises(Unclear, match=r"objects/A\.object nests its elements more than 100 deep"):
+            read((declared + nested(depth, opening)).encode(encoding), "objects/A.object")  # type: ignore[operator]
+    read((declared + nested(DEEP_AT_MOST - 1, opening)).encode(encoding), "objects/A.object")  # type: ignore[operator]
+
+
+def test_many_elements_side_by_side_are_not_deep() -> None:
+    check(("<a>" + "<b><c/></b>" * 5000 + "</a>").encode(), "x")
+    assert len(parse(("<a>" + "<b><c/></b>" * 5000 + "</a>").encode(), "x")) == 5000
 
 
 def test_undeclared_entity_is_named_with_its_line() -> None:
