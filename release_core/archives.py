@@ -10,9 +10,10 @@ import io
 import re
 import stat
 import struct
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ _LOCAL, _LOCAL_SIGNATURE = struct.Struct("<4s5H3L2H"), b"PK\x03\x04"
 _LISTED, _LISTED_SIGNATURE = struct.Struct("<4s6H3L5H2L"), b"PK\x01\x02"
 _END, _END_SIGNATURE = struct.Struct("<4s4H2LH"), b"PK\x05\x06"
 _UTF8_NAME, _VERSION, _UNIX = 0x800, 20, 3 << 8
+_SIZES_FOLLOW, _FOLLOWING = 0x8, (b"PK\x07\x08", b"")
+_IN_ZIP64, _MANY, _ZIP64_END = 0xFFFFFFFF, 0xFFFF, 56 + 20
 _FIRST_DAY = 1 << 5 | 1  # of 1980, the first that a zip can name
 _PLAIN_FILE = (stat.S_IFREG | 0o644) << 16
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
@@ -125,8 +128,12 @@ def open_archive(data: bytes) -> ArchivedFiles:
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, NotImplementedError, OSError, EOFError) as cause:
         raise unclear(_no_zip(data)) from cause
     with archive:
-        infos = [info for info in archive.infolist() if not _LITTER.search(info.filename)]
-    return ArchivedFiles(data, _checked(_trusted(infos), memoryview(data)))
+        everything, directory_at = archive.infolist(), archive.start_dir
+        comment_size = len(archive.comment)
+    infos = [info for info in everything if not _LITTER.search(info.filename)]
+    places = _checked(_trusted(infos), memoryview(data))
+    _refuse_unlisted(everything, directory_at, comment_size, data)
+    return ArchivedFiles(data, places)
 
 
 def write_archive(files: Mapping[str, bytes | Packed]) -> bytes:
@@ -169,11 +176,12 @@ def _trusted(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     for info in infos:
         _refuse_unsafe(info)
     for info in files:
-        folded = info.filename.casefold()
+        folded = unicodedata.normalize("NFC", info.filename).casefold()
         if folded in seen:
             raise unclear(_twice(seen[folded], info.filename))
         seen[folded] = info.filename
         entries[info.filename] = info
+    _refuse_files_that_are_folders(seen, infos)
     declared = sum(info.file_size for info in files)
     if declared > UNZIPPED_AT_MOST:
         raise unclear(_too_much(f"{declared:,} bytes"))
@@ -183,15 +191,36 @@ def _trusted(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
 def _twice(first: str, second: str) -> str:
     if first == second:
         return f"The zip holds {first} twice, so nobody can say which one is meant. Remove one of them."
+    if unicodedata.normalize("NFC", first) == unicodedata.normalize("NFC", second):
+        return (
+            f"The zip holds {first} twice, its accents written in two ways (composed, decomposed), so nobody can say "
+            "which one is meant. Remove one of them."
+        )
     return (
         f"The zip holds both {first} and {second}, which differ only in upper and lower case; Salesforce treats "
         "them as one. Remove one of them."
     )
 
 
+def _refuse_files_that_are_folders(seen: Mapping[str, str], infos: Iterable[zipfile.ZipInfo]) -> None:
+    for info in infos:
+        parts = unicodedata.normalize("NFC", info.filename).casefold().split("/")
+        for depth in range(1, len(parts)):
+            if (above := "/".join(parts[:depth])) in seen:
+                raise unclear(
+                    f"The zip holds {seen[above]} as a file, and {info.filename} as if that were a folder. "
+                    "Remove one of them."
+                )
+
+
+def _shown(name: str) -> str:
+    """A name as people wrote it, with what cannot be seen made visible."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in name)
+
+
 def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
-    shown = name.encode("unicode_escape").decode("ascii")
+    shown = _shown(name)
     if not name or name.startswith("/") or re.match(r"^[A-Za-z]:", name) or "\\" in name or "\0" in name:
         raise unclear(
             f"The zip holds the path “{shown}”, which is not a plain relative path with forward slashes. "
@@ -202,6 +231,17 @@ def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
             f"The zip holds the path “{shown}”, which climbs out of the package. Nothing of it was read; "
             "zip the package's folder again, and ask where this file came from."
         )
+    if any(unicodedata.category(each) in ("Cc", "Cf") for each in name):
+        raise unclear(
+            f"The zip holds the path “{shown}”, which has invisible characters in it. Rename the file without them."
+        )
+    if any(part != part.rstrip(" .") for part in name.split("/")):
+        raise unclear(
+            f"The zip holds the path “{shown}”, in which a name ends in a space or a dot; Windows and Salesforce read "
+            "it without. Rename the file."
+        )
+    if info.is_dir() and info.file_size:
+        raise unclear(f"The zip's folder {shown} has content of its own. Zip the package again with an ordinary tool.")
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind and kind not in (stat.S_IFREG, stat.S_IFDIR):
         raise unclear(f"The zip's entry {shown} is a link, not a file. Replace it by the file it points to.")
@@ -241,6 +281,50 @@ def _start(info: zipfile.ZipInfo, data: memoryview) -> int:
     return start
 
 
+def _refuse_unlisted(infos: Sequence[zipfile.ZipInfo], directory_at: int, comment_size: int, data: bytes) -> None:
+    """Unclear unless the zip is its listed entries, its directory and nothing else.
+
+    The zip goes to the org as it is, where another reader may take the entries one after the other as they lie there,
+    without the directory: what we judged must be all that it can find.
+    """
+    at, before = 0, ""
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset != at:
+            raise unclear(_unlisted(at, before, info.filename))
+        try:
+            at = _end_of(info, data)
+        except (DamagedEntry, struct.error, UnicodeDecodeError) as cause:
+            raise unclear(_two_tales(info.filename)) from cause
+        before = info.filename
+    if at != directory_at:
+        raise unclear(_unlisted(at, before, ""))
+    end_at = len(data) - _END.size - comment_size
+    signature, _, _, _, count, size, *_ = _END.unpack_from(data, max(end_at, 0))
+    between = data[directory_at + size : end_at] if size != _IN_ZIP64 else b""
+    if signature != _END_SIGNATURE or count not in (len(infos), _MANY) or len(between) not in (0, _ZIP64_END):
+        raise unclear(_unlisted(directory_at, "its last file", ""))
+    if between and not (between.startswith(b"PK\x06\x06") and between[56:60] == b"PK\x06\x07"):
+        raise unclear(_unlisted(directory_at + size, "its directory", ""))
+
+
+def _end_of(info: zipfile.ZipInfo, data: bytes) -> int:
+    """Where what belongs to an entry ends; DamagedEntry when its own header tells otherwise than the directory."""
+    end = _start(info, memoryview(data)) + info.compress_size
+    _, _, flags, method, _, _, *told, _, _ = _LOCAL.unpack_from(data, info.header_offset)
+    known = [info.CRC, info.compress_size, info.file_size]
+    follow = bool(flags & _SIZES_FOLLOW)
+    # What follows the content, or stands in a field for large files, is left open here.
+    left_open = (0, _IN_ZIP64) if follow else (_IN_ZIP64,)
+    if method != info.compress_type or any(a != b and a not in left_open for a, b in zip(told, known, strict=True)):
+        raise DamagedEntry
+    if not follow:
+        return end
+    for written in (signature + struct.pack(shape, *known) for shape in ("<3L", "<L2Q") for signature in _FOLLOWING):
+        if data[end : end + len(written)] == written:
+            return end + len(written)
+    raise DamagedEntry
+
+
 def _inflate_once(entry: Packed) -> None:
     size = checksum = 0
     for piece in _pieces(entry):
@@ -277,6 +361,21 @@ def _packed(data: bytes | Packed) -> Packed:
 
 def _damaged(path: str) -> str:
     return f"The zip is damaged at {path}: its content does not match its checksum. Make it again, and send it again."
+
+
+def _unlisted(at: int, before: str, after: str) -> str:
+    where = f"after {_shown(before)}" if before else f"before {_shown(after)}" if after else "in it"
+    return (
+        f"The zip holds bytes {where} (from byte {at:,} on) that its directory does not list. Another reader might "
+        "find files there that nobody has looked at. Zip the package's folder again with an ordinary tool."
+    )
+
+
+def _two_tales(path: str) -> str:
+    return (
+        f"The zip's directory and its entry {_shown(path)} disagree about size, checksum or packing. Another reader "
+        "might find something else there. Zip the package's folder again with an ordinary tool."
+    )
 
 
 def _too_much(found: str) -> str:
