@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers.conversation import Actions, Button, Listing, Message, Note, Paragraph, Part, at, clean, people, person
+from handlers.conversation import (
+    Actions,
+    Button,
+    Listing,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    at,
+    clean,
+    code,
+    people,
+    person,
+)
 from handlers.phrases import STATES, do, headline, org_title
 from handlers.release_words import losses
 from release_core.facts import ReleaseFacts
@@ -61,6 +74,23 @@ def at_stake(facts: ReleaseFacts, policy: Policy, risk: Risk) -> list[Part]:
         f"deployment within {hours} hours tries again; if that fails too, it goes on and cannot be rolled back."
     )
     return [Paragraph(sentence)]
+
+
+def no_snapshot_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> str:
+    """Why the last attempt did not go and what follows, while nobody accepted going without a way back; else ""."""
+    problem = snapshot_problem(facts)
+    if not problem or acceptance(facts, "no_snapshot", now):
+        return ""
+    key, title = facts.release.key, org_title(policy, facts.release.target_org)
+    holders = who_may_accept(facts, "no_snapshot")
+    accepted = f"{people(holders[:4], last='or')} may accept in writing that it goes without a way back: " + code(
+        f"/release accept {key} -- reason"
+    )
+    nobody = "Nobody may accept going without one: an administrator names a seat under acceptances: no_snapshot."
+    return (
+        f"The last attempt did not go: the snapshot of {title} could not be taken. {clean(problem)} Another attempt "
+        f"takes it anew; if that fails too, nothing is deployed again. {accepted if holders else nobody}"
+    )
 
 
 def accepted_words(policy: Policy, given: Acceptance) -> str:

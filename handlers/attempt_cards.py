@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from handlers.attempt_costs import org_side
+from handlers.attempt_costs import org_side, waits_to_be_asked_again
 from handlers.conversation import (
     Actions,
     Button,
@@ -49,7 +49,8 @@ def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment,
     by = f"Asked by {who(deployment.requested_by)} {at(deployment.requested_at)}."
     parts: list[Part] = [Paragraph(f"{bold(name)}: {state}")]
     if deployment.finished_at is None and deployment.state in ("validating", "deploying", "requested", "verifying"):
-        parts.append(Paragraph(progress_line(deployment, now, usual_length(facts, deployment))))
+        if not waits_to_be_asked_again(deployment):
+            parts.append(Paragraph(progress_line(deployment, now, usual_length(facts, deployment))))
         parts += _stop_parts(deployment, facts.release.key, title)
     parts += result_parts(deployment, facts.release.key)
     parts += org_side(policy, deployment)
@@ -131,5 +132,7 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
             return "done, reading the org back.", "wait"
         case "requested":
             return "waits for its turn.", "wait"
+    if waits_to_be_asked_again(deployment) and not deployment.abort_requested_by:
+        return "waits, because the org is busy.", "wait"
     asked = " A stop was asked for." if deployment.abort_requested_by else ""
     return f"under way.{asked}", "wait"

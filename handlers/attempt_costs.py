@@ -19,12 +19,19 @@ def org_side(policy: Policy, deployment: Deployment) -> list[Part]:
     return parts
 
 
+def waits_to_be_asked_again(deployment: Deployment) -> bool:
+    """Whether the org said that it is busy and is not asked yet once more: no job of ours is there meanwhile."""
+    known = deployment.progress
+    busy = len(known.get("busy", []))
+    return bool(known.get("again")) and deployment.finished_at is None and deployment.resubmitted < busy
+
+
 def _asked_again(deployment: Deployment) -> list[Part]:
     again = deployment.progress.get("again")
     if not again:
         return []
     because, number, of = clean(again["because"]), again["number"], again["of"]
-    if deployment.finished_at is None and deployment.resubmitted < len(deployment.progress.get("busy", [])):
+    if waits_to_be_asked_again(deployment):
         due = at(datetime.fromisoformat(again["due_at"]))
         return [Paragraph(f"It is asked for again at {due} ({number} of {of}), because {because}.")]
     said = clean(deployment.progress.get("not_again", "")) if deployment.finished_at else ""

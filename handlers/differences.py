@@ -17,6 +17,7 @@ from handlers.conversation import (
     Part,
     Request,
     Verbatim,
+    at,
     bold,
     clean,
     code,
@@ -60,6 +61,9 @@ def _compared(facts: ReleaseFacts, ports: Ports) -> ReleasePackage:
     if facts.package is None:
         raise NotFound(f"{key} has no package, so nothing differs. Attach one: /release attach {key}")
     if not is_compared(facts.package, facts.release.target_org) or not facts.package.diff_digest:
+        if since := facts.comparing_since:
+            sentence = f"{key} is being compared with {title}, since {at(since)}. Its thread shows what comes of it."
+            raise Refused("not_compared", sentence)
         sentence = f"{key} is not compared with {title} yet. Have it compared: /release compare {key}"
         raise Refused("not_compared", sentence)
     return facts.package

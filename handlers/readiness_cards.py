@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from handlers.acceptance_cards import way_back_parts
+from handlers.acceptance_cards import no_snapshot_words, way_back_parts
 from handlers.conversation import (
     Actions,
     Button,
@@ -44,6 +44,7 @@ from handlers.release_words import (
 )
 from release_core.facts import ReleaseFacts
 from release_core.lookups import BEFORE_DEPLOYMENT
+from release_core.package_gates import AGAIN
 from release_core.policy import Policy, Risk
 from release_core.readiness import Gate, gates, next_legal
 from release_core.risks import acceptance, rows_of
@@ -55,22 +56,33 @@ def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     every = gates(facts, policy, now)
     closed, opened = [g for g in every if not g.passes], [g for g in every if g.passes]
     key = facts.release.key
+    refused = no_snapshot_words(facts, policy, now)
     if closed:
         answer = f"{key} may not go now: {count(len(closed), 'reason')}."
+    elif refused:
+        answer = f"{key} goes only with a snapshot, which failed the last time."
     else:
         answer = f"{key} may go now: every gate is open."
     parts: list[Part] = [Paragraph(f"{bold(answer)} {facts.release.name}")]
     if closed:
         parts.append(Listing([gate_line(gate) for gate in closed]))
+    parts += [Paragraph(refused)] if refused else []
     parts.append(Listing([f"✓ {gate_sentence(gate)}" for gate in opened]))
     if facts.release.state in BEFORE_DEPLOYMENT:
-        parts.append(Note(f"Way there: {way_there_words(facts)}."))
+        parts.append(Note(f"Way there: {way_there_words(facts, now)}."))
     parts += way_back_parts(facts, policy, now)
     parts.append(Note(next_words(facts, policy, now)))
     if not closed:
         parts.append(Actions([deploy_button(facts, policy, now)]))
+    parts += _validate_again(closed, key)
     said = " ".join(gate_sentence(gate) for gate in closed)
-    return Message(f"{answer} {said}".strip(), parts, tone="stop" if closed else "good")
+    return Message(f"{answer} {said}".strip(), parts, tone="stop" if closed else "wait" if refused else "good")
+
+
+def _validate_again(closed: Sequence[Gate], key: str) -> list[Part]:
+    """The click that makes anew what was validated and counts no more."""
+    lost = any(gate.code in AGAIN for gate in closed)
+    return [Actions([do("Validate again", "release_validate", release=key)])] if lost else []
 
 
 def next_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> str:
@@ -162,16 +174,20 @@ def window_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
         summary = f"The window of {release.key} is open, but it may not go: {count(len(closed), 'reason')}."
         parts += [Listing([gate_line(gate) for gate in closed]), Note(next_words(facts, policy, now))]
         parts.append(Actions([do("Look again", "release_why", release=release.key)]))
+        parts += _validate_again(closed, release.key)
         return Message(summary, parts, tone="stop")
-    summary = f"The window of {release.key} is open until {at(facts.window.ends_at)}: {release.name} may go to {title}."
+    refused = no_snapshot_words(facts, policy, now)
+    may = f"{release.name} goes to {title} only with a snapshot" if refused else f"{release.name} may go to {title}"
+    summary = f"The window of {release.key} is open until {at(facts.window.ends_at)}: {may}."
     parts += [
+        *([Paragraph(refused)] if refused else []),
         _weighing(facts, policy, now),
         *way_back_parts(facts, policy, now),
         Actions([deploy_button(facts, policy, now), do("May we go?", "release_why", release=release.key)]),
     ]
     holders = policy.holders_of("deploy")
     parts.append(Note(f"{people(holders[:5], last='or')} can press it."))
-    return Message(summary, parts, tone="good")
+    return Message(summary, parts, tone="wait" if refused else "good")
 
 
 def _weighing(facts: ReleaseFacts, policy: Policy, now: datetime) -> Facts:
@@ -179,7 +195,7 @@ def _weighing(facts: ReleaseFacts, policy: Policy, now: datetime) -> Facts:
     rows = [
         ("Package", package_words(facts.package)),
         ("Validated", f"{age(validation.finished_at, now)} ({validation.key})" if validation else "no"),
-        ("Way there", way_there_words(facts)),
+        ("Way there", way_there_words(facts, now)),
         ("Approvals", approvals_words(facts, policy)),
         ("Checklist", checklist_words(facts)),
         ("Tasks", tasks_words(facts) if facts.tasks else ""),

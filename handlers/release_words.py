@@ -19,9 +19,10 @@ from handlers.phrases import (
     org_title,
 )
 from release_core.differences import LastChange, read_change
-from release_core.facts import Standing, watched_until
-from release_core.lookups import FINAL_STATES, is_watched
+from release_core.facts import Standing, counts, watched_until
+from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, is_watched
 from release_core.models import Deployment, ReleasePackage
+from release_core.package_gates import validates_again_at
 from release_core.policy import Policy
 from release_core.run_sheets import SETTLED, holding
 from release_core.test_plans import may_become_quick, why_none_run
@@ -112,15 +113,34 @@ def _seat_words(facts: Standing, policy: Policy, seat: str) -> str:
     return f"{title} {'✓' if answer.yes else '✗'} {person(answer.person_id)}"
 
 
-def way_there_words(facts: Standing) -> str:
+def way_there_words(facts: Standing, now: datetime) -> str:
     """Whether the tests run before the window or inside it, with how long they took in the check."""
     validation = facts.newest("validation", org=facts.release.target_org)
     if facts.release.strategy != "full":
+        if lost := lost_validation(facts, now):
+            return f"a re-validation first, as {lost.key} does not count any more, then a quick deploy"
         return "quick deploy of what was validated, its tests do not run again"
     took = ""
     if validation and validation.asked_at and validation.finished_at:
         took = f" ({lasting(validation.finished_at - validation.asked_at)} in {validation.key})"
     return f"full deploy, its tests run inside the window{took}"
+
+
+def lost_validation(facts: Standing, now: datetime) -> Deployment | None:
+    """The newest check-only run in the target if it passed, but was voided or has lapsed since."""
+    newest = facts.newest("validation", org=facts.release.target_org)
+    return newest if newest and newest.state == "validated" and not counts(newest, now) else None
+
+
+def lost_validation_words(facts: Standing, policy: Policy, now: datetime) -> str:
+    """What made the validation worthless, what comes next; "" when it counts or there is none to lose."""
+    lost = lost_validation(facts, now)
+    if lost is None or facts.release.strategy == "full" or facts.release.state not in BEFORE_DEPLOYMENT:
+        return ""
+    because = clean(lost.voided_because) or "it has lapsed, being ten days old."
+    due_at = validates_again_at(facts, policy)
+    by_itself = f", by itself at {at(due_at)}" if due_at and now < due_at else ""
+    return f"{lost.key} does not count any more: {because} Next: validate again{by_itself}."
 
 
 def way_back_words(facts: Standing, now: datetime) -> str:

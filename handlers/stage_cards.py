@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from handlers.acceptance_cards import no_snapshot_words
 from handlers.conversation import Actions, Listing, Message, Note, Paragraph, Part
 from handlers.phrases import count, do, gate_line, headline, org_title, state_words
 from handlers.readiness_cards import deploy_button, next_words
@@ -24,6 +25,9 @@ def stage_card(facts: ReleaseFacts, policy: Policy, org: str, now: datetime) -> 
     key, closed = release.key, [gate for gate in gates(facts, policy, now) if not gate.passes]
     if not closed:
         go = [deploy_button(facts, policy, now), do("May we go?", "release_why", release=key)]
+        if refused := no_snapshot_words(facts, policy, now):
+            summary = f"{key} goes to {title} only with a snapshot, which failed the last time."
+            return Message(summary, [*parts, Paragraph(refused), Actions(go)], tone="wait")
         return Message(f"{key} may go to {title} now.", [*parts, Actions(go)], tone="good")
     buttons = [
         do("Validate", "release_validate", release=key),

@@ -139,7 +139,8 @@ class ReleaseFacts(Standing):
     called, by chat id, as far as that is known; `authors` attached the very bytes that count now; `teams` are the
     people of each team that an item or task belongs to; `wished_back` are its deployments that somebody asked to undo
     and nobody has answered yet. `acceptances` are risks that somebody took in writing, `accepters` the people of the
-    seats that may, by risk; both are read only when there is such a risk.
+    seats that may, by risk; both are read only when there is such a risk. `comparing_since` is when the comparison that
+    is under way was asked for; None when there is none, or one is there already.
     """
 
     waivers: Sequence[Waiver]
@@ -154,6 +155,7 @@ class ReleaseFacts(Standing):
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     acceptances: Sequence[Acceptance] = ()
     accepters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    comparing_since: datetime | None = None
 
     def waived_freezes(self, now: datetime) -> tuple[str, ...]:
         """Keys of freezes that somebody let this release through."""
@@ -220,7 +222,19 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
         names=_names_of(session, {approval.person_id for approval in own.approvals} | {a.by for a in accepted}),
         acceptances=accepted,
         accepters=accepters,
+        comparing_since=_comparing_since(session, own),
     )
+
+
+def _comparing_since(session: Session, own: Standing) -> datetime | None:
+    package, target = own.package, own.release.target_org
+    if package is None or (package.compared_at is not None and package.compared_org in ("", target)):
+        return None
+    query = select(Intent).where(
+        Intent.flow == "comparison", Intent.lane == own.release.key, col(Intent.state).in_(("due", "started"))
+    )
+    asked = [one.created_at for one in session.exec(query) if one.args.get("package") == package.id]
+    return min(asked, default=None)
 
 
 def _incidents_around(session: Session, release: Release) -> Sequence[Incident]:

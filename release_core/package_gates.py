@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from release_core.facts import ReleaseFacts, counts
+from release_core.facts import ReleaseFacts, Standing, counts
 from release_core.gate import Gate
 from release_core.models import Deployment
 from release_core.policy import Policy
 from release_core.risks import acceptance, is_compared, rows_of, who_may_accept
 from release_core.test_plans import is_same, may_become_quick, ran
+
+AGAIN = ("validation_void", "validation_lapsed")
+"""Codes of the gate when what was validated passed once, but counts no more."""
 
 
 def package_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -35,8 +38,30 @@ def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Seque
     code, because = _why_not_validated(newest, facts, title, now)
     if code == "validating":
         return [Gate(code, False, because, (), "Wait for its end.")]
-    who = policy.holders_of("validate")
-    return [Gate(code, False, because, who, f"/release validate {facts.release.key}")]
+    who, instants = policy.holders_of("validate"), tuple[datetime, ...]()
+    if code in AGAIN:
+        again, instants = _again_words(facts, policy, now)
+        because = f"{because} {again}"
+    return [Gate(code, False, because, who, f"/release validate {facts.release.key}", instants=instants)]
+
+
+def _again_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> tuple[str, tuple[datetime, ...]]:
+    """What follows a validation that passed and counts no more: whether it is made anew by itself, when."""
+    due_at = validates_again_at(facts, policy)
+    if due_at is not None and now < due_at:
+        return "It is validated again by itself at {0}; whoever cannot wait does it now.", (due_at,)
+    if not policy.revalidate_before:
+        return "It has to be validated again, which nothing does by itself: the policy's revalidate_before is 0.", ()
+    if facts.window is None or now >= facts.window.ends_at:
+        return "It has to be validated again; that happens by itself only ahead of a window, and none is set.", ()
+    return "It has to be validated again.", ()
+
+
+def validates_again_at(facts: Standing, policy: Policy) -> datetime | None:
+    """When a validation that does not last is made anew by itself; None when the policy or the window have no such."""
+    if facts.window is None or facts.window.state not in ("booked", "open") or not policy.revalidate_before:
+        return None
+    return facts.window.starts_at - policy.revalidate_before
 
 
 def target_validation(facts: ReleaseFacts, now: datetime) -> Deployment | None:
@@ -86,7 +111,8 @@ def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: st
     if newest.archive_digest != facts.package.digest:
         return "validated_another", f"What was validated in {title} ({newest.key}) was another package."
     if newest.voided_because:
-        return "validation_void", f"The validation {newest.key} does not count any more: {newest.voided_because}"
+        because = _ended(newest.voided_because)
+        return "validation_void", f"The validation {newest.key} in {title} does not count any more: {because}"
     if newest.state == "validated" and not is_same(ran(newest), facts.tests):
         return (
             "validated_otherwise",
@@ -102,6 +128,11 @@ def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: st
     )
 
 
+def _ended(words: str) -> str:
+    """A sentence with its end, so that another one can follow."""
+    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
+
+
 def way_back_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
     """It must be known how the release would come back; what cannot is accepted in writing by the policy's seat."""
     package, key, org = facts.package, facts.release.key, facts.release.target_org
@@ -114,6 +145,10 @@ def way_back_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequenc
             because = (
                 f"An emergency need not wait for the comparison with {title}; how it would come back is not known yet."
             )
+        since = facts.comparing_since
+        if since and not may_go:
+            because += " It is being compared since {0}."
+            return [Gate("not_compared", may_go, because, (), "Wait for its end.", instants=(since,))]
         return [Gate("not_compared", may_go, because, policy.holders_of("validate"), f"/release compare {key}")]
     lost = rows_of(package, "impossible")
     if not lost:

@@ -242,6 +242,7 @@ def test_where_nothing_was_compared_the_way_to_it_is_told(room: Room, scene: str
     if scene == "not compared":
         package = attaching.attach_package(room.ports, DEVELOPER, key, file_id="F1", file_name="a.zip")
         attaching.accept_package(room.ports, package, contents("a"))
+        has_run(room.ports, "comparison")
     refusal = room.refuses(STAKEHOLDER, "release diff")
     assert isinstance(refusal.error, NotFound if scene == "no package" else Refused)
     assert f"/release {'attach' if scene == 'no package' else 'compare'} REL-1" in refusal.words

@@ -27,6 +27,7 @@ from tests.release_core.builders import (
     blocked_by,
     facts_of,
     gate,
+    has_run,
     intents,
     kinds,
     last,
@@ -51,6 +52,7 @@ def test_where_it_comes_from_is_kept_with_each_verdict(ports: Ports) -> None:
 def test_a_package_that_nobody_compared_does_not_go(ports: Ports) -> None:
     key = a_release(ports)
     a_package(ports, key, compared=False)
+    has_run(ports, "comparison")
     closed = gate(ports, key, "not_compared")
     assert not closed.passes
     assert "not compared with PRODUCTION yet" in closed.because

@@ -143,7 +143,7 @@ def test_a_validation_of_another_package_does_not_count(ports: Ports) -> None:
 def test_a_void_validation_says_what_made_it_so(ports: Ports) -> None:
     key = a_ready_release(ports)
     validations.void(ports, "production", deployment(ports, "DEP-1").job_id, "Ann deployed after it.")
-    assert gate(ports, key, "validation_void").because.endswith("Ann deployed after it.")
+    assert gate(ports, key, "validation_void").because.endswith("Ann deployed after it. It has to be validated again.")
     assert release(ports, key).state == "planned"
 
 

@@ -1,0 +1,130 @@
+"""Sentences about what stands in the way say the fact, its cause, what comes next."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from handlers.attempt_cards import deployment_card
+from handlers.conversation import Message
+from release_core import deployments, proofs, scheduling
+from release_core.ports import Ports
+from release_core.proofs import Landing
+from release_core.resubmissions import note_busy
+from tests.handlers.room import Room, clickable, words_of
+from tests.release_core.builders import (
+    BUSINESS,
+    DEVELOPER,
+    MANAGER,
+    NOW,
+    PRODUCTION,
+    STAKEHOLDER,
+    a_package,
+    a_passed_validation,
+    a_policy,
+    a_ready_release,
+    a_release,
+    a_started_deployment,
+    a_window,
+    deployment,
+    facts_of,
+    has_run,
+    later,
+    ports,
+    row_id,
+)
+
+
+def a_voided_validation(own: Ports, *, window: bool = True) -> str:
+    """A release whose validation somebody else's deployment voided, eight hours ahead of its window."""
+    key = a_release(own, window=a_window(8) if window else None)
+    a_package(own, key)
+    a_passed_validation(own, key)
+    later(own, minutes=5)
+    landing = Landing("0AfFOREIGN0000001", "mei", NOW + timedelta(minutes=1), "mei@acme.test deployed after it.")
+    proofs.note_watched(own, PRODUCTION, [landing], at=own.clock.now())
+    return key
+
+
+def test_a_voided_validation_says_what_voided_it_and_when_it_is_made_again(room: Room) -> None:
+    a_voided_validation(room.ports)
+    why = room.hears(STAKEHOLDER, "release why")
+    said = words_of(why)
+    assert "The validation DEP-1 in PRODUCTION does not count any more: mei@acme.test deployed after it." in said
+    assert "It is validated again by itself at Mon 23 Nov 2026 16:00 CET; whoever cannot wait does it now." in said
+    assert "a re-validation first, as DEP-1 does not count any more, then a quick deploy" in said
+    assert "quick deploy of what was validated" not in said
+    assert "DEP-2" in words_of(room.clicks(DEVELOPER, "Validate again", why))
+
+
+def test_the_headline_says_that_a_validation_is_void(room: Room) -> None:
+    a_voided_validation(room.ports)
+    said = words_of(room.hears(STAKEHOLDER, "release status"))
+    assert "Validation: DEP-1 does not count any more: mei@acme.test deployed after it. Next: validate again" in said
+    assert "by itself at Mon 23 Nov 2026 16:00 CET." in said
+
+
+def test_without_a_window_or_a_rule_nothing_is_validated_again_by_itself(room: Room) -> None:
+    a_voided_validation(room.ports, window=False)
+    said = words_of(room.hears(STAKEHOLDER, "release why"))
+    assert "that happens by itself only ahead of a window, and none is set" in said
+    never = Room(ports(policy=a_policy(revalidate_before="0m")))
+    a_voided_validation(never.ports)
+    assert "which nothing does by itself" in words_of(never.hears(STAKEHOLDER, "release why"))
+
+
+def a_refused_snapshot(room: Room) -> str:
+    key = a_ready_release(room.ports)
+    scheduling.open_window(room.ports, key, 1)
+    attempt = row_id(room.ports, deployments.request_deployment(room.ports, MANAGER, key))
+    assert not deployments.go_without_snapshot(room.ports, attempt, "PRODUCTION packs nothing today.")
+    return key
+
+
+def cards_of(room: Room, key: str) -> list[Message]:
+    room.tell()
+    return [room.hears(MANAGER, "release why"), room.post(f"window:{key}:1")]
+
+
+def test_after_a_refused_snapshot_no_card_says_that_it_may_go() -> None:
+    room = Room(ports(policy=a_policy(acceptances={"no_snapshot": "business"})))
+    key = a_refused_snapshot(room)
+    for card in cards_of(room, key):
+        said = words_of(card)
+        assert "may go" not in said.replace("May we go?", "")
+        assert "The last attempt did not go: the snapshot of PRODUCTION could not be taken." in said
+        assert "PRODUCTION packs nothing today." in said
+        assert "@Bea Lindqvist or @Bo Sandoval may accept in writing" in said
+        assert "/release accept REL-1 -- reason" in said
+        assert clickable("Deploy to PRODUCTION", card), "another attempt takes the snapshot anew"
+    room.says(BUSINESS, "release accept -- the outage costs more")
+    assert "REL-1 may go now" in words_of(room.hears(MANAGER, "release why"))
+
+
+def test_after_a_refused_snapshot_that_nobody_may_accept_the_policy_is_named(room: Room) -> None:
+    key = a_refused_snapshot(room)
+    for card in cards_of(room, key):
+        assert "an administrator names a seat under acceptances: no_snapshot" in words_of(card)
+
+
+def test_a_run_that_waits_to_be_asked_again_says_that_alone(room: Room) -> None:
+    attempt = a_started_deployment(room.ports, a_ready_release(room.ports))
+    note_busy(room.ports, attempt, "setup_lock")
+    card = deployment_card(facts_of(room.ports, "REL-1"), room.ports.policy, deployment(room.ports, attempt), NOW)
+    said = words_of(card)
+    assert "waits, because the org is busy." in said
+    assert "It is asked for again at Mon 23 Nov 2026 10:0" in said
+    assert "(1 of " in said
+    assert "Waiting for the org to begin" not in said
+
+
+def test_differences_that_are_being_looked_for_are_not_to_be_asked_for(room: Room) -> None:
+    key = a_release(room.ports)
+    a_package(room.ports, key, compared=False)
+    later(room.ports, minutes=1)
+    said = room.refuses(STAKEHOLDER, "release diff").words
+    assert "REL-1 is being compared with PRODUCTION, since Mon 23 Nov 2026 10:00 CET." in said
+    assert "/release compare" not in said
+    why = words_of(room.hears(STAKEHOLDER, "release why"))
+    assert "It is being compared since Mon 23 Nov 2026 10:00 CET. Wait for its end." in why
+    has_run(room.ports, "comparison")
+    assert "/release compare REL-1" in room.refuses(STAKEHOLDER, "release diff").words
