@@ -164,10 +164,10 @@ def _plan_from(ports: Ports, request: Request) -> Plan:
     )
 
 
-def _choice(args: Any, name: str, options: Sequence[Option], default: str) -> Any:
+def _choice(args: Any, name: str, options: Sequence[Option], default: str, *, known: str = "") -> Any:
     value = str(args.get(name) or default)
     if value not in [option.value for option in options]:
-        known = ", ".join(option.value for option in options)
+        known = known or ", ".join(option.value for option in options)
         raise Unclear(f"“{value}” is not a {name}. Known: {known}.", field=name)
     return value
 
@@ -240,7 +240,7 @@ def strategy(ports: Ports, request: Request) -> Answer:
         ways = [option for option in STRATEGIES if option.value != "staged"]
         fields = (ChoiceField("strategy", "How", ways, [chosen or planned]), TextField("note", "Why", long=True))
         return Form(f"Strategy of {key}", "release_strategy", fields, "Choose", {"release": key})
-    way = _choice({"strategy": chosen}, "strategy", STRATEGIES, "full")
+    way = _choice({"strategy": chosen}, "strategy", STRATEGIES, "full", known="quick, full")
     strategies.choose_strategy(ports, request.actor.id, key, way, reason)
     return plainly(f"{key} goes by {strategies.WORDS[way]} from now on. Whoever approved the old way is asked again.")
 

@@ -19,7 +19,7 @@ from handlers.conversation import (
     bold,
     people,
 )
-from handlers.phrases import MARKS, count, do, headline, lasting, org_title, shortened, who
+from handlers.phrases import MARKS, do, headline, lasting, org_title, shortened, who
 from handlers.release_words import tasks_words
 from release_core.facts import ReleaseFacts
 from release_core.lookups import FINAL_STATES
@@ -149,8 +149,8 @@ def _buttons(facts: ReleaseFacts, task: Task) -> list[Button]:
 
 
 def planned_words(tasks: Sequence[Task], policy: Policy) -> str:
-    """What was added: "task 3", or one for each org."""
+    """Where on the run-sheet something new stands: as one task, or as one for each org."""
     if len(tasks) == 1:
-        return f"task {tasks[0].number}"
-    orgs = ", ".join(f"{task.number} in {org_title(policy, task.org)}" for task in tasks)
-    return f"{count(len(tasks), 'task')} ({orgs})"
+        return f"is task {tasks[0].number} of the run-sheet"
+    orgs = ", ".join(f"task {task.number} in {org_title(policy, task.org)}" for task in tasks)
+    return f"stands on the run-sheet once for each org: {orgs}"

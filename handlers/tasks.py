@@ -59,7 +59,7 @@ def add(ports: Ports, request: Request) -> Answer:
         org=org_argument(ports, request) if request.args.get("org") else "",
     )
     added = task_plans.add_task(ports, request.actor.id, key, new)
-    return plainly(f"{key}: “{title.strip()}” is {planned_words(added, ports.policy)} of the run-sheet.", "good")
+    return plainly(f"{key}: “{title.strip()}” {planned_words(added, ports.policy)}.", "good")
 
 
 def _said(request: Request) -> tuple[Phase | None, str]:

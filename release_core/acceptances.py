@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
 from release_core.facts import ReleaseFacts, gather
-from release_core.lookups import BEFORE_DEPLOYMENT, find_release
+from release_core.lookups import BEFORE_DEPLOYMENT, find_release, state_of
 from release_core.models import Acceptance
 from release_core.permissions import others
 from release_core.policy import Policy, Risk
@@ -77,7 +77,7 @@ def must_be_acceptable(facts: ReleaseFacts, policy: Policy, actor: str, risk: Ri
     """Refused when there is no such risk any more, NotAllowed for whoever may not take it."""
     key = facts.release.key
     if facts.release.state not in BEFORE_DEPLOYMENT:
-        raise Refused("too_late", f"{key} is {facts.release.state.replace('_', ' ')}; there is nothing to accept now.")
+        raise Refused("too_late", f"{key} is {state_of(facts.release)}; there is nothing to accept now.")
     if risk == "impossible" and not rows_of(facts.package, "impossible"):
         raise Refused("nothing_to_accept", f"Nothing needs to be accepted: as far as is known, {key} can come back.")
     if risk == "no_snapshot" and not snapshot_problem(facts):

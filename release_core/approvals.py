@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from release_core.acceptances import ask_to_accept
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
 from release_core.facts import ReleaseFacts, gather
-from release_core.lookups import BEFORE_DEPLOYMENT, find_release
+from release_core.lookups import BEFORE_DEPLOYMENT, find_release, state_of
 from release_core.models import Approval, Release
 from release_core.permissions import others, require
 from release_core.policy import Policy
@@ -51,9 +51,7 @@ def _must_be_askable(facts: ReleaseFacts) -> None:
             "no_package", f"Attach the package first (/release attach {key}): approvals are given to a package."
         )
     if facts.release.state not in BEFORE_DEPLOYMENT:
-        raise Refused(
-            "too_late", f"{key} is {facts.release.state.replace('_', ' ')}; there is nothing to approve any more."
-        )
+        raise Refused("too_late", f"{key} is {state_of(facts.release)}; there is nothing to approve any more.")
 
 
 def answer(

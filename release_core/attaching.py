@@ -12,7 +12,7 @@ from sqlmodel import Session, func, select
 
 from release_core.approvals import withdraw_approvals
 from release_core.errors import Refused, Unclear
-from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, find_org, find_release, why_package_stays
+from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, find_org, find_release, state_of, why_package_stays
 from release_core.models import Release, ReleasePackage
 from release_core.packages import Package
 from release_core.permissions import require
@@ -168,7 +168,7 @@ def _why_too_late(
     session: Session, policy: Policy, package: ReleasePackage, earlier: ReleasePackage | None, release: Release
 ) -> str:
     if release.state not in BEFORE_DEPLOYMENT:
-        return f"{release.key} is {release.state.replace('_', ' ')}; a package comes too late."
+        return f"{release.key} is {state_of(release)}; a package comes too late."
     if earlier and earlier.number > package.number:
         return f"{earlier.file_name} was attached after it and counts already."
     return why_package_stays(session, policy, release)
@@ -243,7 +243,7 @@ def still_before_deployment(release: Release, what: str) -> None:
     if release.state in BEFORE_DEPLOYMENT:
         return
     ending = "It is over." if release.state in FINAL_STATES else "Use /release status to see where it stands."
-    raise Refused("too_late", f"{release.key} is {release.state.replace('_', ' ')} and cannot {what}. {ending}")
+    raise Refused("too_late", f"{release.key} is {state_of(release)} and cannot {what}. {ending}")
 
 
 def package_with_release(session: Session, package_id: int) -> tuple[ReleasePackage, Release]:

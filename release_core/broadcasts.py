@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, desc, func, select
 
 from release_core.errors import NotFound, Refused, Unclear
-from release_core.lookups import FINAL_STATES, find_release, nearest
+from release_core.lookups import FINAL_STATES, find_release, nearest, state_of
 from release_core.models import Broadcast, Release
 from release_core.permissions import require
 from release_core.policy import Policy
@@ -63,7 +63,7 @@ def schedule(
     with ports.store.transaction() as session:
         release = find_release(session, key)
         if release.state in FINAL_STATES:
-            state = release.state.replace("_", " ")
+            state = state_of(release)
             told = "its audiences were told that they had the last message"
             raise Refused("over", f"{release.key} is {state}; {told}. Write to them in their channel, if you must.")
         if promise.every_minutes:

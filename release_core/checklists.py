@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
 from release_core.facts import ReleaseFacts, gather
-from release_core.lookups import FINAL_STATES, find_item, find_release
+from release_core.lookups import FINAL_STATES, find_item, find_release, state_of
 from release_core.models import ChecklistItem
-from release_core.permissions import may
+from release_core.permissions import may, must_be_in_chat
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import SETTLED, item_owners, settle_state
@@ -93,6 +93,8 @@ def assign(ports: Ports, actor: str, key: str, item: str, person: str) -> Checkl
         row.owner_id, row.team = person, ""
         return Kind.ITEM_ASSIGNED
 
+    with ports.store.reading() as session:
+        must_be_in_chat(session, person, f"/release assign {key} ITEM @person")
     return _settle(ports, actor, key, item, assigned)
 
 
@@ -127,7 +129,7 @@ def _settle(ports: Ports, actor: str, key: str, item: str, change: Change) -> Ch
         release = find_release(session, key)
         row = find_item(session, release, item)
         if release.state in FINAL_STATES:
-            state = release.state.replace("_", " ")
+            state = state_of(release)
             raise Refused("over", f"{release.key} is {state}; item {row.number} stays as it is.")
         _must_be_theirs(actor, row, gather(session, ports.policy, release), ports.policy)
         kind = change(row)

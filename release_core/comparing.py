@@ -13,7 +13,7 @@ from release_core.acceptances import ask_to_accept
 from release_core.approvals import withdraw_approvals
 from release_core.errors import Conflict, Refused
 from release_core.facts import gather
-from release_core.lookups import BEFORE_DEPLOYMENT, find_release, package_of, release_of
+from release_core.lookups import BEFORE_DEPLOYMENT, find_release, package_of, release_of, state_of
 from release_core.models import Deployment, Intent, Release, ReleasePackage
 from release_core.permissions import require
 from release_core.policy import Policy
@@ -53,7 +53,7 @@ def request_comparison(ports: Ports, actor: str, key: str) -> None:
         if package is None:
             raise Refused("no_package", f"{key} has no package to compare. Attach one: /release attach {key}")
         if release.state not in BEFORE_DEPLOYMENT:
-            sentence = f"{key} is {release.state.replace('_', ' ')}; what it would do there is no question any more."
+            sentence = f"{key} is {state_of(release)}; what it would do there is no question any more."
             raise Refused("too_late", sentence)
         earlier = _asked_before(session, package)
         if any(intent.state in ("due", "started") for intent in earlier):

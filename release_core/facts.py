@@ -140,7 +140,8 @@ class ReleaseFacts(Standing):
     people of each team that an item or task belongs to; `wished_back` are its deployments that somebody asked to undo
     and nobody has answered yet. `acceptances` are risks that somebody took in writing, `accepters` the people of the
     seats that may, by risk; both are read only when there is such a risk. `comparing_since` is when the comparison that
-    is under way was asked for; None when there is none, or one is there already.
+    is under way was asked for; None when there is none, or one is there already. `gone` are owners of items and tasks
+    who are deactivated in the chat.
     """
 
     waivers: Sequence[Waiver]
@@ -156,6 +157,7 @@ class ReleaseFacts(Standing):
     acceptances: Sequence[Acceptance] = ()
     accepters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     comparing_since: datetime | None = None
+    gone: Collection[str] = ()
 
     def waived_freezes(self, now: datetime) -> tuple[str, ...]:
         """Keys of freezes that somebody let this release through."""
@@ -201,6 +203,7 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
     rid, org = release.id, release.target_org
     own = stand(session, policy, release)
     accepted, accepters = _risks_of(session, policy, own)
+    gone = _gone(session, own)
     freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
     return ReleaseFacts(
         **vars(own),
@@ -219,7 +222,8 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
             for team in {*(item.team for item in own.items), *(task.team for task in own.tasks)}
             if team in policy.teams
         },
-        names=_names_of(session, {approval.person_id for approval in own.approvals} | {a.by for a in accepted}),
+        names=_names_of(session, {approval.person_id for approval in own.approvals} | {a.by for a in accepted} | gone),
+        gone=gone,
         acceptances=accepted,
         accepters=accepters,
         comparing_since=_comparing_since(session, own),
@@ -282,6 +286,11 @@ def _authors_of(session: Session, package: ReleasePackage | None) -> tuple[str, 
         ReleasePackage.release_id == package.release_id, ReleasePackage.digest == package.digest
     )
     return tuple(dict.fromkeys(session.exec(same.order_by(desc(ReleasePackage.number))).all()))
+
+
+def _gone(session: Session, own: Standing) -> frozenset[str]:
+    owners = {item.owner_id for item in own.items} | {task.owner_id for task in own.tasks}
+    return frozenset(session.exec(select(Person.id).where(col(Person.id).in_(owners), col(Person.deactivated))))
 
 
 def _names_of(session: Session, people: Collection[str]) -> dict[str, str]:

@@ -29,6 +29,8 @@ BEFORE_DEPLOYMENT = ("draft", "planned", "ready", "failed")
 FINAL_STATES = ("closed", "cancelled", "rolled_back")
 """The states of a release that is over."""
 
+_STATES = {"soaking": "live and being watched", "deploying": "being deployed", "rolled_back": "rolled back"}
+
 # Asked all the time, so put into words once: saying them anew takes as long as asking the database.
 _BY_KEY = select(Release).where(Release.key == bindparam("key"))
 _ITEMS = (
@@ -42,6 +44,11 @@ _NEWEST_WINDOW = (
     .limit(1)
 )
 _ATTEMPTS = select(Deployment).where(Deployment.release_id == bindparam("release")).order_by(col(Deployment.id))
+
+
+def state_of(release: Release) -> str:
+    """How far a release is, to complete "REL-1 is …"."""
+    return _STATES.get(release.state, release.state)
 
 
 def is_watched(release: Release) -> bool:

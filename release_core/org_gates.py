@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlmodel import Session
+
 from release_core.errors import Refused
-from release_core.facts import UNDER_WAY, ReleaseFacts, watched_until
+from release_core.facts import UNDER_WAY, ReleaseFacts, gather, watched_until
 from release_core.gate import Gate
-from release_core.lookups import BEFORE_DEPLOYMENT
+from release_core.lookups import BEFORE_DEPLOYMENT, state_of
+from release_core.models import Release, Task
 from release_core.policy import Policy
-from release_core.run_sheets import next_step, task_owners
+from release_core.run_sheets import how_settled, next_step
 
 OWN_ATTEMPT = "own_attempt"  # the gate that a deployment of the release itself closes
 
@@ -22,8 +25,50 @@ def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
         return []
     if state == "soaking" and facts.next_org:
         return _soaking_gates(facts, policy, now)
+    if state == "soaking":
+        return [_watched_gate(facts, policy, now)]
     way_out = "Plan a new release with /release new."
-    return [Gate("over", False, f"{facts.release.key} is {state.replace('_', ' ')} already.", (), way_out)]
+    return [Gate("over", False, f"{facts.release.key} is {state_of(facts.release)} already.", (), way_out)]
+
+
+def _watched_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Gate:
+    """The last org has it: nothing more goes there with it; the watch ends by itself, or when somebody ends it."""
+    key, title = facts.release.key, policy.title_of(facts.release.target_org)
+    until, held = _watch_ends_at(facts, policy, now), next_step(facts, "after")
+    ends = " until {0}" if until else ""
+    because = f"{key} is live in {title} already and being watched{ends}.{_held_words(held)}"
+    way_out = f"For more changes: /release new. The watch may end earlier: /release close {key}."
+    return Gate("over", False, because, policy.holders_of("plan"), way_out, instants=(until,) if until else ())
+
+
+def _held_words(held: Task | None) -> str:
+    return f" Task {held.number} “{held.title}” has to be settled before it ends." if held else ""
+
+
+def _watch_ends_at(facts: ReleaseFacts, policy: Policy, now: datetime) -> datetime | None:
+    """When the watch in the target ends; None when it is over already, and something else holds it."""
+    until = facts.watch_begun_again_until or watched_until(facts, policy)
+    return until if until and now < until else None
+
+
+def must_not_have_gone(session: Session, policy: Policy, release: Release, ending: str, now: datetime) -> None:
+    """Refused when a release has gone to its org, with what comes next; `ending` completes "REL-1 is closed; …"."""
+    if release.state in BEFORE_DEPLOYMENT:
+        return
+    key, title = release.key, policy.title_of(release.target_org)
+    sentence, new = f"{key} is {state_of(release)}; {ending}", "Plan a new release with /release new."
+    if release.state == "deploying":
+        raise Refused("too_late", f"{sentence} Wait for its end, or stop it: /release stop {key}")
+    if release.state != "soaking":
+        raise Refused("too_late", f"{sentence} {new}")
+    facts = gather(session, policy, release)
+    held = _held_words(next_step(facts, "after"))
+    if not facts.next_org:
+        raise Refused("too_late", f"{sentence} {new}{held} The watch may end earlier: /release close {key}")
+    following = policy.title_of(facts.next_org)
+    sentence = f"{sentence} {following} comes next, when the watch in {title} ends.{held}"
+    nobody = f"How long that is the policy's soak of {title} says; nobody may shorten it for one release."
+    raise Refused("too_late", f"{sentence} {nobody}", passes_at=_watch_ends_at(facts, policy, now))
 
 
 def _soaking_gates(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -34,19 +79,19 @@ def _soaking_gates(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequen
 def _soaking_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Gate:
     """A staged release stays in one org for a while, then goes on by itself to where the next one can be weighed."""
     here, following = policy.title_of(facts.release.target_org), policy.title_of(facts.next_org)
-    until = facts.watch_begun_again_until or watched_until(facts, policy)
+    until = _watch_ends_at(facts, policy, now)
     because = f"{facts.release.key} is being watched in {here}; then comes {following}."
     instants: tuple[datetime, ...] = ()
-    if until and now < until:
+    if until:
         because, instants = (
             f"{facts.release.key} is being watched in {here} until {{0}}; then comes {following}.",
             (until,),
         )
     held = next_step(facts, "after")
     if held:
-        because += f" Task {held.number} “{held.title}” has to be settled before."
-        way_out = f"/release task done {facts.release.key} {held.number}"
-        return Gate("stage_soaking", False, because, task_owners(held, facts), way_out, instants=instants)
+        left_by, who, way_out = how_settled(held, facts, policy)
+        because += f" Task {held.number} “{held.title}” has to be settled before.{left_by}"
+        return Gate("stage_soaking", False, because, who, way_out, instants=instants)
     return Gate("stage_soaking", False, because, (), "Wait for it.", instants=instants)
 
 

@@ -10,7 +10,7 @@ from release_core.gate import Gate
 from release_core.models import ChecklistItem
 from release_core.permissions import others
 from release_core.policy import Policy
-from release_core.run_sheets import SETTLED, next_step, steps, task_owners
+from release_core.run_sheets import SETTLED, how_settled, left_words, next_step, steps
 
 
 def items_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -24,8 +24,15 @@ def items_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
 def _item_gate(item: ChecklistItem, facts: ReleaseFacts, policy: Policy) -> Gate:
     who = item_owners(item, facts, policy)
     state = {"open": "open", "in_progress": "in progress"}.get(item.state, f"blocked: {item.note}")
-    way_out = f"/release tick {facts.release.key} {item.number}"
-    return Gate("item_open", False, f"Item {item.number} “{item.title}” is {state}.", who, way_out)
+    because, way_out = (
+        f"Item {item.number} “{item.title}” is {state}.",
+        f"/release tick {facts.release.key} {item.number}",
+    )
+    if item.owner_id in facts.gone:
+        because = f"{because}{left_words(item.owner_id, facts)}"
+        who = others(policy.holders_of("settle_any_item"), than=facts.gone)
+        way_out = f"/release assign {facts.release.key} {item.number} @person"
+    return Gate("item_open", False, because, who, way_out)
 
 
 def item_owners(item: ChecklistItem, facts: ReleaseFacts, policy: Policy) -> tuple[str, ...]:
@@ -43,9 +50,9 @@ def tasks_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
     state = "in progress" if held.state == "in_progress" else "open"
     left = sum(task.state not in SETTLED for task in planned) - 1
     more = f" {left} more {'comes' if left == 1 else 'come'} after it." if left else ""
-    because = f"Task {held.number} “{held.title}” is {state}.{more}"
-    way_out = f"/release task done {facts.release.key} {held.number}"
-    return [Gate("task_open", False, because, task_owners(held, facts), way_out)]
+    left_by, who, way_out = how_settled(held, facts, policy)
+    because = f"Task {held.number} “{held.title}” is {state}.{more}{left_by}"
+    return [Gate("task_open", False, because, who, way_out)]
 
 
 def approvals_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from sqlmodel import Session, select
 
-from release_core.errors import NotAllowed
-from release_core.models import TeamMember
+from release_core.errors import NotAllowed, Refused
+from release_core.models import Person, TeamMember
 from release_core.policy import Policy, Right, Role
 
 WORDS: dict[Right, str] = {
@@ -72,6 +72,14 @@ def owner_named(policy: Policy, manager: str, *, person: str | None, role: Role 
     if role and manager not in policy.people.get(role, ()):
         return next(iter(policy.people.get(role, ())), manager)
     return manager
+
+
+def must_be_in_chat(session: Session, person: str, way_out: str) -> None:
+    """Refused for somebody who is deactivated in the chat: nothing would reach them. `way_out` is what to type."""
+    known = session.get(Person, person)
+    if known is not None and known.deactivated:
+        sentence = f"{known.name or person} is deactivated in the chat and can do nothing; nothing was changed."
+        raise Refused("person_left", f"{sentence} Name somebody else: {way_out}")
 
 
 def others(people: Collection[str], *, than: Collection[str]) -> tuple[str, ...]:

@@ -11,7 +11,15 @@ from release_core.facts import ReleaseFacts, gather
 from release_core.gate import Gate, Rule
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.models import Release
-from release_core.org_gates import OWN_ATTEMPT, must_be_known, org_gate, outcome_gate, stages_gate, state_gate
+from release_core.org_gates import (
+    OWN_ATTEMPT,
+    must_be_known,
+    must_not_have_gone,
+    org_gate,
+    outcome_gate,
+    stages_gate,
+    state_gate,
+)
 from release_core.package_gates import package_gate, target_validation, validation_gate, way_back_gate
 from release_core.people_gates import (
     approvals_gate,
@@ -36,6 +44,7 @@ __all__ = [
     "gates",
     "item_owners",
     "must_be_known",
+    "must_not_have_gone",
     "next_legal",
     "settle_items",
     "settle_state",

@@ -13,7 +13,7 @@ from release_core.attaching import still_before_deployment
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
 from release_core.facts import UNDER_WAY, gather, next_org, stand, watched_until
-from release_core.lookups import deployments_of, find_org, find_path, find_release, next_key
+from release_core.lookups import deployments_of, find_org, find_path, find_release, next_key, state_of
 from release_core.models import ChecklistItem, Release
 from release_core.permissions import owner_named, require
 from release_core.policy import ItemRule, Kind, Level, Policy, Strategy
@@ -172,7 +172,7 @@ def close_release(ports: Ports, actor: str, key: str, *, by_timer: bool = False)
 def must_be_done(session: Session, policy: Policy, release: Release) -> None:
     """Refused while something keeps a release from being over in the org in which it soaks."""
     if release.state != "soaking":
-        state = release.state.replace("_", " ")
+        state = state_of(release)
         raise Refused("not_soaking", f"{release.key} is {state}; only a release that soaks can be closed.")
     facts = gather(session, policy, release)
     must_be_known(facts)

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from release_core.facts import ReleaseFacts, Standing
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.models import Release, Task
-from release_core.policy import Phase
+from release_core.permissions import others
+from release_core.policy import Phase, Policy
 
 SETTLED = ("done", "waived")
 PHASES: Sequence[Phase] = ("before", "after")
@@ -49,6 +50,24 @@ def task_owners(task: Task, facts: ReleaseFacts) -> tuple[str, ...]:
     if task.owner_id:
         return (task.owner_id,)
     return facts.teams.get(task.team) or (facts.release.owner_id,)
+
+
+def how_settled(task: Task, facts: ReleaseFacts, policy: Policy) -> tuple[str, tuple[str, ...], str]:
+    """What is to be known of whoever has an unsettled task ("" usually), who acts now (chat ids), what they type.
+
+    Where the owner is deactivated in the chat, that is whoever may hand the task over.
+    """
+    key, number = facts.release.key, task.number
+    if task.owner_id not in facts.gone:
+        return "", task_owners(task, facts), f"/release task done {key} {number}"
+    managers = others(policy.holders_of("settle_any_item"), than=facts.gone)
+    return left_words(task.owner_id, facts), managers, f"/release task assign {key} {number} @person"
+
+
+def left_words(owner: str, facts: ReleaseFacts) -> str:
+    """That an owner cannot do anything any more, as a sentence."""
+    name = facts.names.get(owner)
+    return f" Its owner{f', {name},' if name else ''} is deactivated in the chat: give it to somebody else."
 
 
 def minutes_taken(task: Task) -> int | None:

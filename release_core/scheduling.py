@@ -16,6 +16,7 @@ from release_core.lookups import (
     find_org,
     find_release,
     next_key,
+    state_of,
     window_of,
 )
 from release_core.models import DeploymentWindow, Freeze, Release, Waiver
@@ -23,7 +24,7 @@ from release_core.permissions import require
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.proof_alarms import set_window_alarms, withdraw_window_alarms
-from release_core.readiness import blocking, settle_state
+from release_core.readiness import blocking, must_not_have_gone, settle_state
 from release_core.tasks import announce_next
 from release_core.timeline import BOT, Kind, intend, record, withdraw_intents
 from release_core.windows import FrozenSpan, Interval, frozen_spans, is_inside_windows, next_open
@@ -37,10 +38,7 @@ def set_window(ports: Ports, actor: str, key: str, window: Interval) -> None:
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        if release.state not in BEFORE_DEPLOYMENT:
-            raise Refused(
-                "too_late", f"{release.key} is {release.state.replace('_', ' ')}; its window cannot be moved."
-            )
+        must_not_have_gone(session, ports.policy, release, "its window cannot be moved.", now)
         book(session, ports.policy, release, window, actor=actor, now=now)
         settle_state(session, ports.policy, release, now)
 
@@ -209,7 +207,7 @@ def waive_freeze(ports: Ports, actor: str, key: str, freeze: str, reason: str) -
     with ports.store.transaction() as session:
         release = find_release(session, key)
         if release.state not in BEFORE_DEPLOYMENT:
-            raise Refused("too_late", f"{release.key} is {release.state.replace('_', ' ')}; no freeze is in its way.")
+            raise Refused("too_late", f"{release.key} is {state_of(release)}; no freeze is in its way.")
         facts = gather(session, ports.policy, release)
         freeze_key = find_freeze(session, ports.policy, freeze)
         span = next((span for span in facts.freezes if span.key == freeze_key), None)

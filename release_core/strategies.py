@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from release_core.approvals import withdraw_approvals
 from release_core.errors import Conflict, Refused, Unclear
-from release_core.lookups import BEFORE_DEPLOYMENT, find_release
+from release_core.lookups import find_release
 from release_core.permissions import require
 from release_core.policy import Strategy
 from release_core.ports import Ports
-from release_core.readiness import settle_state
+from release_core.readiness import must_not_have_gone, settle_state
 from release_core.timeline import Kind, record
 
 WORDS: Mapping[str, str] = {
@@ -28,9 +28,7 @@ def choose_strategy(ports: Ports, actor: str, key: str, strategy: Strategy, reas
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        if release.state not in BEFORE_DEPLOYMENT:
-            state = release.state.replace("_", " ")
-            raise Refused("too_late", f"{release.key} is {state}; how it goes is settled.")
+        must_not_have_gone(session, ports.policy, release, "how it goes is settled.", now)
         if release.path or strategy == "staged":
             sentence = (
                 f"{release.key} keeps its way: its orgs were planned with it. Plan a new release with /release new."

@@ -11,7 +11,7 @@ from release_core.errors import Refused, Unclear
 from release_core.facts import gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_org, find_release, find_task, run_sheet
 from release_core.models import Release, Task
-from release_core.permissions import owner_named, require
+from release_core.permissions import must_be_in_chat, owner_named, require
 from release_core.policy import Phase, Policy
 from release_core.ports import Ports
 from release_core.readiness import settle_state
@@ -86,6 +86,8 @@ def add_task(ports: Ports, actor: str, key: str, new: NewTask) -> list[Task]:
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
+        if new.owner_id:
+            must_be_in_chat(session, new.owner_id, f"/release task {key} {new.phase} @person -- {new.title.strip()}")
         orgs = _orgs_for(ports.policy, release, new)
         known = list(run_sheet(session, release))
         added: list[Task] = []

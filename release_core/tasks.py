@@ -10,13 +10,13 @@ from sqlmodel import Session, col, select
 
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
 from release_core.facts import ReleaseFacts, gather, next_org, watched_until
-from release_core.lookups import FINAL_STATES, find_release, find_task
+from release_core.lookups import FINAL_STATES, find_release, find_task, state_of
 from release_core.models import Intent, Release, Task
-from release_core.permissions import may
+from release_core.permissions import may, must_be_in_chat
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import settle_state
-from release_core.run_sheets import SETTLED, holding, phase_now, task_owners
+from release_core.run_sheets import SETTLED, holding, how_settled, phase_now, task_owners
 from release_core.timeline import BOT, Kind, intend, record
 
 Change = Callable[[Task, datetime], Kind]
@@ -79,6 +79,8 @@ def assign(ports: Ports, actor: str, key: str, task: str, person: str) -> Task:
         row.owner_id, row.team = person, ""
         return Kind.TASK_ASSIGNED
 
+    with ports.store.reading() as session:
+        must_be_in_chat(session, person, f"/release task assign {key} {task.removeprefix('id:')} @person")
     return _settle(ports, actor, key, task, assigned, in_turn=False)
 
 
@@ -88,7 +90,7 @@ def announce_next(session: Session, policy: Policy, release: Release, now: datet
     facts = gather(session, policy, release)
     task = holding(facts)
     if task is not None:
-        called = list(task_owners(task, facts))
+        called = list(how_settled(task, facts, policy)[1])
         details = task_details(release, task, people=called)
         record(session, Kind.TASK_DUE, stream=release.key, actor=BOT, at=now, details=details)
 
@@ -165,7 +167,7 @@ def task_details(release: Release, task: Task, **more: Any) -> dict[str, Any]:
 def must_not_be_over(release: Release, what: str) -> None:
     """Refused for a release that is over; `what` completes "REL-1 is closed and …"."""
     if release.state in FINAL_STATES:
-        raise Refused("over", f"{release.key} is {release.state.replace('_', ' ')} and {what}.")
+        raise Refused("over", f"{release.key} is {state_of(release)} and {what}.")
 
 
 def _must_not_be(row: Task, *states: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from release_core.approvals import withdraw_approvals
-from release_core.errors import Refused, Unclear
-from release_core.lookups import BEFORE_DEPLOYMENT, find_release, package_of
+from release_core.errors import Unclear
+from release_core.lookups import find_release, package_of
 from release_core.permissions import require
 from release_core.policy import Level
 from release_core.ports import Ports
-from release_core.readiness import settle_state
+from release_core.readiness import must_not_have_gone, settle_state
 from release_core.test_plans import (
     ChosenTests,
     by_policy,
@@ -33,8 +33,7 @@ def choose_tests(ports: Ports, actor: str, key: str, level: Level | None, classe
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        if release.state not in BEFORE_DEPLOYMENT:
-            raise Refused("too_late", f"{release.key} is {release.state.replace('_', ' ')}; its tests are settled.")
+        must_not_have_gone(session, ports.policy, release, "its tests are settled.", now)
         package = package_of(session, release)
         own = read_classes(classes, package)
         if own and level != "RunSpecifiedTests":

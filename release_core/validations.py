@@ -22,7 +22,7 @@ from release_core.permissions import require
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
 from release_core.proof_alarms import COUNTS_FOR, set_proof_alarms
-from release_core.readiness import settle_state
+from release_core.readiness import must_not_have_gone, settle_state
 from release_core.test_plans import must_have_classes, note_on, planned
 from release_core.timeline import BOT, Kind, record
 
@@ -33,8 +33,7 @@ def request_validation(ports: Ports, actor: str, key: str, *, org: str | None = 
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        if release.state not in BEFORE_DEPLOYMENT:
-            raise Refused("too_late", f"{key} is {release.state.replace('_', ' ')}; there is nothing to validate.")
+        must_not_have_gone(session, ports.policy, release, "there is nothing to validate.", now)
         _must_not_be_reading(session, release)
         package = package_of(session, release)
         if package is None:

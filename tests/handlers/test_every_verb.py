@@ -298,7 +298,7 @@ def test_a_verb_of_buttons_alone_says_so_when_it_comes_without_its_button(room: 
 def test_what_comes_before_a_deployment_is_refused_after_it(room: Room, text: str) -> None:
     soaking(room)
     before = _everything(room)
-    assert "REL-1 is soaking" in room.refuses(MANAGER, f"release {text}").words
+    assert "REL-1 is live and being watched" in room.refuses(MANAGER, f"release {text}").words
     assert _everything(room) == before
 
 

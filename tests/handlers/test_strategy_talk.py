@@ -47,4 +47,4 @@ def test_the_long_way_is_chosen_in_one_line_or_in_a_form(room: Room) -> None:
 
 def test_an_unknown_way_is_refused_with_those_that_are_known(room: Room) -> None:
     a_release(room.ports)
-    assert "Known: validate_then_quick, full" in room.refuses(MANAGER, "release strategy slow -- why not").words
+    assert "Known: quick, full." in room.refuses(MANAGER, "release strategy slow -- why not").words

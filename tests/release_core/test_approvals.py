@@ -221,7 +221,7 @@ def test_a_package_that_cannot_be_read_withdraws_nothing(ports: Ports, key: str)
 
 def test_there_is_nothing_to_approve_after_the_deployment(ports: Ports) -> None:
     key = a_soaking_release(ports)
-    with pytest.raises(Refused, match="is soaking; there is nothing to approve any more") as refused:
+    with pytest.raises(Refused, match="is live and being watched; there is nothing to approve any more") as refused:
         approvals.answer(ports, OTHER_QA, key, yes=True)
     assert refused.value.code == "too_late"
 

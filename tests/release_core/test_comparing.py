@@ -98,7 +98,7 @@ def test_only_who_may_validate_has_it_compared_and_only_before_the_deployment(po
     with pytest.raises(NotAllowed):
         comparing.request_comparison(ports, STAKEHOLDER, key)
     live = a_soaking_release(ports, name="Another")
-    with pytest.raises(Refused, match="is soaking"):
+    with pytest.raises(Refused, match="is live and being watched"):
         comparing.request_comparison(ports, MANAGER, live)
 
 

@@ -142,7 +142,7 @@ def test_only_those_named_deploy(ports: Ports, key: str) -> None:
 
 def test_a_landed_release_does_not_go_again(ports: Ports) -> None:
     key = a_soaking_release(ports)
-    with pytest.raises(deployments.NotReady, match="REL-1 is soaking already"):
+    with pytest.raises(deployments.NotReady, match="REL-1 is live in PRODUCTION already"):
         deployments.request_deployment(ports, MANAGER, key)
 
 

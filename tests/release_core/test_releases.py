@@ -152,7 +152,7 @@ def test_a_package_read_after_the_start_is_refused_aloud(ports: Ports) -> None:
     a_started_deployment(ports, key)
     attaching.accept_package(ports, late, contents("late"))
     refused = last(ports, key, Kind.PACKAGE_REFUSED)
-    assert refused.details["problem"] == "REL-1 is deploying; a package comes too late."
+    assert refused.details["problem"] == "REL-1 is being deployed; a package comes too late."
     assert refused.actor == DEVELOPER
 
 
@@ -186,7 +186,7 @@ def test_an_org_that_cannot_be_asked_is_told(ports: Ports) -> None:
 
 def test_no_package_is_taken_after_the_deployment(ports: Ports) -> None:
     key = a_soaking_release(ports)
-    with pytest.raises(Refused, match="is soaking and cannot take another package") as refused:
+    with pytest.raises(Refused, match="is live and being watched and cannot take another package") as refused:
         attaching.attach_package(ports, DEVELOPER, key, file_id="F1", file_name="a.zip")
     assert refused.value.code == "too_late"
 
@@ -253,7 +253,7 @@ def test_a_cancelled_release_is_not_cancelled_again(ports: Ports) -> None:
 def test_what_runs_is_not_cancelled_with_the_plan(ports: Ports) -> None:
     key = a_ready_release(ports)
     a_started_deployment(ports, key)
-    with pytest.raises(Refused, match=r"is deploying and cannot be cancelled\. Use /release status"):
+    with pytest.raises(Refused, match=r"is being deployed and cannot be cancelled\. Use /release status"):
         releases.cancel_release(ports, MANAGER, key, "too risky")
 
 

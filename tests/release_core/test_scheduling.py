@@ -132,7 +132,7 @@ def test_the_next_legal_time_lies_after_the_freeze() -> None:
 def test_nobody_moves_the_window_of_a_deployment_under_way(ports: Ports) -> None:
     key = a_ready_release(ports)
     a_started_deployment(ports, key)
-    with pytest.raises(Refused, match="is deploying; its window cannot be moved") as refused:
+    with pytest.raises(Refused, match="is being deployed; its window cannot be moved") as refused:
         scheduling.set_window(ports, MANAGER, key, a_window(start=5))
     assert refused.value.code == "too_late"
 

@@ -409,7 +409,7 @@ def test_a_release_into_one_org_may_not_be_cancelled_while_it_soaks(staged: Port
     a_package(staged, key)
     make_ready(staged, key)
     land(staged, a_started_deployment(staged, key))
-    with pytest.raises(Refused, match="is soaking and cannot be cancelled"):
+    with pytest.raises(Refused, match="is live and being watched and cannot be cancelled"):
         releases.cancel_release(staged, MANAGER, key, "too late")
 
 

@@ -204,7 +204,7 @@ def test_only_those_who_plan_choose_and_only_before_it_goes(ports: Ports) -> Non
     with pytest.raises(NotAllowed):
         test_choices.choose_tests(ports, DEVELOPER, key, "RunAllTestsInOrg")
     a_started_deployment(ports, key)
-    with pytest.raises(Refused, match="REL-1 is deploying; its tests are settled"):
+    with pytest.raises(Refused, match="REL-1 is being deployed; its tests are settled"):
         choose(ports, "RunAllTestsInOrg")
 
 

@@ -156,7 +156,7 @@ def test_without_a_package_there_is_nothing_to_check(ports: Ports) -> None:
 
 def test_checks_end_with_the_deployment(ports: Ports) -> None:
     key = a_soaking_release(ports)
-    with pytest.raises(Refused, match="is soaking; there is nothing to validate") as refused:
+    with pytest.raises(Refused, match="is live and being watched; there is nothing to validate") as refused:
         validations.request_validation(ports, DEVELOPER, key)
     assert refused.value.code == "too_late"
 
