@@ -95,7 +95,8 @@ def _all(key: str, title: str, package: ReleasePackage, text: str) -> Message:
 
 def difference_menu(key: str, package: ReleasePackage) -> list[Menu]:
     """A choice among what the package changes, for which there is something to read line by line."""
-    names = [f"{row[0]} {row[1]}" for row in package.comparison if row[2] == "changed"]
+    kinds = ("changed", "deleted", "new")
+    names = [f"{row[0]} {row[1]}" for kind in kinds for row in package.comparison if row[2] == kind]
     options = [Option(name, name[:75]) for name in names if len(name) <= 150][:CHOICES]
     return [Menu("One difference…", "release_diff", "component", options, {"release": key})] if options else []
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from release_core import collector
 from release_core.errors import Unclear
 from release_core.metadata_types import CHILDREN, CONTAINERS, Component, is_xml, parent_of
-from release_core.metadata_xml import canonical, fingerprint, parse, surely_differ, text_of
+from release_core.metadata_xml import canonical, fingerprint, holds_all, parse, surely_differ, text_of
 from release_core.packages import Package, mentioned_by
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Change:
 
     @cached_property
     def diff(self) -> str:
-        """A unified diff from the org to the package, at most 400 lines, "" unless "changed".
+        """A unified diff from the org to the package, at most 400 lines: of what is new or goes its whole text.
 
         It is made when it is first asked for, because a large package has thousands that nobody reads.
         """
@@ -75,7 +75,7 @@ def compare(package: Package, live: Package | None) -> tuple[Change, ...]:
     changes = [_change(package, live, component) for component in _own(package)]
     for component in package.deletions:
         if not package.holds(component):
-            changes.append(Change(component, "deleted" if live and _is_deletable(live, component) else "absent"))
+            changes.append(_deletion(live, component))
     return tuple(changes)
 
 
@@ -86,6 +86,20 @@ def three_way(snapshot: Package, deployed: Package, live: Package) -> tuple[Drif
     What is as it was before the deployment counts as returned already: there is nothing to overwrite.
     """
     return tuple(_drifts(snapshot, deployed, live))
+
+
+def lacks(live: Package, package: Package, component: Component) -> bool:
+    """Whether an org does not show what a package that was deployed to it says of a component.
+
+    Profiles and permission sets say a part, which is added to what is there: nothing else of them is compared.
+    """
+    if component.type in _MERGED and exists(live, component) and exists(package, component):
+        return not holds_all(_file_entries(live, component), _file_entries(package, component))
+    return not same(live, package, component)
+
+
+def _file_entries(package: Package, component: Component) -> list[Element]:
+    return [entry for path in package.paths.get(component, ()) for entry in parse(package.files[path], path)]
 
 
 def exists(package: Package, component: Component) -> bool:
@@ -104,9 +118,12 @@ def same(left: Package, right: Package, component: Component) -> bool:
     return all(_same_file(left, right, component, path) for path in _paths(left, right, component))
 
 
-def difference(before: Package, after: Package, component: Component) -> str:
-    """A unified diff of one component, "" when there is nothing to show; bounded to 400 lines."""
-    if component in before.parts or component in after.parts:
+def difference(before: Package | None, after: Package | None, component: Component) -> str:
+    """A unified diff of one component, "" when there is nothing to show; bounded to 400 lines.
+
+    None is where there is nothing of it: then it is the whole text.
+    """
+    if any(package and component in package.parts for package in (before, after)):
         return _bounded(_unified(_part_text(before, component), _part_text(after, component), str(component)))
     pieces = (_file_difference(before, after, component, path) for path in _paths(before, after, component))
     return _bounded("\n".join(filter(None, pieces)))
@@ -122,10 +139,16 @@ def element_of(package: Package, component: Component) -> Element | None:
 
 def _change(package: Package, live: Package | None, component: Component) -> Change:
     if live is None or not exists(live, component):
-        return Change(component, "new")
+        return Change(component, "new", partial(difference, None, package, component))
     if same(live, package, component):
         return Change(component, "identical")
     return Change(component, "changed", partial(difference, live, package, component))
+
+
+def _deletion(live: Package | None, component: Component) -> Change:
+    if live is None or not _is_deletable(live, component):
+        return Change(component, "absent")
+    return Change(component, "deleted", partial(difference, live, None, component))
 
 
 def _is_deletable(live: Package, component: Component) -> bool:
@@ -200,8 +223,9 @@ def _entries(package: Package, component: Component, gone: frozenset[Component])
     return Counter(fingerprint(entry) for entry in entries if mentioned_by(entry) not in gone)
 
 
-def _paths(left: Package, right: Package, component: Component) -> tuple[str, ...]:
-    return tuple(sorted({*left.paths.get(component, ()), *right.paths.get(component, ())}))
+def _paths(left: Package | None, right: Package | None, component: Component) -> tuple[str, ...]:
+    held = (package.paths.get(component, ()) for package in (left, right) if package is not None)
+    return tuple(sorted({path for paths in held for path in paths}))
 
 
 def _same_part(left: Package, right: Package, part: Component) -> bool:
@@ -246,8 +270,8 @@ def _seal(package: Package, component: Component, path: str) -> bytes:
     return seal
 
 
-def _file_difference(before: Package, after: Package, component: Component, path: str) -> str:
-    old, new = before.files.get(path), after.files.get(path)
+def _file_difference(before: Package | None, after: Package | None, component: Component, path: str) -> str:
+    old, new = (None if package is None else package.files.get(path) for package in (before, after))
     if old == new:
         return ""
     texts = ["" if data is None else _text(data, component, path) for data in (old, new)]
@@ -277,8 +301,8 @@ def _without_parts(root: Element, component: Component) -> Element:
     return root
 
 
-def _part_text(package: Package, component: Component) -> str:
-    element = package.parts.get(component)
+def _part_text(package: Package | None, component: Component) -> str:
+    element = None if package is None else package.parts.get(component)
     return "" if element is None else canonical(element)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -83,12 +83,15 @@ def warning_about(
 
 @dataclass(frozen=True)
 class Difference:
-    """What is said of one component: its header, sentences about it, the diff ("" when there is nothing to compare)."""
+    """What is said of one component: its header, sentences about it, the diff ("" when there is nothing to compare).
+
+    A diff that is a function is made only if there is room for it.
+    """
 
     component: Component
     kind: str
     said: Sequence[str] = ()
-    diff: str = ""
+    diff: str | Callable[[], str] = ""
 
 
 def write_differences(title: Sequence[str], differences: Iterable[Difference], ending: Sequence[str] = ()) -> str:
@@ -110,7 +113,8 @@ def write_differences(title: Sequence[str], differences: Iterable[Difference], e
 def _section(difference: Difference) -> Iterator[str]:
     yield f"{_HEADER}{difference.component} · {difference.kind}"
     yield from difference.said
-    yield from map(_bounded, masked(difference.component, difference.diff).splitlines())
+    diff = difference.diff if isinstance(difference.diff, str) else difference.diff()
+    yield from map(_bounded, masked(difference.component, diff).splitlines())
 
 
 def read_section(text: str, component: Component) -> str:

@@ -252,3 +252,22 @@ def _declares(path: str) -> str:
         f"{path} declares a document type or XML entities. Metadata never needs them and they can be used to do harm, "
         "so the file was not read. Remove the <!DOCTYPE …> part."
     )
+
+
+def holds_all(entries: Iterable[Element], said: Iterable[Element]) -> bool:
+    """Whether each entry that is `said` of permissions is among `entries`, which may say more in each.
+
+    What only denies need not be there: Salesforce leaves that out.
+    """
+    there = [(entry.tag, _leaves(entry)) for entry in entries]
+    for entry in said:
+        leaves = _leaves(entry)
+        only_denies = {text for _, text in leaves} >= {"false"} and "true" not in {text for _, text in leaves}
+        if not only_denies and not any(tag == entry.tag and leaves <= found for tag, found in there):
+            return False
+    return True
+
+
+def _leaves(entry: Element) -> frozenset[tuple[str, str]]:
+    """Every element without children below an entry, itself when it has none, with its text."""
+    return frozenset((each.tag, (each.text or "").strip()) for each in entry.iter() if len(each) == 0)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bot.durable import fact, flow, step
@@ -134,7 +135,7 @@ def _told(
     for change, judgement in zip(changes, judgements, strict=True):
         if change.kind not in ("identical", "absent"):
             said = list(_sentences(sight, judgement, by_component.get(change.component)))
-            yield Difference(change.component, change.kind, said, change.diff)
+            yield Difference(change.component, change.kind, said, partial(getattr, change, "diff"))
 
 
 def _sentences(sight: _Sight, judgement: Judgement, last: LastChange | None) -> Iterator[str]:

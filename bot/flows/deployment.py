@@ -12,7 +12,7 @@ from bot.flows.looking_back import told_of
 from bot.outside import Outside, current
 from release_core import attempts, deployments, validations
 from release_core.attempts import Assignment
-from release_core.comparison import compare
+from release_core.comparison import Change, compare, lacks
 from release_core.deployments import MAY_HAVE_LANDED, ReadBack
 from release_core.errors import NotFound, OrgProblem, OutcomeUnknown, Refused, Unclear
 from release_core.metadata_types import Component
@@ -144,9 +144,14 @@ def read_back(deployment_id: int) -> None:
             return
     else:
         landed = []
-    differences = [told_of(package, c.component) for c in compare(package, live) if c.kind in NOT_THERE]
+    differences = [told_of(package, c.component) for c in compare(package, live) if _is_amiss(c, package, live)]
     digest, note = _way_back(outside, task, package)
     deployments.note_landed(outside.ports, deployment_id, ReadBack(differences, digest, note, landed))
+
+
+def _is_amiss(change: Change, package: Package, live: Package) -> bool:
+    """Whether deploying the package again would still change something, apart from what it does not speak of."""
+    return change.kind in NOT_THERE and (change.kind != "changed" or lacks(live, package, change.component))
 
 
 def _way_back(outside: Outside, task: Assignment, package: Package) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from release_core.comparison import compare, three_way
+from release_core.comparison import compare, lacks, three_way
 from release_core.metadata_types import Component
 from release_core.packages import Package, read_retrieved, write_package
 
@@ -44,6 +44,49 @@ def test_changed_text_is_shown_as_a_diff_from_org_to_package() -> None:
         "-two",
         "+three",
     ]
+
+
+def test_what_is_new_or_goes_is_shown_as_its_whole_text() -> None:
+    live = _state({**_class("Old", "a\nb\n"), "objects/Account.object": _object(_field("Price__c", "Number"))})
+    tier = {"objects/Account.object": _object(_field("Tier__c", "Text"))}
+    package = _state({**_class("Fresh", "c\nd\n"), **tier}, deleted=[Component("ApexClass", "Old"), PRICE])
+    found = {str(change.component): change.diff for change in compare(package, live)}
+    assert found["ApexClass Fresh"].splitlines()[3:5] == ["+c", "+d"]
+    assert found["ApexClass Old"].splitlines()[3:5] == ["-a", "-b"]
+    assert "+    <type>Text</type>" in found["CustomField Account.Tier__c"]
+    assert "-    <type>Number</type>" in found["CustomField Account.Price__c"]
+    (alone,) = compare(_state(_class("Fresh", "c\n")), None)
+    assert "+c" in alone.diff
+
+
+def test_the_whole_text_is_bounded_like_every_diff() -> None:
+    (change,) = compare(_state(_class("Fresh", "\n".join(map(str, range(900))))), None)
+    assert len(change.diff.splitlines()) == 401
+    assert change.diff.endswith("more lines")
+
+
+def _profile(*entries: str) -> Package:
+    return _state({"profiles/Sales.profile": f"<Profile>{''.join(entries)}</Profile>".encode()})
+
+
+SALES = Component("Profile", "Sales")
+READS = "<fieldPermissions><editable>false</editable><field>A.B__c</field><readable>true</readable></fieldPermissions>"
+DENIES = READS.replace("true", "false").replace("A.B__c", "A.C__c")
+RUNS = "<classAccesses><apexClass>Greeting</apexClass><enabled>true</enabled></classAccesses>"
+
+
+def test_of_permissions_only_what_the_package_says_is_held_against_the_org() -> None:
+    live = _profile(READS, RUNS, "<custom>true</custom>")
+    assert not lacks(live, _profile(READS), SALES), "Salesforce adds it to what is there"
+    assert not lacks(live, _profile(READS, DENIES), SALES), "what only denies is not written down"
+    assert lacks(live, _profile(READS.replace("A.B__c", "A.D__c")), SALES)
+    assert lacks(live, _profile(READS.replace("<editable>false", "<editable>true")), SALES)
+    assert lacks(_state({}), _profile(READS), SALES)
+
+
+def test_everything_else_is_held_against_the_org_as_a_whole() -> None:
+    assert lacks(_state(_class("Greeting", "a")), _state(_class("Greeting", "b")), GREETING)
+    assert not lacks(_state(_class("Greeting", "a")), _state(_class("Greeting", "a")), GREETING)
 
 
 def test_layout_of_xml_is_no_change() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -246,6 +246,16 @@ class Scene:
         return job
 
 
+def a_part_of_a_profile() -> bytes:
+    """A package that gives one profile the right to one new class, and says nothing else of it."""
+    access = "<classAccesses><apexClass>Greeter</apexClass><enabled>true</enabled></classAccesses>"
+    with zipfile.ZipFile(io.BytesIO(_something_small())) as small:
+        files = {path: small.read(path).decode() for path in small.namelist()}
+    named = "<types><members>Admin</members><name>Profile</name></types><version>"
+    files["package.xml"] = files["package.xml"].replace("<version>", named, 1)
+    return _packed(files | {"profiles/Admin.profile": _xml("Profile", access)})
+
+
 def _something_small() -> bytes:
     """A class with its test, which has nothing to do with the release."""
     meta = "<apiVersion>62.0</apiVersion><status>Active</status>"
@@ -261,6 +271,10 @@ def _something_small() -> bytes:
         "{ System.assertEquals(2, Greeter.two()); } }",
         "classes/GreeterTest.cls-meta.xml": _xml("ApexClass", meta),
     }
+    return _packed(files)
+
+
+def _packed(files: Mapping[str, str]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for path, text in files.items():

@@ -13,7 +13,7 @@ from bot.flows import clarified, deployment, jobs
 from release_core import acceptances, attempts, clarifying, deployments, rollback_requests, strategies
 from release_core.errors import NotAllowed, NotFound, OrgUnavailable, OutcomeUnknown, Refused
 from release_core.models import Deployment
-from tests.bot.flows.scenes import Scene, a_scene
+from tests.bot.flows.scenes import Scene, a_part_of_a_profile, a_scene
 from tests.release_core import builders
 from tests.release_core.builders import BUSINESS, MANAGER, ArtifactsInMemory, a_policy
 
@@ -423,3 +423,15 @@ def test_what_was_accepted_hours_ago_does_not_count_for_a_new_attempt(accepting:
     accepting.clock.advance(timedelta(hours=4))
     assert _without_a_snapshot(accepting, key).state == "failed"
     assert accepting.jobs == []
+
+
+def test_a_profile_that_says_a_part_is_as_expected_beside_what_was_there(scene: Scene) -> None:
+    key = scene.planned(archive=a_part_of_a_profile())
+    assert scene.validate(key).state == "validated"
+    builders.settle_checklist(scene.ports, key)
+    builders.approve(scene.ports, key)
+    done = scene.deploy(key)
+    assert done.state == "succeeded"
+    live = scene.production.org.inventory.components["Profile", "Admin"].files["profiles/Admin.profile"]
+    assert live.count(b"<classAccesses>") > 1, "the org holds more than the package says"
+    assert done.result["differences"] == []
