@@ -14,7 +14,7 @@ FOR_HOPE = 180.0  # how long Finalizing is looked at closely
 APPROACH = 0.4  # of the time that is left
 GROWTH = 1 / 3  # of the time that has passed
 OVERDUE = 1 / 8  # of the time since the end was foretold for
-FREE_LOOKS, LOOKS_PER_MINUTE = 50, 1.35
+FREE_LOOKS, LOOKS_PER_MINUTE = 53, 1.35
 OVER_BUDGET = 60 / LOOKS_PER_MINUTE
 
 _ENDING = ("Finalizing", "Canceling")
@@ -80,7 +80,8 @@ def _left(looks: Sequence[Look], took_before: float) -> float | None:
         ends_at = _ends_at([(look.at, look.components[0]) for look in looks], now.components[1])
     if ends_at is None and took_before:
         begun = next((look.at for look in looks if look.state != "Pending"), None)
-        ends_at = begun + took_before if begun is not None else None
+        # What lasts more than twice as long as it did foretells nothing any more.
+        ends_at = begun + took_before if begun is not None and now.at - begun <= 2 * took_before else None
     return None if ends_at is None else ends_at - now.at
 
 

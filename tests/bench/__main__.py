@@ -14,7 +14,7 @@ from pathlib import Path
 
 from release_core.policy_file import load_policy
 from release_core.store import migrate, open_store
-from tests.bench import a_company, going_back, packages, polling, report
+from tests.bench import a_company, an_hour, going_back, packages, polling, report
 from tests.bench.load import Round, ask, status_requests
 from tests.bench.running import Running, slack_stand_in, started
 from tests.bench.servers import ORGS, POLICY, SECRET
@@ -34,7 +34,7 @@ def main() -> None:
         print(report.table(servers, measured))  # noqa: T201
     print()  # noqa: T201
     print(packages.measure())  # noqa: T201
-    for figures in (polling.figures, going_back.table):
+    for figures in (an_hour.figures, polling.figures, going_back.table):
         print(f"\n{figures()}")  # noqa: T201
 
 
