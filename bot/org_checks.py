@@ -65,7 +65,7 @@ class Looked:
 
 def check_org(rule: OrgRule, reserve: int, environ: Mapping[str, str]) -> Looked:
     """Log in and look; OrgProblem when not even the login succeeds. `reserve` is the policy's `api_reserve`."""
-    org, looked = connect(rule.login, patience=HASTY, environ=environ), Looked()
+    org, looked = connect(rule.login, patience=HASTY, environ=environ, title=rule.title), Looked()
     try:
         who = org.identity()
         facts = {"user": who.username, "user_id": who.user_id}

@@ -127,7 +127,7 @@ class Orgs:
                 "An administrator puts it back until nothing is under way there, then starts Rollcall again.",
                 code="not_in_policy",
             )
-        org = connect(rule.login, clock=self._clock, environ=self._environ)
+        org = connect(rule.login, clock=self._clock, environ=self._environ, title=rule.title)
         if org.identity().is_sandbox != (rule.kind == "sandbox"):
             found = "a sandbox" if org.identity().is_sandbox else "a production org"
             raise OrgRefused(

@@ -14,7 +14,7 @@ from simple_salesforce.api import Salesforce
 from bot.salesforce.advice import Asked, Manner, SessionExpired, is_for_good
 from bot.salesforce.attempts import attempt
 from bot.salesforce.failures import Unreadable
-from bot.salesforce.login import Grant, address_of, log_in
+from bot.salesforce.login import Grant, log_in, name_of
 from bot.salesforce.replies import Fields, fields_of, listed
 from bot.salesforce.session import OrgSession, Patience
 from bot.salesforce.soap import SoapDoor
@@ -51,12 +51,14 @@ class Connection:
         clock: Clock,
         patience: Patience,
         environ: Mapping[str, str],
+        title: str = "",
     ) -> None:
         self.api_version = api_version
         self.patience = patience
         self.session = OrgSession(patience)
         self.clock = clock
         self._login = login
+        self._title = title
         self._environ = environ
         self._door: Salesforce | None = None
         self._user_id = ""
@@ -72,8 +74,8 @@ class Connection:
 
     @property
     def where(self) -> str:
-        """The org's host, for sentences."""
-        return address_of(self._login)
+        """The org's title with its host, for sentences; the host alone where it has none."""
+        return name_of(self._login, self._title)
 
     def rest(
         self, path: str, read: Callable[[Any], Answer], act: str, *, manner: Manner = "read", **request: Any
@@ -208,7 +210,7 @@ class Connection:
             return self._door
 
     def _granted(self) -> Grant:
-        return log_in(self._login, self.session, self.clock.now(), self._environ)
+        return log_in(self._login, self.session, self.clock.now(), self._environ, self.where)
 
     def _open(self, grant: Grant) -> Salesforce:
         self._user_id = grant.user_id

@@ -47,8 +47,12 @@ def connect(
     clock: Clock | None = None,
     patience: Patience | None = None,
     environ: Mapping[str, str] | None = None,
+    title: str = "",
 ) -> SalesforceOrg:
-    """The org behind a login. Nothing is asked and no secret is read before the first call."""
+    """The org behind a login, called by its title where it has one.
+
+    Nothing is asked and no secret is read before the first call.
+    """
     return SalesforceOrg(
         Connection(
             login,
@@ -56,6 +60,7 @@ def connect(
             clock=clock or SystemClock(),
             patience=patience or Patience(),
             environ=os.environ if environ is None else environ,
+            title=title,
         )
     )
 

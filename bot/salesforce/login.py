@@ -56,21 +56,27 @@ def address_of(login: OrgLogin) -> str:
     return urlsplit(url).netloc
 
 
-def log_in(login: OrgLogin, session: OrgSession, now: datetime, environ: Mapping[str, str]) -> Grant:
-    """Get a token, with secrets read at this moment from `environ` or their file.
+def name_of(login: OrgLogin, title: str) -> str:
+    """The org as people call it, its host beside it; the host alone without a title."""
+    return f"{title} ({address_of(login)})" if title else address_of(login)
+
+
+def log_in(login: OrgLogin, session: OrgSession, now: datetime, environ: Mapping[str, str], where: str = "") -> Grant:
+    """Get a token, with secrets read at this moment from `environ` or their file; `where` names the org to people.
 
     `now` is aware UTC. Raises OrgRefused when the secret is missing or not accepted, OrgUnavailable when the org
     cannot be reached.
     """
-    secret = read_secret(login, address_of(login), environ)
+    where = where or address_of(login)
+    secret = read_secret(login, where, environ)
     if isinstance(login, AccessTokenLogin):
         if not secret.isascii() or any(character.isspace() for character in secret):
             raise OrgRefused(f"{_place(login)} holds no access token: a token is one word. Put the token alone there.")
         return Grant(secret, login.instance_url)
-    form, client = _request_for(login, secret, now)
-    asked = Asked(address_of(login), "log us in")
+    form, client = _request_for(login, secret, now, where)
+    asked = Asked(where, "log us in")
     url = f"{login.login_url}/services/oauth2/token"
-    return attempt(lambda: _token(session, url, form, client), asked, session.patience)
+    return attempt(lambda: _token(session, url, form, client, where), asked, session.patience)
 
 
 def read_secret(login: Login, where: str, environ: Mapping[str, str]) -> str:
@@ -99,7 +105,7 @@ def _place(login: Login) -> str:
 
 
 def _request_for(
-    login: JwtLogin | ClientCredentialsLogin, secret: str, now: datetime
+    login: JwtLogin | ClientCredentialsLogin, secret: str, now: datetime, where: str
 ) -> tuple[dict[str, str], tuple[bytes, bytes] | None]:
     """The form and the basic credentials of the token request."""
     if isinstance(login, ClientCredentialsLogin):
@@ -115,15 +121,16 @@ def _request_for(
         assertion = jwt.encode(claims, secret.replace("\\n", "\n"), algorithm="RS256")
     except (ValueError, TypeError, jwt.PyJWTError) as error:
         raise OrgRefused(
-            f"We cannot log in to {address_of(login)}: {_place(login)} holds no RSA private key that we can read. "
+            f"We cannot log in to {where}: {_place(login)} holds no RSA private key that we can read. "
             "Put an unencrypted key in PEM form there."
         ) from error
     return {"grant_type": _JWT_BEARER, "assertion": assertion}, None
 
 
-def _token(session: OrgSession, url: str, form: dict[str, str], client: tuple[bytes, bytes] | None) -> Grant:
+def _token(
+    session: OrgSession, url: str, form: dict[str, str], client: tuple[bytes, bytes] | None, where: str
+) -> Grant:
     response = session.request("POST", url, data=form, auth=client)
-    host = urlsplit(url).netloc
     reply = _json(response)
     if response.status_code >= 500 or response.status_code in {420, 429}:
         response.raise_for_status()
@@ -132,7 +139,7 @@ def _token(session: OrgSession, url: str, form: dict[str, str], client: tuple[by
         text = redacted(str(reply.get("error_description", "")))
         hint = next((hint for words, hint in _HINTS.items() if words in text.lower()), "")
         raise OrgRefused(
-            f"{host} did not log us in: it refused what we showed ({code}: {text}). "
+            f"{where} did not log us in: it refused what we showed ({code}: {text}). "
             + (hint or "An administrator has to look at the connected app and the user."),
             code=code,
         )
@@ -142,7 +149,7 @@ def _token(session: OrgSession, url: str, form: dict[str, str], client: tuple[by
     try:
         return Grant(token, checked_org_url(instance), _user_in(str(reply.get("id", ""))))
     except ValueError as error:
-        raise OrgRefused(f"{host} sent us to an address that we refuse: {error}.") from error
+        raise OrgRefused(f"{where} sent us to an address that we refuse: {error}.") from error
 
 
 def _user_in(identity_url: str) -> str:

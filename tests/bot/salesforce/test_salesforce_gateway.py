@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.salesforce import MetadataType
+from bot.salesforce import MetadataType, connect
 from bot.salesforce.replies import full_id
 from release_core.errors import OrgRefused, OrgUnavailable
+from release_core.logins import AccessTokenLogin
 from release_core.ports import (
     AuditRow,
     ComponentOutcome,
@@ -24,6 +25,7 @@ from release_core.ports import (
     OrgIdentity,
     TestFailure,
 )
+from tests.bot.salesforce.conftest import HASTY
 
 JOB = "0Af000000000001CAA"
 OLD = "0Af000000000002CAA"
@@ -413,3 +415,15 @@ def test_the_orgs_own_count_of_calls_costs_no_call(scripted, says, org):
 def test_ids_are_completed_to_eighteen_characters(short, full):
     """The suffix is Salesforce's own; 001A0000006Vm9rIAC is a documented example."""
     assert full_id(short) == full
+
+
+def test_an_org_is_called_by_its_title_with_its_host_beside_it() -> None:
+    login = AccessTokenLogin(instance_url="http://127.0.0.1:9", access_token_env="T")
+    org = connect(login, patience=HASTY, environ={"T": "a-token"}, title="PRODUCTION")
+    with pytest.raises(OrgUnavailable, match=r"^PRODUCTION \(127\.0\.0\.1:9\) did not "):
+        org.describe()
+    org.close()
+    nameless = connect(login, patience=HASTY, environ={"T": ""})
+    with pytest.raises(OrgRefused, match=r"^We cannot log in to 127\.0\.0\.1:9: "):
+        nameless.describe()
+    nameless.close()
