@@ -11,6 +11,7 @@ from handlers.conversation import (
     Note,
     Paragraph,
     Part,
+    Tone,
     at,
     people,
     person,
@@ -39,52 +40,59 @@ from release_core.risks import rows_of
 def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -> Message:
     """The request to one seat, and what came of it."""
     release, title = facts.release, policy.seats[seat].title
-    parts: list[Part] = [Paragraph(f"{headline(release)}: {title} is asked to approve.")]
+    asked = Paragraph(f"{headline(release)}: {title} is asked to approve.")
+    if what := _what_came_of_it(facts, title, seat, digest):
+        summary, sentence, tone = what
+        return Message(summary, [asked, Paragraph(sentence)], tone=tone)
+    parts: list[Part] = [asked, _to_weigh(facts, policy), *_what_is_lost(facts), *_clicks(facts, title, seat, digest)]
+    return Message(f"{release.key} {release.name}: {title} is asked to approve", parts, tone="wait")
+
+
+def _what_came_of_it(facts: ReleaseFacts, title: str, seat: str, digest: str) -> tuple[str, str, Tone] | None:
+    """The summary, the sentence, its tone, once nobody needs to answer any more; None while somebody does."""
+    release = facts.release
     before = release.state in BEFORE_DEPLOYMENT
     left = facts.left(seat) if before and digest == facts.digest else ""
     mine = [a for a in facts.approvals if a.seat == seat and a.digest == digest and a.person_id != left]
     answer = mine[-1] if mine else None
     if answer and answer.state == "standing":
-        word = "approved" if answer.yes else "declined"
         comment = f": {answer.comment}" if answer.comment else ""
+        word = "approved" if answer.yes else "declined"
         sentence = f"{title}: {word} by {person(answer.person_id)} {at(answer.at)}{comment}"
-        return Message(
-            f"{release.key}, {sentence}", [*parts, Paragraph(sentence)], tone="good" if answer.yes else "stop"
-        )
+        return f"{release.key}, {sentence}", sentence, "good" if answer.yes else "stop"
     if answer or digest != facts.digest:
         because = answer.withdrawn_because if answer else "What was to be approved has changed."
         sentence = f"Withdrawn. {because} Nothing needs to be done here."
-        return Message(f"{release.key}, {title}: {sentence}", [*parts, Paragraph(sentence)], tone="stop")
+        return f"{release.key}, {title}: {sentence}", sentence, "stop"
     if not before:
         sentence = f"{release.key} is {STATES[release.state]}; nothing needs to be approved any more."
-        return Message(sentence, [*parts, Paragraph(sentence)])
-    args = {"release": release.key, "seat": seat, "digest": digest}
-    holders = who_may_answer(facts, seat)
-    parts += [
-        Facts(
-            [
-                ("Target", " → ".join(org_title(policy, org) for org in release.path or [release.target_org])),
-                ("Package", package_words(facts.package)),
-                ("Validated", validation_words(facts, policy)),
-                ("Tests", " ".join(words for words in (tests_words(facts), in_full_words(facts, policy)) if words)),
-                ("Way back", verdict_words(facts.package) or "not judged yet"),
-            ]
-        ),
-        *_what_is_lost(facts),
-        Actions(
-            [
-                Button("Approve", "release_approve", args, weight="go"),
-                Button("Decline…", "release_decline", args, weight="danger"),
-                do("Package", "release_package", release=release.key),
-            ]
-        ),
-        Note(
-            f"{people(holders, last='or')} can answer for {title}."
-            if holders
-            else f"Nobody can answer for {title}: see the policy."
-        ),
+        return sentence, sentence, "plain"
+    return None
+
+
+def _to_weigh(facts: ReleaseFacts, policy: Policy) -> Facts:
+    release = facts.release
+    return Facts(
+        [
+            ("Target", " → ".join(org_title(policy, org) for org in release.path or [release.target_org])),
+            ("Package", package_words(facts.package)),
+            ("Validated", validation_words(facts, policy)),
+            ("Tests", " ".join(words for words in (tests_words(facts), in_full_words(facts, policy)) if words)),
+            ("Way back", verdict_words(facts.package) or "not judged yet"),
+        ]
+    )
+
+
+def _clicks(facts: ReleaseFacts, title: str, seat: str, digest: str) -> list[Part]:
+    key, holders = facts.release.key, who_may_answer(facts, seat)
+    args = {"release": key, "seat": seat, "digest": digest}
+    buttons = [
+        Button("Approve", "release_approve", args, weight="go"),
+        Button("Decline…", "release_decline", args, weight="danger"),
+        do("Package", "release_package", release=key),
     ]
-    return Message(f"{release.key} {release.name}: {title} is asked to approve", parts, tone="wait")
+    can = f"{people(holders, last='or')} can answer for {title}."
+    return [Actions(buttons), Note(can if holders else f"Nobody can answer for {title}: see the policy.")]
 
 
 def _what_is_lost(facts: ReleaseFacts) -> list[Part]:

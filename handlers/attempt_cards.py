@@ -93,46 +93,54 @@ def _too_late(deployment: Deployment, key: str, title: str) -> str:
 
 
 def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
+    match deployment.state:
+        case "validated":
+            return _check_state(deployment, now)
+        case "succeeded" if deployment.result.get("state") in MAY_HAVE_LANDED:
+            return f"is in the org, although the org ended it as {deployment.result['state']}.", "stop"
+        case "succeeded":
+            return f"succeeded{_work(deployment)}.", "good"
+        case "rolled_back":
+            return "succeeded and was rolled back later.", "plain"
+        case "failed" | "cancelled" | "unknown":
+            return _bad_end(deployment), "stop"
+    return _unfinished(deployment), "wait"
+
+
+def _work(deployment: Deployment) -> str:
+    """How long it took, how many tests ran."""
     took = ""
     if deployment.finished_at and deployment.asked_at:
         took = f" in {lasting(deployment.finished_at - deployment.asked_at)}"
     tests = deployment.result.get("tests", [0, 0, 0])
-    ran = f", {count(tests[1], 'test')}" if tests[1] else ""
-    match deployment.state:
-        case "validated" if counts(deployment, now) and deployment.lapses_at:
-            return f"passed{took}{ran}. Counts until {at(deployment.lapses_at)}.", "good"
-        case "validated":
-            return (
-                f"passed, but does not count any more. {clean(deployment.voided_because) or 'It has lapsed.'}",
-                "plain",
-            )
-        case "succeeded" if deployment.result.get("state") in MAY_HAVE_LANDED:
-            return f"is in the org, although the org ended it as {deployment.result['state']}.", "stop"
-        case "succeeded":
-            return f"succeeded{took}{ran}.", "good"
-        case "rolled_back":
-            return "succeeded and was rolled back later.", "plain"
-        case "failed" if deployment.result.get("test_failures"):
-            return "failed.", "stop"  # each failed test stands below, with its place
-        case "failed":
-            unchanged = " Nothing was changed (read back)." if deployment.result.get("unchanged") else ""
-            return f"failed. {clean(deployment.problem)}{unchanged}", "stop"
-        case "cancelled" if deployment.result.get("unchanged"):
-            return "was cancelled. Nothing was changed (read back).", "stop"
-        case "cancelled":
-            return "was cancelled.", "stop"
-        case "unknown":
-            return (
-                f"nobody knows how it ended. {clean(deployment.problem)} Look in the org before anything else.",
-                "stop",
-            )
-        case "verifying" if deployment.result.get("state") in MAY_HAVE_LANDED:
-            return f"ended as {deployment.result['state']}, reading the org back to see what it holds.", "wait"
-        case "verifying":
-            return "done, reading the org back.", "wait"
-        case "requested":
-            return "waits for its turn.", "wait"
+    return took + (f", {count(tests[1], 'test')}" if tests[1] else "")
+
+
+def _check_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
+    if counts(deployment, now) and deployment.lapses_at:
+        return f"passed{_work(deployment)}. Counts until {at(deployment.lapses_at)}.", "good"
+    return f"passed, but does not count any more. {clean(deployment.voided_because) or 'It has lapsed.'}", "plain"
+
+
+def _bad_end(deployment: Deployment) -> str:
+    unchanged = " Nothing was changed (read back)." if deployment.result.get("unchanged") else ""
+    if deployment.state == "cancelled":
+        return f"was cancelled.{unchanged}"
+    if deployment.state == "unknown":
+        return f"nobody knows how it ended. {clean(deployment.problem)} Look in the org before anything else."
+    if deployment.result.get("test_failures"):
+        return "failed."  # each failed test stands below, with its place
+    return f"failed. {clean(deployment.problem)}{unchanged}"
+
+
+def _unfinished(deployment: Deployment) -> str:
+    ended_as = deployment.result.get("state")
+    if deployment.state == "verifying" and ended_as in MAY_HAVE_LANDED:
+        return f"ended as {ended_as}, reading the org back to see what it holds."
+    if deployment.state == "verifying":
+        return "done, reading the org back."
+    if deployment.state == "requested":
+        return "waits for its turn."
     if waits_to_be_asked_again(deployment) and not deployment.abort_requested_by:
-        return "waits, because the org is busy.", "wait"
-    asked = " A stop was asked for." if deployment.abort_requested_by else ""
-    return f"under way.{asked}", "wait"
+        return "waits, because the org is busy."
+    return f"under way.{' A stop was asked for.' if deployment.abort_requested_by else ''}"

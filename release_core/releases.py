@@ -50,50 +50,61 @@ class Plan:
 def plan_release(ports: Ports, actor: str, plan: Plan) -> str:
     """Create a release with the checklist of its kind; returns its key."""
     require(ports.policy, actor, "plan")
-    name = plan.name.strip()
-    if not 3 <= len(name) <= 80:
-        raise Unclear("Give the release a name of 3 to 80 characters.", field="name")
-    staged = plan.strategy == "staged"
-    path = find_path(ports.policy, named=plan.path, orgs=plan.orgs) if staged else ()
-    org = path[0] if path else find_org(ports.policy, plan.org)
-    if ports.policy.orgs[org].kind != "production" and plan.kind == "emergency":
-        raise Unclear("An emergency release goes to production; choose another kind for a sandbox.", field="kind")
-    if plan.test_level:
-        must_be_allowed(ports.policy, org, plan.test_level)
+    path = _must_make_sense(ports.policy, plan)
     now = ports.clock.now()
     with ports.store.transaction() as session:
-        release = Release(
-            key=next_key(session, "REL"),
-            name=name,
-            target_org=org,
-            kind=plan.kind,
-            strategy=plan.strategy,
-            state="draft",
-            owner_id=plan.owner_id,
-            created_by=actor,
-            created_at=now,
-            contingency=plan.contingency,
-            path=list(path),
-            test_level=plan.test_level or "",
-        )
+        release = _row(plan, path, next_key(session, "REL"), actor, now)
         session.add(release)
         session.flush()
         _lay_out_checklist(session, ports.policy, release)
         lay_out_tasks(session, ports.policy, release)
-        details: dict[str, Any] = {
-            "name": name,
-            "org": org,
-            "kind": plan.kind,
-            "strategy": plan.strategy,
-            "owner": plan.owner_id,
-        }
-        if path:
-            details["path"] = list(path)
+        details = _told(release)
         record(session, Fact.RELEASE_CREATED, stream=release.key, actor=actor, at=now, details=details)
         if plan.window:
             book(session, ports.policy, release, plan.window, actor=actor, now=now)
         settle_state(session, ports.policy, release, now)
         return release.key
+
+
+def _must_make_sense(policy: Policy, plan: Plan) -> tuple[str, ...]:
+    """The orgs it goes to, in their order; Unclear where the form does not fit together."""
+    if not 3 <= len(plan.name.strip()) <= 80:
+        raise Unclear("Give the release a name of 3 to 80 characters.", field="name")
+    staged = plan.strategy == "staged"
+    path = tuple(find_path(policy, named=plan.path, orgs=plan.orgs)) if staged else (find_org(policy, plan.org),)
+    if policy.orgs[path[0]].kind != "production" and plan.kind == "emergency":
+        raise Unclear("An emergency release goes to production; choose another kind for a sandbox.", field="kind")
+    if plan.test_level:
+        must_be_allowed(policy, path[0], plan.test_level)
+    return path
+
+
+def _row(plan: Plan, path: tuple[str, ...], key: str, actor: str, now: datetime) -> Release:
+    return Release(
+        key=key,
+        name=plan.name.strip(),
+        target_org=path[0],
+        kind=plan.kind,
+        strategy=plan.strategy,
+        state="draft",
+        owner_id=plan.owner_id,
+        created_by=actor,
+        created_at=now,
+        contingency=plan.contingency,
+        path=list(path) if plan.strategy == "staged" else [],
+        test_level=plan.test_level or "",
+    )
+
+
+def _told(release: Release) -> dict[str, Any]:
+    details: dict[str, Any] = {
+        "name": release.name,
+        "org": release.target_org,
+        "kind": release.kind,
+        "strategy": release.strategy,
+        "owner": release.owner_id,
+    }
+    return {**details, "path": list(release.path)} if release.path else details
 
 
 def _lay_out_checklist(session: Session, policy: Policy, release: Release) -> None:
