@@ -88,16 +88,6 @@ class Courier:
         """The id of our direct conversation with a person."""
         return str(self._read("conversations.open", users=user)["channel"]["id"])
 
-    def whisper(self, channel: str, user: str, message: Message, *, thread_ts: str | None = None) -> None:
-        """Say something to one person in a channel; nobody else sees it, and Slack forgets it."""
-        self.pace.wait_for(channel, POSTS_PER_CHANNEL)
-        words = {"channel": channel, "user": user, "thread_ts": thread_ts, **draw_message(message)}
-        try:
-            self._call("chat.postEphemeral", words)
-        except _LostAnswer:
-            # Ephemeral messages cannot be looked up; saying it twice beats not saying it.
-            self._call_or_give_up("chat.postEphemeral", words)
-
     def upload(self, channel: str, attachment: Attachment, *, thread_ts: str | None = None) -> str:
         """Hand over a file in a channel or direct conversation; returns its file id.
 

@@ -167,14 +167,14 @@ def _no_zip(data: bytes) -> str:
 def _trusted(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     entries: dict[str, zipfile.ZipInfo] = {}
     seen: dict[str, str] = {}
+    for info in infos:
+        _refuse_unsafe(info)
     files = [info for info in infos if not info.is_dir()]
     if len(files) > FILES_AT_MOST:
         raise unclear(
             f"The zip holds {len(files):,} files; Salesforce takes at most {FILES_AT_MOST:,} in one deployment. "
             "Split the release into smaller packages."
         )
-    for info in infos:
-        _refuse_unsafe(info)
     for info in files:
         folded = unicodedata.normalize("NFC", info.filename).casefold()
         if folded in seen:
@@ -272,6 +272,8 @@ def _checked(entries: Mapping[str, zipfile.ZipInfo], data: memoryview) -> dict[s
 
 def _start(info: zipfile.ZipInfo, data: memoryview) -> int:
     """Where the entry's bytes begin; the header before them must name the same file as the directory does."""
+    if not 0 <= info.header_offset < len(data):
+        raise DamagedEntry
     header = _LOCAL.unpack_from(data, info.header_offset)
     name_at = info.header_offset + _LOCAL.size
     start = name_at + int(header[9]) + int(header[10])
@@ -310,11 +312,13 @@ def _refuse_unlisted(infos: Sequence[zipfile.ZipInfo], directory_at: int, commen
 def _end_of(info: zipfile.ZipInfo, data: bytes) -> int:
     """Where what belongs to an entry ends; DamagedEntry when its own header tells otherwise than the directory."""
     end = _start(info, memoryview(data)) + info.compress_size
-    _, _, flags, method, _, _, *told, _, _ = _LOCAL.unpack_from(data, info.header_offset)
+    _, _, flags, method, _, _, *told, name_size, extra_size = _LOCAL.unpack_from(data, info.header_offset)
     known = [info.CRC, info.compress_size, info.file_size]
     follow = bool(flags & _SIZES_FOLLOW)
-    # What follows the content, or stands in a field for large files, is left open here.
-    left_open = (0, _IN_ZIP64) if follow else (_IN_ZIP64,)
+    if _IN_ZIP64 in told[1:] and not follow:
+        extra_at = info.header_offset + _LOCAL.size + name_size
+        told[1:] = _wide_sizes(data[extra_at : extra_at + extra_size])
+    left_open = (0, _IN_ZIP64) if follow else ()  # it is told after the content
     if method != info.compress_type or any(a != b and a not in left_open for a, b in zip(told, known, strict=True)):
         raise DamagedEntry
     if not follow:
@@ -322,6 +326,18 @@ def _end_of(info: zipfile.ZipInfo, data: bytes) -> int:
     for written in (signature + struct.pack(shape, *known) for shape in ("<3L", "<L2Q") for signature in _FOLLOWING):
         if data[end : end + len(written)] == written:
             return end + len(written)
+    raise DamagedEntry
+
+
+def _wide_sizes(extra: bytes) -> list[int]:
+    """Packed and real size as an entry's own field for large files tells them (APPNOTE.TXT 4.5.3)."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, size = struct.unpack_from("<2H", extra, at)
+        if kind == 1 and size >= 16:
+            real, packed = struct.unpack_from("<2Q", extra, at + 4)
+            return [packed, real]
+        at += 4 + size
     raise DamagedEntry
 
 

@@ -390,9 +390,3 @@ def note_drift(ports: Ports, deployment_id: int, drift: Parts) -> None:
         if wish is not None and drift:
             wish.drift = [list(row) for row in drift]
             session.add(wish)
-
-
-def may_overwrite(ports: Ports, deployment_id: int) -> bool:
-    """Whether people accepted to lose what somebody changed since the deployment."""
-    with ports.store.reading() as session:
-        return bool(find_deployment(session, deployment_id).result.get("overwrite"))

@@ -275,12 +275,6 @@ def test_nobody_there_at_all_is_tried_again_later(chat: Chat) -> None:
 # To one person
 
 
-def test_a_whisper_is_seen_by_one_alone(chat: Chat) -> None:
-    chat.courier.whisper(RELEASES, "U0RELMGR", Message("Only you"))
-    assert chat.texts() == ["Only you"]
-    assert chat.reads(handle="tomas") == []
-
-
 def test_a_direct_conversation_is_the_same_each_time(chat: Chat) -> None:
     assert chat.courier.open_direct("U0RELMGR") == chat.courier.open_direct("U0RELMGR") == "D0RELMGR"
 

@@ -17,7 +17,6 @@ from release_core.rollback_requests import (
     find_request,
     finish_rollback,
     hold_rollback,
-    may_overwrite,
     note_returned,
     pending_request,
 )
@@ -224,14 +223,13 @@ def test_a_wish_whose_time_is_over_stands_in_nobodys_way(ports: Ports, key: str,
 
 def test_what_somebody_changed_since_is_asked_about(ports: Ports, key: str) -> None:
     attempt = a_rollback(ports, key)
-    assert not may_overwrite(ports, attempt)
     drift = ["ApexClass Discount was changed"]
     hold_rollback(ports, attempt, "Somebody changed parts of this release since it was deployed.", drift)
     assert last(ports, key, Kind.ROLLBACK_HELD).details["drift"] == drift
     assert deployment(ports, attempt).state == "failed"
     assert release(ports, key).state == "soaking"
     overwriting = a_rollback(ports, key, overwrite=True)
-    assert may_overwrite(ports, overwriting)
+    assert deployment(ports, overwriting).result["overwrite"]
     assert overwriting != attempt
 
 

@@ -96,10 +96,6 @@ class ApexCode:
     def _tests_of(self, decl: ClassDecl) -> list[MethodDecl]:
         return [method for method in decl.methods if method.is_test]
 
-    def count_methods(self, names: Iterable[str]) -> int:
-        """How many test methods these classes have."""
-        return sum(len(self._tests_of(self._classes[name])) for name in names)
-
     def options_of(self, name: str) -> str:
         """The arguments of a class's annotations as text, e.g. `( critical = true )`."""
         return self._classes[name].options
