@@ -104,8 +104,8 @@ def _in_full_words(facts: ReleaseFacts, valid: Deployment) -> str:
 
 def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: str, now: datetime) -> tuple[str, str]:
     if newest is None:
-        earlier = [d for d in facts.deployments if d.purpose == "validation" and d.state == "failed"]
-        where = f" The last run ({earlier[-1].key}) failed before it got there." if earlier else ""
+        last = facts.newest("validation")  # of any org: those that come first are checked first
+        where = f" The last run ({last.key}) failed before it got there." if last and last.state == "failed" else ""
         return "not_validated", f"The package has not been validated in {title}.{where}"
     assert facts.package is not None, "asked only with a package"
     if newest.archive_digest != facts.package.digest:

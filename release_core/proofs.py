@@ -141,8 +141,9 @@ def renew_arming(ports: Ports, attempt_id: int) -> None:
         is_newest = bool(ours) and ours[-1].id == arming.id
         if not is_watched(release) or undone.state != "succeeded" or arming.leave or not is_newest:
             return
-        going_back = [d for d in facts.deployments if d.purpose == "rollback" and d.state in UNDER_WAY]
-        if not going_back:
+        # What goes back in another org of a staged release is no reason to leave this one without a proof.
+        going_back = [d for d in facts.deployments if d.purpose == "rollback" and d.undoes_id == undone.id]
+        if not any(d.state in UNDER_WAY for d in going_back):
             request_arming(session, undone, release, now)
 
 

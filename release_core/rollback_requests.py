@@ -59,7 +59,7 @@ def ask_rollback(
         request = RollbackRequest(
             deployment_id=deployment.id or 0,
             number=0,
-            incident_id=getattr(_incident_about(session, release), "id", None),
+            incident_id=getattr(_incident_about(session, release, deployment.org), "id", None),
             state="asked",
             reason=reason.strip(),
             requested_by=actor,
@@ -146,10 +146,9 @@ def waiting_for(session: Session, policy: Policy, person_id: str, now: datetime)
     ]
 
 
-def _incident_about(session: Session, release: Release) -> Incident | None:
-    return session.exec(
-        select(Incident).where(Incident.state == "open", Incident.release_id == release.id).order_by(desc(Incident.id))
-    ).first()
+def _incident_about(session: Session, release: Release, org: str) -> Incident | None:
+    query = select(Incident).where(Incident.state == "open", Incident.release_id == release.id, Incident.org == org)
+    return session.exec(query.order_by(desc(Incident.id))).first()
 
 
 class AlreadyDecided(Conflict):

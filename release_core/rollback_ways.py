@@ -72,7 +72,8 @@ def take_proof(ports: Ports, deployment_id: int) -> None:
         rollback = find_deployment(session, deployment_id)
         if rollback.state not in UNDER_WAY or rollback.job_id or rollback.validated_job_id or rollback.test_level:
             return
-        armed = gather(session, ports.policy, release_of(session, rollback)).armed(now, leave=rollback.leave)
+        facts = gather(session, ports.policy, release_of(session, rollback))
+        armed = facts.armed(now, rollback.org, leave=rollback.leave)
         if armed and armed.undoes_id == rollback.undoes_id:
             rollback.validated_job_id, rollback.archive_digest = armed.job_id, armed.archive_digest
             session.add(rollback)

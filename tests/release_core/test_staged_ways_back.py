@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import org_locks, proofs, rollback_choices, stages
+from release_core import incidents, org_locks, proofs, rollback_choices, stages, validations
 from release_core.errors import Conflict, Refused
 from release_core.ports import Ports
 from release_core.proof_alarms import proofs_that_matter
@@ -19,18 +19,22 @@ from release_core.rollback_requests import (
     rollback_to_undo,
     standing_in,
 )
+from release_core.rollback_ways import take_proof
 from release_core.timeline import Kind
 from tests.release_core.builders import (
     ADMINISTRATOR,
     MANAGER,
     SECOND_MANAGER,
     UAT,
+    a_failure,
+    a_package,
     a_success,
     arm,
     blocked_by,
     deployment,
     digest_of,
     facts_of,
+    gate,
     intents,
     kinds,
     last,
@@ -41,6 +45,7 @@ from tests.release_core.builders import (
 from tests.release_core.staged import (
     EMEA,
     a_ready_staged_release,
+    a_staged_release,
     land_stage,
     make_ready,
     soak,
@@ -111,6 +116,69 @@ def test_nothing_is_watched_any_more_once_the_release_was_given_up(staged: Ports
     go_back(staged, key)
     with staged.store.reading() as session:
         assert proofs_that_matter(session, UAT, staged.clock.now()) == []
+
+
+def unarm_uat(ports: Ports) -> None:
+    """Somebody else deploys to UAT, so its way back is being proven again."""
+    later(ports, minutes=10)
+    landed = Landing("0AfXX0000000001AAA", "Mei Tanaka", ports.clock.now(), "Mei Tanaka deployed to it.")
+    proofs.note_watched(ports, UAT, [landed], at=ports.clock.now())
+
+
+def a_confirmed_way_back(ports: Ports, key: str, org: str) -> int:
+    request = ask_rollback(ports, MANAGER, key, "it broke", org=org)
+    decide_rollback(ports, SECOND_MANAGER, request, yes=True)
+    return newest(ports, key, "rollback").id or 0
+
+
+def test_a_rollback_that_waited_goes_by_the_proof_of_its_own_org(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    unarm_uat(staged)
+    back = a_confirmed_way_back(staged, key, UAT)
+    assert deployment(staged, back).validated_job_id == ""
+    proof = deployment(staged, arm(staged, key))
+    assert proof.org == UAT
+    take_proof(staged, back)
+    assert deployment(staged, back).validated_job_id == proof.job_id
+
+
+def test_the_proof_of_another_org_is_never_taken(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    unarm_uat(staged)
+    back = a_confirmed_way_back(staged, key, UAT)
+    assert facts_of(staged, key).armed(staged.clock.now(), EMEA) is not None
+    take_proof(staged, back)
+    assert deployment(staged, back).validated_job_id == ""
+
+
+def test_a_proof_is_made_anew_while_the_release_goes_back_in_another_org(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    proof = newest(staged, key, "arming")
+    assert proof.org == EMEA
+    a_confirmed_way_back(staged, key, UAT)
+    proofs.renew_arming(staged, proof.id or 0)
+    again = newest(staged, key, "arming")
+    assert (again.org, again.state) == (EMEA, "requested")
+
+
+def test_a_validation_that_failed_in_an_org_before_it_passed_there_is_not_told_of_the_next(staged: Ports) -> None:
+    key = a_staged_release(staged)
+    a_package(staged, key)
+    failed = validations.request_validation(staged, MANAGER, key)
+    validations.finish_validation(staged, deployment(staged, failed).id or 0, a_failure())
+    make_ready(staged, key)
+    land_stage(staged, key)
+    assert soak(staged, key) == EMEA
+    assert gate(staged, key, "not_validated").because == "The package has not been validated in EMEA."
+
+
+def test_a_wish_belongs_to_the_incident_in_its_own_org(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    incidents.open_incident(staged, MANAGER, title="quotes fail", severity=1, org="EMEA")
+    ask_rollback(staged, MANAGER, key, "it broke", org=UAT)
+    assert last(staged, key, Kind.ROLLBACK_ASKED).details["incident"] == ""
+    ask_rollback(staged, MANAGER, key, "it broke", org=EMEA)
+    assert last(staged, key, Kind.ROLLBACK_ASKED).details["incident"] == "INC-1"
 
 
 # A choice of parts
