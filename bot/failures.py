@@ -9,7 +9,7 @@ from release_core import (
     listings,
     proofs,
     rollback_looks,
-    rollback_requests,
+    rollback_outcomes,
     validations,
 )
 from release_core.attempts import Assignment
@@ -55,7 +55,7 @@ def _end_attempt(ports: Ports, deployment_id: int, problem: str) -> None:
     elif asked:
         attempts.note_unknown(ports, deployment_id, f"{problem} The job may be in the org.")
     elif task.purpose == "rollback":
-        rollback_requests.hold_rollback(ports, deployment_id, problem)
+        rollback_outcomes.hold_rollback(ports, deployment_id, problem)
     else:
         hold_because(ports, deployment_id, problem)
 
@@ -67,6 +67,6 @@ def _end_reading_back(ports: Ports, deployment_id: int, task: Assignment, proble
         return
     differences = [f"it could not be read back ({problem})"]
     if task.purpose == "rollback":
-        rollback_requests.note_returned(ports, deployment_id, differences)
+        rollback_outcomes.note_returned(ports, deployment_id, differences)
     else:
         note_verified(ports, deployment_id, differences=differences, rollback_digest="", note=problem)

@@ -51,7 +51,7 @@ from release_core.facts import Standing
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.policy import Policy
 from release_core.risks import rows_of
-from release_core.rollback_requests import rollback_to_undo
+from release_core.ways_back import rollback_to_undo
 
 TONES: dict[str, Tone] = {
     "ready": "good",

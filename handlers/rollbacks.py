@@ -23,7 +23,7 @@ from handlers.conversation import (
 from handlers.phrases import count, note_argument, org_argument, org_title, plainly, release_argument
 from handlers.release_words import way_back_from, way_back_words
 from handlers.releases import facts_of
-from release_core import rollback_choices, rollback_requests
+from release_core import rollback_choices, rollback_requests, ways_back
 from release_core.errors import NotFound, Unclear
 from release_core.facts import ReleaseFacts
 from release_core.lookups import find_deployment
@@ -70,7 +70,7 @@ def rollback(ports: Ports, request: Request) -> Answer:
     overwrite = request.args.get("overwrite") == "yes"
     org = org_argument(ports, request) if request.args.get("org") else None
     facts = facts_of(ports, key)
-    undone = rollback_requests.standing_in(facts, org)
+    undone = ways_back.standing_in(facts, org)
     if not reason:
         return _asking(ports, facts, org, overwrite=overwrite)
     leave = _left(request, _parts(ports, undone)) if request.args.get("leave") else []
@@ -81,7 +81,7 @@ def rollback(ports: Ports, request: Request) -> Answer:
 
 
 def _asking(ports: Ports, facts: ReleaseFacts, org: str | None, *, overwrite: bool) -> Form:
-    release, undone = facts.release, rollback_requests.standing_in(facts, org)
+    release, undone = facts.release, ways_back.standing_in(facts, org)
     title = org_title(ports.policy, undone.org if undone else org or release.target_org)
     where = {"org": org} if org else {}
     if undone and undone.purpose == "rollback":

@@ -10,7 +10,7 @@ from bot.flows.history import LANDED, deployments_around
 from bot.flows.jobs import patient_step, result, say_unknown, start, told_if_unreachable, watch
 from bot.flows.looking_back import Undone, drift_since, not_back, retrieve_touched, undone_by
 from bot.outside import Outside, current
-from release_core import attempts, deployments, rollback_looks, rollback_requests, rollback_ways
+from release_core import attempts, deployments, rollback_looks, rollback_outcomes, rollback_ways
 from release_core.attempts import Assignment
 from release_core.errors import NotFound, OrgProblem, OrgRefused, OutcomeUnknown, Refused
 from release_core.packages import read_package, read_retrieved
@@ -118,8 +118,8 @@ def look_for_drift(deployment_id: int) -> list[str]:
     deployments.note_snapshot(outside.ports, deployment_id, outside.ports.artifacts.save(retrieved.archive))
     landed = undone.task.asked_at or undone.task.requested_at
     trail = outside.org(undone.task.org).changes_since(landed)
-    drift = rollback_requests.unsettled(outside.ports, deployment_id, drift_since(undone, retrieved, trail))
-    rollback_requests.note_drift(outside.ports, deployment_id, drift)
+    drift = rollback_outcomes.unsettled(outside.ports, deployment_id, drift_since(undone, retrieved, trail))
+    rollback_outcomes.note_drift(outside.ports, deployment_id, drift)
     return [drift_words(row) for row in drift]
 
 
@@ -164,13 +164,13 @@ def disarm(deployment_id: int) -> None:
 @fact
 def hold(deployment_id: int, sentence: str, drift: list[str]) -> None:
     """Stop before anything changed, and ask."""
-    rollback_requests.hold_rollback(current().ports, deployment_id, sentence, drift)
+    rollback_outcomes.hold_rollback(current().ports, deployment_id, sentence, drift)
 
 
 @patient_step
 def conclude(deployment_id: int) -> None:
     """Read the result in full and keep it."""
-    rollback_requests.finish_rollback(current().ports, deployment_id, result(deployment_id))
+    rollback_outcomes.finish_rollback(current().ports, deployment_id, result(deployment_id))
 
 
 @patient_step
@@ -185,7 +185,7 @@ def read_back(deployment_id: int) -> None:
         live = read_retrieved(retrieve_touched(outside, undone).archive)
     differences = not_back(undone, live, task.leave)
     digest, note = _way_to_undo(outside, deployment_id)
-    rollback_requests.note_returned(outside.ports, deployment_id, differences, undo_digest=digest, note=note)
+    rollback_outcomes.note_returned(outside.ports, deployment_id, differences, undo_digest=digest, note=note)
 
 
 def _way_to_undo(outside: Outside, deployment_id: int) -> tuple[str, str]:

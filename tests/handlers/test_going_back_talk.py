@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.conversation import ChoiceField, Form, TextField
-from release_core import proofs, rollback_requests, scheduling
+from release_core import proofs, rollback_outcomes, rollback_requests, scheduling
 from release_core.metadata_types import Component
 from release_core.packages import write_package
 from release_core.ports import Ports
@@ -168,8 +168,8 @@ def test_a_rollback_is_undone_from_the_same_verb(room: Room, key: str) -> None:
     room.hears(MANAGER, f"release rollback {key} -- quotes fail")
     rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
     attempt = newest(room.ports, key, "rollback").id or 0
-    rollback_requests.finish_rollback(room.ports, attempt, a_success())
-    rollback_requests.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    rollback_outcomes.finish_rollback(room.ports, attempt, a_success())
+    rollback_outcomes.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
     form = room.is_asked(MANAGER, f"release rollback {key}")
     assert "comes back into PRODUCTION" in words_of(form)
     assert f"{key} is brought back" in words_of(room.submits(MANAGER, form, note="the cause was another"))
@@ -179,8 +179,8 @@ def test_a_rollback_is_undone_from_the_same_verb(room: Room, key: str) -> None:
     assert "Choose parts" not in words_of(card)
     assert "is being brought back" in words_of(room.clicks(ADMINISTRATOR, "Confirm", card))
     undo = newest(room.ports, key, "rollback").id or 0
-    rollback_requests.finish_rollback(room.ports, undo, a_success())
-    rollback_requests.note_returned(room.ports, undo, [])
+    rollback_outcomes.finish_rollback(room.ports, undo, a_success())
+    rollback_outcomes.note_returned(room.ports, undo, [])
     room.tell()
     said = " ".join(words_of(post.message) for post in room.posts.values())
     assert "is live in PRODUCTION again and is watched" in said
@@ -193,7 +193,7 @@ def entries(room: Room) -> str:
 
 def test_the_yes_to_undoing_a_rollback_says_so(room: Room, key: str) -> None:
     attempt = room_was_rolled_back(room, key)
-    rollback_requests.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    rollback_outcomes.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
     request = rollback_requests.ask_rollback(room.ports, MANAGER, key, "the cause was another")
     rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, request, yes=True)
     room.tell()
@@ -202,11 +202,11 @@ def test_the_yes_to_undoing_a_rollback_says_so(room: Room, key: str) -> None:
 
 def test_a_rollback_that_did_not_start_or_failed_says_how_to_ask_again(room: Room, key: str) -> None:
     first = room_confirmed(room, key)
-    rollback_requests.hold_rollback(room.ports, first, "The rollback did not start. PRODUCTION is at its limit.")
+    rollback_outcomes.hold_rollback(room.ports, first, "The rollback did not start. PRODUCTION is at its limit.")
     room.tell()
     assert "was not started. PRODUCTION is at its limit. Ask again" in entries(room)
     second = room_confirmed(room, key)
-    rollback_requests.finish_rollback(room.ports, second, a_failure())
+    rollback_outcomes.finish_rollback(room.ports, second, a_failure())
     room.tell()
     assert "failed in PRODUCTION" in entries(room)
     assert "Assertion Failed. Ask again, with other parts left if need be: /release rollback REL-1" in entries(room)
@@ -222,7 +222,7 @@ def room_confirmed(room: Room, key: str) -> int:
 def room_was_rolled_back(room: Room, key: str) -> int:
     """The org has carried a rollback out; the attempt's row id."""
     attempt = room_confirmed(room, key)
-    rollback_requests.finish_rollback(room.ports, attempt, a_success())
+    rollback_outcomes.finish_rollback(room.ports, attempt, a_success())
     return attempt
 
 
@@ -234,8 +234,8 @@ def test_an_open_deploy_card_starts_nothing_after_a_rollback_locked_the_org(room
     room.hears(MANAGER, f"release rollback {key} -- quotes fail")
     rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
     attempt = newest(room.ports, key, "rollback").id or 0
-    rollback_requests.finish_rollback(room.ports, attempt, a_success())
-    rollback_requests.note_returned(room.ports, attempt, [])
+    rollback_outcomes.finish_rollback(room.ports, attempt, a_success())
+    rollback_outcomes.note_returned(room.ports, attempt, [])
     said = words_of(room.clicks(MANAGER, "Deploy to PRODUCTION", card))
     assert "nothing was started" in said
     assert f"PRODUCTION is locked: {key} was rolled back" in said

@@ -17,6 +17,7 @@ from release_core import (
     listings,
     org_locks,
     releases,
+    rollback_outcomes,
     rollback_requests,
     scheduling,
 )
@@ -168,8 +169,8 @@ def a_whole_story(room: Room) -> None:
     rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
     attempt = newest(room.ports, live, "rollback").id or 0
     attempts.note_asking(room.ports, attempt, "deploying")
-    rollback_requests.finish_rollback(room.ports, attempt, a_success())
-    rollback_requests.note_returned(room.ports, attempt, [])
+    rollback_outcomes.finish_rollback(room.ports, attempt, a_success())
+    rollback_outcomes.note_returned(room.ports, attempt, [])
     incidents.resolve_incident(room.ports, TESTER, "INC-1", "rolled back")
     room.tell()
     a_release_on_its_way(room)
@@ -349,7 +350,7 @@ def test_what_people_changed_since_is_listed_with_a_way_on(room: Room) -> None:
     rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
     attempt = newest(room.ports, "REL-1", "rollback").id or 0
     sentence = "Somebody changed 1 component since the deployment:"
-    rollback_requests.hold_rollback(room.ports, attempt, sentence, ["ApexClass Discount, by Mei"])
+    rollback_outcomes.hold_rollback(room.ports, attempt, sentence, ["ApexClass Discount, by Mei"])
     room.tell()
     posts = [
         post

@@ -6,7 +6,16 @@ import pytest
 
 from handlers.conversation import Button, Form, Message
 from handlers.status_words import plain_words
-from release_core import deployments, incidents, org_locks, releases, rollback_requests, stages, task_plans
+from release_core import (
+    deployments,
+    incidents,
+    org_locks,
+    releases,
+    rollback_outcomes,
+    rollback_requests,
+    stages,
+    task_plans,
+)
 from release_core.errors import NotAllowed, Refused, Unclear
 from release_core.task_plans import NewTask
 from tests.handlers.room import Room, clickable, words_of
@@ -381,8 +390,8 @@ def test_after_a_rollback_in_one_org_the_others_keep_it_and_say_so(staged: Room)
     rollback_requests.decide_rollback(staged.ports, SECOND_MANAGER, request, yes=True)
     attempt = newest(staged.ports, key, "rollback").id
     assert attempt is not None
-    rollback_requests.finish_rollback(staged.ports, attempt, a_success())
-    rollback_requests.note_returned(staged.ports, attempt, ())
+    rollback_outcomes.finish_rollback(staged.ports, attempt, a_success())
+    rollback_outcomes.note_returned(staged.ports, attempt, ())
     words = words_of(staged.hears(STAKEHOLDER, f"release status {key}"))
     assert "Path: UAT ✓ → EMEA taken back → PRODUCTION given up" in words
     assert "[Roll back UAT]" in words
@@ -429,8 +438,8 @@ def test_a_rollback_in_one_org_is_undone_there(staged: Room) -> None:
     assert "asks to roll back REL-1 Autumn release in UAT" in words_of(staged.posts["rollback:REL-1:1"].message)
     rollback_requests.decide_rollback(staged.ports, SECOND_MANAGER, request, yes=True)
     attempt = newest(staged.ports, key, "rollback").id or 0
-    rollback_requests.finish_rollback(staged.ports, attempt, a_success())
-    rollback_requests.note_returned(staged.ports, attempt, (), undo_digest=digest_of(b"forward"))
+    rollback_outcomes.finish_rollback(staged.ports, attempt, a_success())
+    rollback_outcomes.note_returned(staged.ports, attempt, (), undo_digest=digest_of(b"forward"))
     form = staged.clicks(MANAGER, "Undo rollback in UAT", staged.hears(MANAGER, f"release status {key}"))
     assert "REL-1 comes back into UAT: the rollback is undone." in words_of(form)
     assert "is brought back into UAT." in words_of(staged.submits(MANAGER, form, note="it was not the cause"))
@@ -447,8 +456,8 @@ def test_an_org_that_was_unlocked_before_the_undo_is_not_said_to_stay_locked(sta
         request = rollback_requests.ask_rollback(staged.ports, MANAGER, key, reason, org=UAT)
         rollback_requests.decide_rollback(staged.ports, SECOND_MANAGER, request, yes=True)
         attempt = newest(staged.ports, key, "rollback").id or 0
-        rollback_requests.finish_rollback(staged.ports, attempt, a_success())
-        rollback_requests.note_returned(staged.ports, attempt, (), undo_digest=digest_of(b"forward"))
+        rollback_outcomes.finish_rollback(staged.ports, attempt, a_success())
+        rollback_outcomes.note_returned(staged.ports, attempt, (), undo_digest=digest_of(b"forward"))
         if reason == "it broke":
             org_locks.unlock_org(staged.ports, MANAGER, UAT, "the cause is found")
     staged.tell()

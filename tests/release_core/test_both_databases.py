@@ -15,7 +15,7 @@ from sqlalchemy import JSON
 from sqlalchemy.exc import StatementError
 from sqlmodel import SQLModel, select
 
-from release_core import approvals, deployments, incidents, releases, rollback_requests
+from release_core import approvals, deployments, incidents, releases, rollback_outcomes, rollback_requests
 from release_core.errors import Conflict
 from release_core.models import Freeze, Intent, Release, TimelineEntry
 from release_core.ports import Ports
@@ -137,8 +137,8 @@ def test_a_release_goes_and_comes_back(ports: Ports) -> None:
     request = rollback_requests.ask_rollback(ports, MANAGER, key, "orders fail")
     rollback_requests.decide_rollback(ports, ADMINISTRATOR, request, yes=True)
     attempt = newest(ports, key, "rollback").id or 0
-    rollback_requests.finish_rollback(ports, attempt, a_success())
-    rollback_requests.note_returned(ports, attempt, [])
+    rollback_outcomes.finish_rollback(ports, attempt, a_success())
+    rollback_outcomes.note_returned(ports, attempt, [])
     incidents.resolve_incident(ports, TESTER, incident, "rolled back")
     assert release(ports, key).state == "rolled_back"
     assert first_broken(entries(ports, key)) is None

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from release_core import broadcasts, releases, rollback_requests, scheduling
+from release_core import broadcasts, releases, rollback_outcomes, rollback_requests, scheduling
 from release_core.errors import NotAllowed, NotFound, Refused, Unclear
 from release_core.lookups import find_release
 from release_core.models import Broadcast
@@ -198,8 +198,8 @@ def test_a_rollback_is_told_to_every_audience_promised_or_not(ports: Ports) -> N
     request = rollback_requests.ask_rollback(ports, MANAGER, key, "orders fail")
     rollback_requests.decide_rollback(ports, ADMINISTRATOR, request, yes=True)
     attempt = newest(ports, key, "rollback").id or 0
-    rollback_requests.finish_rollback(ports, attempt, a_success())
-    rollback_requests.note_returned(ports, attempt, [])
+    rollback_outcomes.finish_rollback(ports, attempt, a_success())
+    rollback_outcomes.note_returned(ports, attempt, [])
     ended = last(ports, key, Kind.BROADCASTS_ENDED)
     assert ended.details == {"audiences": ["business", "executive"], "state": "rolled_back"}
 

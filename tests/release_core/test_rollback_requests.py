@@ -9,15 +9,13 @@ import pytest
 from release_core import attempts, clarifying, deployments, incidents, org_locks, releases
 from release_core.errors import Conflict, NotAllowed, NotFound, Refused, Unclear
 from release_core.ports import Ports
+from release_core.rollback_outcomes import finish_rollback, hold_rollback, note_returned
 from release_core.rollback_requests import (
     AlreadyDecided,
     ask_rollback,
     decide_rollback,
     expire_request,
     find_request,
-    finish_rollback,
-    hold_rollback,
-    note_returned,
     pending_request,
 )
 from release_core.timeline import BOT, Kind

@@ -9,7 +9,8 @@ import pytest
 from release_core.metadata_types import Component
 from release_core.packages import Package, read_package, read_retrieved, write_package
 from release_core.ports import ComponentOutcome, JobStatus, Ports, TestFailure
-from release_core.rollback_requests import ask_rollback, decide_rollback, finish_rollback
+from release_core.rollback_outcomes import finish_rollback
+from release_core.rollback_requests import ask_rollback, decide_rollback
 from release_core.rollback_ways import mentioning_tests, next_way, note_refused_way, refused_for_tests, take_way
 from release_core.rollbacks import build_rollback, parts_of
 from release_core.timeline import Kind

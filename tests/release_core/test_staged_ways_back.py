@@ -11,16 +11,11 @@ from release_core.errors import Conflict, Refused
 from release_core.ports import Ports
 from release_core.proof_alarms import proofs_that_matter
 from release_core.proofs import Landing
-from release_core.rollback_requests import (
-    ask_rollback,
-    decide_rollback,
-    finish_rollback,
-    note_returned,
-    rollback_to_undo,
-    standing_in,
-)
+from release_core.rollback_outcomes import finish_rollback, note_returned
+from release_core.rollback_requests import ask_rollback, decide_rollback
 from release_core.rollback_ways import take_proof
 from release_core.timeline import Kind
+from release_core.ways_back import rollback_to_undo, standing_in
 from tests.release_core.builders import (
     ADMINISTRATOR,
     MANAGER,

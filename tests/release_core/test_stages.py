@@ -11,6 +11,7 @@ from release_core import (
     deployments,
     incidents,
     releases,
+    rollback_outcomes,
     rollback_requests,
     scheduling,
     stages,
@@ -336,8 +337,8 @@ def take_back(ports: Ports, key: str, org: str | None = None) -> str:
     rollback_requests.decide_rollback(ports, SECOND_MANAGER, request, yes=True)
     attempt = newest(ports, key, "rollback")
     assert attempt.id is not None
-    rollback_requests.finish_rollback(ports, attempt.id, a_success())
-    rollback_requests.note_returned(ports, attempt.id, ())
+    rollback_outcomes.finish_rollback(ports, attempt.id, a_success())
+    rollback_outcomes.note_returned(ports, attempt.id, ())
     return attempt.key
 
 

@@ -1,0 +1,148 @@
+"""What became of a rollback that was confirmed: held, refused by the org, carried out, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from release_core.arming import request_arming, void_validations
+from release_core.attempts import details_of, keep_result, only_checked
+from release_core.broadcasts import end_broadcasts
+from release_core.facts import UNDER_WAY, next_org, stand
+from release_core.lookups import find_deployment, release_of
+from release_core.models import Deployment, Incident, Release, RollbackRequest
+from release_core.org_locks import close, standing_lock
+from release_core.policy import Policy
+from release_core.ports import JobStatus, Ports
+from release_core.rollback_requests import Parts, tell_both, undecided
+from release_core.rollback_ways import try_next_way
+from release_core.scheduling import withdraw_window
+from release_core.timeline import BOT, Kind, intend
+
+
+def hold_rollback(ports: Ports, deployment_id: int, sentence: str, drift: Sequence[str] = ()) -> None:
+    """A rollback stops before it changed anything; `drift` names components that somebody changed since."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        rollback = find_deployment(session, deployment_id)
+        if rollback.state not in UNDER_WAY:
+            return
+        rollback.state, rollback.problem, rollback.finished_at = "failed", sentence, now
+        rollback.result = {**rollback.result, "drift": list(drift)}
+        session.add(rollback)
+        release = release_of(session, rollback)
+        incident = session.get(Incident, rollback.incident_id) if rollback.incident_id else None
+        details = details_of(rollback, problem=sentence, drift=list(drift))
+        tell_both(session, Kind.ROLLBACK_HELD, (release, incident), BOT, now, **details)
+
+
+def finish_rollback(ports: Ports, deployment_id: int, status: JobStatus) -> None:
+    """The org has carried the rollback out, or refused it."""
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        rollback = find_deployment(session, deployment_id)
+        if rollback.state not in UNDER_WAY or only_checked(session, ports.policy, rollback, status, now):
+            return
+        keep = rollback.result
+        keep_result(rollback, status, now)
+        rollback.result = {**keep, **rollback.result}
+        if status.success:
+            rollback.state = "verifying"
+            because = f"{rollback.key} rolled back {release_of(session, rollback).key} after it."
+            void_validations(session, ports.policy, rollback.org, because, now)
+        else:
+            rollback.state = "failed"
+            session.add(rollback)
+            if try_next_way(session, rollback, status, now):
+                return
+            release = release_of(session, rollback)
+            incident = session.get(Incident, rollback.incident_id) if rollback.incident_id else None
+            details = details_of(rollback, problem=rollback.problem)
+            tell_both(session, Kind.ROLLBACK_FAILED, (release, incident), BOT, now, **details)
+        session.add(rollback)
+
+
+def note_returned(
+    ports: Ports, deployment_id: int, differences: Sequence[str], *, undo_digest: str = "", note: str = ""
+) -> None:
+    """The org was read back after a rollback; it is locked until a person lifts it.
+
+    `differences` names what does not look as it did before the release. `undo_digest` is the package that brings the
+    release back, `note` says why there is none. A rollback that undid another one brings its release back to life.
+    """
+    now = ports.clock.now()
+    with ports.store.transaction() as session:
+        rollback = find_deployment(session, deployment_id)
+        if rollback.state != "verifying":
+            return
+        undone = find_deployment(session, rollback.undoes_id or 0)
+        rollback.state, undone.state, rollback.rollback_digest = "succeeded", "rolled_back", undo_digest
+        rollback.result = {**rollback.result, "differences": list(differences), "rollback_note": note}
+        for row in (rollback, undone):
+            session.add(row)
+        if undone.purpose == "rollback":
+            _bring_back(session, ports.policy, rollback, undone, now)
+        else:
+            _take_out(session, ports.policy, rollback, now)
+
+
+def _take_out(session: Session, policy: Policy, rollback: Deployment, now: datetime) -> None:
+    release = release_of(session, rollback)
+    incident = session.get(Incident, rollback.incident_id) if rollback.incident_id else None
+    release.state, release.closed_at = "rolled_back", now
+    session.add(release)
+    withdraw_window(session, release)  # where it has not been yet, a staged release does not go any more
+    details = details_of(rollback, differences=rollback.result["differences"], left=rollback.leave)
+    tell_both(session, Kind.ROLLBACK_SUCCEEDED, (release, incident), BOT, now, **details)
+    cause = incident.key if incident else "a rollback"
+    reason = f"{release.key} was rolled back ({cause}); find the cause before anything else goes in."
+    close(session, rollback.org, reason, actor=rollback.requested_by, now=now, stream=release.key)
+    end_broadcasts(session, release, now=now, audiences=policy.audiences)
+
+
+def _bring_back(session: Session, policy: Policy, undo: Deployment, rollback: Deployment, now: datetime) -> None:
+    """A rollback was undone: what it had taken back is live again, watched and armed; a lock stays for its person."""
+    release, original = release_of(session, undo), find_deployment(session, rollback.undoes_id or 0)
+    original.state, release.state, release.closed_at = "succeeded", "soaking", None
+    for row in (original, release):
+        session.add(row)
+    _stand_again(session, policy, release, original)
+    incident = session.get(Incident, undo.incident_id) if undo.incident_id else None
+    details = details_of(undo, differences=undo.result["differences"], left=undo.leave)
+    details["locked"] = standing_lock(session, undo.org) is not None
+    tell_both(session, Kind.ROLLBACK_UNDONE, (release, incident), BOT, now, **details)
+    flow, due_at = "stage_end" if next_org(release) else "soak_end", now + policy.soak_of(release.target_org)
+    intend(session, f"soak:{undo.key}", flow, now=now, lane=release.key, due_at=due_at, release=release.key)
+    request_arming(session, original, release, now)
+
+
+def _stand_again(session: Session, policy: Policy, release: Release, original: Deployment) -> None:
+    """A staged release that was brought back goes on from there, past the orgs behind it that hold it still."""
+    if not release.path:
+        return
+    session.flush()
+    facts, release.target_org = stand(session, policy, release), original.org
+    while facts.live_in(next_org(release)):
+        release.target_org = next_org(release)
+    session.add(release)
+
+
+def unsettled(ports: Ports, deployment_id: int, drift: Parts) -> list[list[str]]:
+    """What of `drift` stops a rollback: nobody chose to leave it or accepted to lose it."""
+    with ports.store.reading() as session:
+        rollback = find_deployment(session, deployment_id)
+        wish = session.get(RollbackRequest, rollback.result.get("request") or 0)
+        if wish is not None:
+            return undecided(wish, drift)
+        return [] if rollback.result.get("overwrite") else [list(row) for row in drift]
+
+
+def note_drift(ports: Ports, deployment_id: int, drift: Parts) -> None:
+    """A rollback found changes that nobody had decided about: the next wish asks about them."""
+    with ports.store.transaction() as session:
+        wish = session.get(RollbackRequest, find_deployment(session, deployment_id).result.get("request") or 0)
+        if wish is not None and drift:
+            wish.drift = [list(row) for row in drift]
+            session.add(wish)
