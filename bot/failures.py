@@ -65,8 +65,9 @@ def _end_reading_back(ports: Ports, deployment_id: int, task: Assignment, proble
     if task.ended_as in MAY_HAVE_LANDED and task.purpose == "deployment":
         attempts.note_unknown(ports, deployment_id, f"It ended as {task.ended_as} and was not read back: {problem}")
         return
-    differences = [f"it could not be read back ({problem})"]
     if task.purpose == "rollback":
-        rollback_outcomes.note_returned(ports, deployment_id, differences)
+        found = rollback_outcomes.Returned(note=problem, not_compared=problem)
+        rollback_outcomes.note_read_back(ports, deployment_id, found)
     else:
+        differences = [f"it could not be read back ({problem})"]
         note_verified(ports, deployment_id, differences=differences, rollback_digest="", note=problem)

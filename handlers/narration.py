@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from handlers.conversation import at, bold, clean, code, people, person
-from handlers.phrases import count, org_title, who
+from handlers.phrases import VERDICTS, count, org_title, who
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
 from release_core.strategies import WORDS as STRATEGY_WORDS
@@ -152,12 +152,22 @@ def _incident_noted(t: Telling) -> str:
 
 def _returned(t: Telling) -> str:
     found = t.names("differences")
+    if t.get("not_compared"):
+        return f"{t.get('key')} rolled back {bold(t.get('release'))} in {t.org()}.{_not_compared(t)}{_left(t)}"
     if not found:
         what = "part by part" if not t.entry.details.get("left") else "but for what was left"
         return (
             f"{t.get('key')} rolled back: {t.org()} is what it was before {bold(t.get('release'))}, {what}.{_left(t)}"
         )
     return f"{t.get('key')} rolled back {bold(t.get('release'))}, except: {', '.join(found[:8])}.{_left(t)}"
+
+
+def _not_compared(t: Telling) -> str:
+    """Why nobody could look whether it is as it should be, with what to do; nothing when somebody could."""
+    if not t.get("not_compared"):
+        return ""
+    look = code(f"/release package {t.get('release')}")
+    return f" Not compared: {t.get('not_compared')} Look at its parts in Setup of {t.org()}: {look} lists them."
 
 
 def _left(t: Telling) -> str:
@@ -202,7 +212,7 @@ def _brought_back(t: Telling) -> str:
     locked = " The org stays locked until somebody unlocks it." if t.entry.details.get("locked", True) else ""
     return (
         f"{t.get('key')} undid the rollback: {bold(t.get('release'))} is live in {t.org()} again and is watched."
-        f"{except_for}{_left(t)}{locked}"
+        f"{except_for}{_not_compared(t)}{_left(t)}{locked}"
     )
 
 
@@ -210,7 +220,31 @@ def _held_rollback(t: Telling) -> str:
     drift = t.names("drift")
     listed = f" {'; '.join(drift[:8])}." if drift else ""
     problem = t.get("problem").removeprefix("The rollback did not start. ")
+    if "parts" in t.entry.details:
+        return f"The rollback {t.get('key')} was not started. {problem} {_by_hand(t)}"
     return f"The rollback {t.get('key')} was not started. {problem}{listed}{'' if drift else _asked_anew(t)}"
+
+
+BY_HAND = {"new": "delete it", "changed": "put back what it was", "deleted": "create it again"}
+
+
+def _by_hand(t: Telling) -> str:
+    """Who could do what in Setup where Rollcall has nothing left to go by."""
+    rows, release = t.entry.details["parts"], t.get("release") or t.entry.stream
+    told = "; ".join(_part_by_hand(row) for row in rows[:10])
+    more = f"; and {len(rows) - 10} more ({code(f'/release package {release}')})" if len(rows) > 10 else ""
+    again = f"Have the files put back from a backup and ask again ({code(f'/release rollback {release} -- reason')})."
+    if t.entry.details.get("undo"):
+        return f"{again} Else plan a new release with the same package: {code('/release new')}"
+    who_may = people(t.names("people")[:5], last="or")
+    return f"{again} Else {who_may} can take it back by hand in Setup of {t.org()}: {told or 'part by part'}{more}."
+
+
+def _part_by_hand(row: Sequence[str]) -> str:
+    kind, name, did, verdict, todo = row
+    act = BY_HAND.get(did, "compare it with what it was")
+    verdicts = [VERDICTS[verdict]] if verdict in VERDICTS else []
+    return clean(f"{kind} {name}: {', '.join([act, *verdicts])}{f' ({todo.rstrip(chr(46))})' if todo else ''}")
 
 
 def _failed_rollback(t: Telling) -> str:

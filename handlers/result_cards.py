@@ -135,6 +135,8 @@ def _other_parts(attempt: Deployment) -> Iterator[Part]:
     hint = hint_for(f"{result.get('code', '')} {result.get('message', '')}") if attempt.state == "failed" else ""
     if hint and not result.get("errors") and not result.get("test_failures"):
         yield Paragraph(f"→ {clean(hint)}")
+    if result.get("not_compared"):
+        yield Paragraph(clean(f"Not compared: {result['not_compared']}"))
     if result.get("differences"):
         how = "Not as it was before" if attempt.purpose == "rollback" else "Differs from what was expected"
         yield Listing([clean(f"{how}: {name}") for name in result["differences"][:15]])

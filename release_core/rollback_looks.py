@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from release_core.facts import gather
 from release_core.lookups import find_deployment, release_of
 from release_core.models import Deployment, Incident, Release, RollbackRequest
 from release_core.ports import AuditRow, Ports
@@ -18,6 +19,9 @@ COUNTS_FOR = timedelta(hours=1)
 """How long a look may be relied on with the audit trail alone; not all that people change stands in that trail."""
 TRAIL_BEFORE = timedelta(minutes=10)
 """How far the org's clock may be behind ours: so much of its audit trail from before the look is remembered."""
+
+LOST_BUT_ARMED = "It is armed, so it can go back by its proof; what others did since is read in the org's audit trail."
+LOST_AND_NOT_ARMED = "It is not armed either, so it cannot go back before the file is there again."
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,22 @@ def note_look(ports: Ports, request_id: int, look: Look) -> None:
         tell_both(session, Kind.ROLLBACK_LOOKED, about, BOT, now, request=request.id, drift=drift)
 
 
-def note_not_looked(ports: Ports, request_id: int, sentence: str) -> None:
-    """The live org could not be compared; the rollback itself will look, before it changes anything."""
+def note_not_looked(ports: Ports, request_id: int, sentence: str, *, lost: bool = False) -> None:
+    """The live org could not be compared; the rollback itself will look, before it changes anything.
+
+    `lost`: for good, because files are lost. People are told whether there is a proof to go by.
+    """
     with ports.store.transaction() as session:
         request = find_request(session, request_id)
         if request.state != "asked" or request.looked_at is not None:
             return
+        about, now = _about(session, request), ports.clock.now()
+        if lost:
+            undone = find_deployment(session, request.deployment_id)
+            armed = gather(session, ports.policy, about[0]).armed(now, undone.org, leave=request.leave)
+            sentence = f"{sentence} {LOST_BUT_ARMED if armed else LOST_AND_NOT_ARMED}"
         request.look_problem = sentence
         session.add(request)
-        about, now = _about(session, request), ports.clock.now()
         tell_both(session, Kind.ROLLBACK_NOT_LOOKED, about, BOT, now, request=request.id, problem=sentence)
 
 
@@ -78,10 +89,36 @@ def look_to_rely_on(ports: Ports, deployment_id: int) -> Look | None:
         return Look(request.looked_at, request.live_digest, request.drift, request.seen)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """From when on the audit trail is asked about where nothing can be compared, with its rows that are known."""
+
+    since: datetime
+    rows: Parts
+
+
+def seen_before(ports: Ports, deployment_id: int) -> Seen | None:
+    """What people knew of the audit trail when they agreed; None when they accept to lose whatever was changed."""
+    with ports.store.reading() as session:
+        rollback = find_deployment(session, deployment_id)
+        request = session.get(RollbackRequest, rollback.result.get("request") or 0)
+        if request is not None and request.looked_at is not None:
+            return Seen(request.looked_at - TRAIL_BEFORE, request.seen)
+        if rollback.result.get("overwrite"):
+            return None
+        undone = find_deployment(session, rollback.undoes_id or 0)
+        return Seen(undone.asked_at or undone.requested_at, [])
+
+
 def what_is_undone(ports: Ports, request_id: int) -> Deployment:
     """The attempt that a wish wants undone."""
     with ports.store.reading() as session:
         return find_deployment(session, find_request(session, request_id).deployment_id)
+
+
+def trail_words(row: AuditRow) -> str:
+    """ "Mei Tanaka: Changed DiscountPolicy Apex Class code"."""
+    return f"{row.by}: {row.display or row.action}"
 
 
 def drift_words(row: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -12,7 +13,7 @@ from release_core.attempts import details_of, keep_result, only_checked
 from release_core.broadcasts import end_broadcasts
 from release_core.facts import UNDER_WAY, next_org, stand
 from release_core.lookups import find_deployment, release_of
-from release_core.models import Deployment, Incident, Release, RollbackRequest
+from release_core.models import Deployment, Incident, Release, ReleasePackage, RollbackRequest
 from release_core.org_locks import close, standing_lock
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
@@ -21,9 +22,17 @@ from release_core.rollback_ways import try_next_way
 from release_core.scheduling import withdraw_window
 from release_core.timeline import BOT, Kind, intend
 
+FILES_LOST = "files_lost"
+"""The code of a refusal after which the only way back left is by hand."""
 
-def hold_rollback(ports: Ports, deployment_id: int, sentence: str, drift: Sequence[str] = ()) -> None:
-    """A rollback stops before it changed anything; `drift` names components that somebody changed since."""
+
+def hold_rollback(
+    ports: Ports, deployment_id: int, sentence: str, drift: Sequence[str] = (), *, by_hand: bool = False
+) -> None:
+    """A rollback stops before it changed anything; `drift` names components that somebody changed since.
+
+    With `by_hand` people are told what each part of the package did, and how it would have come back.
+    """
     now = ports.clock.now()
     with ports.store.transaction() as session:
         rollback = find_deployment(session, deployment_id)
@@ -35,7 +44,24 @@ def hold_rollback(ports: Ports, deployment_id: int, sentence: str, drift: Sequen
         release = release_of(session, rollback)
         incident = session.get(Incident, rollback.incident_id) if rollback.incident_id else None
         details = details_of(rollback, problem=sentence, drift=list(drift))
+        if by_hand:
+            undo = find_deployment(session, rollback.undoes_id or 0).purpose == "rollback"
+            parts = [] if undo else _parts_by_hand(session, rollback)
+            details |= {"undo": undo, "parts": parts, "people": ports.policy.holders_of("roll_back")}
         tell_both(session, Kind.ROLLBACK_HELD, (release, incident), BOT, now, **details)
+
+
+def _parts_by_hand(session: Session, rollback: Deployment) -> list[list[str]]:
+    """Rows [type, name, what the package did with it, verdict, to do]; "" where that is not known of this org."""
+    package = session.get(ReleasePackage, rollback.package_id) if rollback.package_id else None
+    if package is None:
+        return []
+    known = package.compared_org == rollback.org
+    did = {tuple(row[:2]): row[2] for row in package.comparison} if known else {}
+    told = {tuple(row[:2]): (row[2], row[4]) for row in package.verdicts} if known else {}
+    named = [*package.components, *([*row, "deleted"] for row in (*package.before, *package.after))]
+    rows = [[row[0], row[1], did.get((row[0], row[1]), "".join(row[2:]))] for row in named]
+    return [[*row, *told.get((row[0], row[1]), ("", ""))] for row in rows if row[2] not in ("identical", "absent")]
 
 
 def finish_rollback(ports: Ports, deployment_id: int, status: JobStatus) -> None:
@@ -64,13 +90,31 @@ def finish_rollback(ports: Ports, deployment_id: int, status: JobStatus) -> None
         session.add(rollback)
 
 
+@dataclass(frozen=True)
+class Returned:
+    """What was found in the org after a rollback.
+
+    `differences` names what does not look as it did before the release; `not_compared` is the sentence that says why
+    nobody could look. `undo_digest` is the package that brings the release back, `note` says why there is none.
+    """
+
+    differences: Sequence[str] = ()
+    undo_digest: str = ""
+    note: str = ""
+    not_compared: str = ""
+
+
 def note_returned(
     ports: Ports, deployment_id: int, differences: Sequence[str], *, undo_digest: str = "", note: str = ""
 ) -> None:
-    """The org was read back after a rollback; it is locked until a person lifts it.
+    """The org was read back and compared, as in `note_read_back`."""
+    note_read_back(ports, deployment_id, Returned(differences, undo_digest, note))
 
-    `differences` names what does not look as it did before the release. `undo_digest` is the package that brings the
-    release back, `note` says why there is none. A rollback that undid another one brings its release back to life.
+
+def note_read_back(ports: Ports, deployment_id: int, found: Returned) -> None:
+    """A rollback is done, with what could be read back; its org is locked until a person lifts it.
+
+    A rollback that undid another one brings its release back to life.
     """
     now = ports.clock.now()
     with ports.store.transaction() as session:
@@ -78,8 +122,10 @@ def note_returned(
         if rollback.state != "verifying":
             return
         undone = find_deployment(session, rollback.undoes_id or 0)
-        rollback.state, undone.state, rollback.rollback_digest = "succeeded", "rolled_back", undo_digest
-        rollback.result = {**rollback.result, "differences": list(differences), "rollback_note": note}
+        rollback.state, undone.state, rollback.rollback_digest = "succeeded", "rolled_back", found.undo_digest
+        kept = {"differences": list(found.differences), "rollback_note": found.note}
+        unknown = {"not_compared": found.not_compared} if found.not_compared else {}
+        rollback.result = {**rollback.result, **kept, **unknown}
         for row in (rollback, undone):
             session.add(row)
         if undone.purpose == "rollback":
@@ -88,13 +134,20 @@ def note_returned(
             _take_out(session, ports.policy, rollback, now)
 
 
+def _found(rollback: Deployment) -> dict[str, object]:
+    """What a fact says of how the org was read back."""
+    result = rollback.result
+    unknown = {"not_compared": result["not_compared"]} if result.get("not_compared") else {}
+    return {"differences": result["differences"], "left": rollback.leave, **unknown}
+
+
 def _take_out(session: Session, policy: Policy, rollback: Deployment, now: datetime) -> None:
     release = release_of(session, rollback)
     incident = session.get(Incident, rollback.incident_id) if rollback.incident_id else None
     release.state, release.closed_at = "rolled_back", now
     session.add(release)
     withdraw_window(session, release)  # where it has not been yet, a staged release does not go any more
-    details = details_of(rollback, differences=rollback.result["differences"], left=rollback.leave)
+    details = details_of(rollback, **_found(rollback))
     tell_both(session, Kind.ROLLBACK_SUCCEEDED, (release, incident), BOT, now, **details)
     cause = incident.key if incident else "a rollback"
     reason = f"{release.key} was rolled back ({cause}); find the cause before anything else goes in."
@@ -110,7 +163,7 @@ def _bring_back(session: Session, policy: Policy, undo: Deployment, rollback: De
         session.add(row)
     _stand_again(session, policy, release, original)
     incident = session.get(Incident, undo.incident_id) if undo.incident_id else None
-    details = details_of(undo, differences=undo.result["differences"], left=undo.leave)
+    details = details_of(undo, **_found(undo))
     details["locked"] = standing_lock(session, undo.org) is not None
     tell_both(session, Kind.ROLLBACK_UNDONE, (release, incident), BOT, now, **details)
     flow, due_at = "stage_end" if next_org(release) else "soak_end", now + policy.soak_of(release.target_org)

@@ -45,6 +45,12 @@ def retrieve_touched(outside: Outside, undone: Undone) -> Retrieved:
     return outside.org(undone.task.org).retrieve(members(footprint(undone.package)))
 
 
+def live_state(outside: Outside, task: Assignment) -> Retrieved:
+    """The same where the snapshot from before the deployment is lost; NotFound when its package is, too."""
+    package = read_package(outside.ports.artifacts.load(task.archive_digest))
+    return outside.org(task.org).retrieve(members(footprint(package)))
+
+
 def drift_since(undone: Undone, retrieved: Retrieved, trail: Sequence[AuditRow]) -> list[list[str]]:
     """What somebody changed since and going back would overwrite: rows [type, name, kind, by, ISO instant or ""].
 

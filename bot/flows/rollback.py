@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from bot.durable import fact, flow, step
+from bot.flows import lost_files
 from bot.flows.history import LANDED, deployments_around
 from bot.flows.jobs import patient_step, result, say_unknown, start, told_if_unreachable, watch
 from bot.flows.looking_back import Undone, drift_since, not_back, retrieve_touched, undone_by
@@ -13,8 +14,9 @@ from bot.outside import Outside, current
 from release_core import attempts, deployments, rollback_looks, rollback_outcomes, rollback_ways
 from release_core.attempts import Assignment
 from release_core.errors import NotFound, OrgProblem, OrgRefused, OutcomeUnknown, Refused
-from release_core.packages import read_package, read_retrieved
+from release_core.packages import Package, read_package, read_retrieved
 from release_core.rollback_looks import TRAIL_BEFORE, drift_words, trail_row
+from release_core.rollback_outcomes import Returned
 
 
 @flow("rollback", queue="orgs")
@@ -30,7 +32,8 @@ def rollback(args: dict[str, Any]) -> None:
         say_unknown(deployment_id, str(lost))
         return
     except (OrgProblem, Refused) as problem:
-        hold(deployment_id, f"The rollback did not start. {problem}", [])
+        by_hand = problem.code == rollback_outcomes.FILES_LOST
+        hold(deployment_id, f"The rollback did not start. {problem}", [], by_hand)
         return
     follow(deployment_id)
 
@@ -48,10 +51,10 @@ def follow(deployment_id: int) -> None:
 
 def look_and_hold(deployment_id: int) -> bool:
     """Whether somebody changed what going back would overwrite; people are asked about it then."""
-    drift = look_for_drift(deployment_id)
-    if drift:
-        hold(deployment_id, "Somebody changed parts of this release since it was deployed.", drift)
-    return bool(drift)
+    found = look_for_drift(deployment_id)
+    if found["drift"]:
+        hold(deployment_id, found["because"], found["drift"])
+    return bool(found["drift"])
 
 
 def went_quickly(deployment_id: int) -> bool:
@@ -107,20 +110,26 @@ def nothing_happened_since(deployment_id: int) -> bool:
 
 
 @step(tries=8, backoff=0.5)
-def look_for_drift(deployment_id: int) -> list[str]:
+def look_for_drift(deployment_id: int) -> dict[str, Any]:
     """Compare snapshot, package and live org; keep the live state, so that the rollback itself can be undone.
 
-    Returns what somebody changed since, unless losing or leaving it was chosen.
+    Returns what somebody changed since ("drift"), unless losing or leaving it was chosen, with a sentence ("because").
+    An armed way back whose files are lost asks the audit trail instead.
     """
     outside = current()
-    undone = _undone(outside, attempts.assignment(outside.ports, deployment_id))
+    try:
+        undone = _undone(outside, attempts.assignment(outside.ports, deployment_id))
+    except NotFound as lost:
+        because = f"What it would overwrite cannot be compared: {lost} Others changed the org since."
+        return {"because": because, "drift": lost_files.changed_by_others(outside, deployment_id, lost)}
     retrieved = retrieve_touched(outside, undone)
     deployments.note_snapshot(outside.ports, deployment_id, outside.ports.artifacts.save(retrieved.archive))
     landed = undone.task.asked_at or undone.task.requested_at
     trail = outside.org(undone.task.org).changes_since(landed)
     drift = rollback_outcomes.unsettled(outside.ports, deployment_id, drift_since(undone, retrieved, trail))
     rollback_outcomes.note_drift(outside.ports, deployment_id, drift)
-    return [drift_words(row) for row in drift]
+    because = "Somebody changed parts of this release since it was deployed."
+    return {"because": because, "drift": [drift_words(row) for row in drift]}
 
 
 @step(tries=3, backoff=0.5)
@@ -137,16 +146,27 @@ def still_armed(deployment_id: int) -> bool:
 def take_the_long_way(deployment_id: int, because: str) -> None:
     """Choose the tests, with what is to be left out of the package left out."""
     outside = current()
-    task = attempts.assignment(outside.ports, deployment_id)
-    undone = _undone(outside, task)
-    if not task.archive_digest:
-        archive = outside.ports.artifacts.save(undone.way_back(task.leave))
-        attempts.note_archive(outside.ports, deployment_id, archive)
-    task = attempts.assignment(outside.ports, deployment_id)
-    back = read_package(outside.ports.artifacts.load(task.archive_digest))
+    try:
+        undone, back = _with_its_package(outside, deployment_id)
+    except NotFound as lost:
+        raise lost_files.refusal(lost) from lost
     tests = rollback_ways.mentioning_tests(back, undone.package, undone.snapshot)
     level = rollback_ways.next_way(rollback_ways.tried_before(outside.ports, deployment_id), tests)
     rollback_ways.take_way(outside.ports, deployment_id, level or rollback_ways.WAYS[-1], tests, because=because)
+
+
+def _with_its_package(outside: Outside, deployment_id: int) -> tuple[Undone, Package]:
+    """What is undone, with the package that does it; that is built where parts are left, or when its file is lost."""
+    task = attempts.assignment(outside.ports, deployment_id)
+    undone = _undone(outside, task)
+    try:
+        return undone, read_package(outside.ports.artifacts.load(task.archive_digest))
+    except NotFound:
+        # The same input gives the same bytes, so a file that was lost is there again under its digest.
+        archive = outside.ports.artifacts.save(undone.way_back(task.leave))
+        attempts.note_archive(outside.ports, deployment_id, archive)
+        digest = attempts.assignment(outside.ports, deployment_id).archive_digest
+        return undone, read_package(outside.ports.artifacts.load(digest))
 
 
 @fact
@@ -162,9 +182,9 @@ def disarm(deployment_id: int) -> None:
 
 
 @fact
-def hold(deployment_id: int, sentence: str, drift: list[str]) -> None:
-    """Stop before anything changed, and ask."""
-    rollback_outcomes.hold_rollback(current().ports, deployment_id, sentence, drift)
+def hold(deployment_id: int, sentence: str, drift: list[str], by_hand: bool = False) -> None:
+    """Stop before anything changed, and ask; perhaps people have to go back by hand."""
+    rollback_outcomes.hold_rollback(current().ports, deployment_id, sentence, drift, by_hand=by_hand)
 
 
 @patient_step
@@ -180,15 +200,21 @@ def read_back(deployment_id: int) -> None:
     task = attempts.assignment(outside.ports, deployment_id)
     if task.state != "verifying":
         return
-    undone = _undone(outside, task)
-    with told_if_unreachable(deployment_id):
-        live = read_retrieved(retrieve_touched(outside, undone).archive)
-    differences = not_back(undone, live, task.leave)
-    digest, note = _way_to_undo(outside, deployment_id)
-    rollback_outcomes.note_returned(outside.ports, deployment_id, differences, undo_digest=digest, note=note)
+    digest, note = _way_to_undo(outside, deployment_id, task)
+    try:
+        undone = _undone(outside, task)
+    except NotFound as lost:
+        returned = Returned(undo_digest=digest, note=note, not_compared=lost_files.why_not_compared(lost, task))
+    else:
+        with told_if_unreachable(deployment_id):
+            live = read_retrieved(retrieve_touched(outside, undone).archive)
+        returned = Returned(not_back(undone, live, task.leave), digest, note)
+    rollback_outcomes.note_read_back(outside.ports, deployment_id, returned)
 
 
-def _way_to_undo(outside: Outside, deployment_id: int) -> tuple[str, str]:
+def _way_to_undo(outside: Outside, deployment_id: int, task: Assignment) -> tuple[str, str]:
+    if not task.snapshot_digest:
+        return "", "Nothing was kept of what the org held before the rollback."
     try:
         return outside.ports.artifacts.save(undone_by(outside, deployment_id).way_back()), ""
     except (NotFound, Refused) as nothing:

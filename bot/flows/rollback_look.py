@@ -8,7 +8,7 @@ from bot.durable import fact, flow, step
 from bot.flows.looking_back import drift_since, retrieve_touched, undone_by
 from bot.outside import current
 from release_core import rollback_looks
-from release_core.errors import OrgProblem, ReleaseError
+from release_core.errors import NotFound, OrgProblem, ReleaseError
 from release_core.rollback_looks import TRAIL_BEFORE, Look, trail_row
 
 
@@ -18,7 +18,7 @@ def rollback_look(args: dict[str, Any]) -> None:
     try:
         look_for(args["request"])
     except ReleaseError as problem:
-        say_not_looked(args["request"], str(problem))
+        say_not_looked(args["request"], str(problem), isinstance(problem, NotFound))
 
 
 @step(tries=5, on=OrgProblem)
@@ -42,6 +42,6 @@ def look_for(request_id: int) -> None:
 
 
 @fact
-def say_not_looked(request_id: int, sentence: str) -> None:
+def say_not_looked(request_id: int, sentence: str, lost: bool) -> None:
     """Tell people that the look is missing; the rollback itself will look."""
-    rollback_looks.note_not_looked(current().ports, request_id, sentence)
+    rollback_looks.note_not_looked(current().ports, request_id, sentence, lost=lost)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import httpx
-import pytest
+from datetime import timedelta
 
-from bot.failures import tell_of_failure
-from bot.flows import rollback
-from release_core.errors import NotFound
+import httpx
+
+from handlers.narration import narrate
+from release_core import rollback_requests
 from tests.bot.flows.scenes import Scene
 from tests.release_core import builders
 from tests.release_core.builders import ArtifactsInMemory
@@ -88,14 +88,104 @@ def test_an_org_that_cannot_be_reached_leaves_the_release_live(scene: Scene) -> 
     assert scene.roll_back(key).state == "succeeded"
 
 
-def test_a_snapshot_that_is_lost_stops_the_way_back_before_it_begins(scene: Scene) -> None:
-    key = scene.live()
-    attempt = scene.wish_back(key)
+# Files that are lost
+
+
+def _lose_every_file(scene: Scene) -> None:
     assert isinstance(scene.ports.artifacts, ArtifactsInMemory)
     scene.ports.artifacts._kept.clear()
-    with pytest.raises(NotFound) as lost:
-        rollback.rollback({"deployment": attempt})
-    tell_of_failure(scene.ports, f"rollback:{key}:{scene.attempt(attempt).key}", lost.value)
-    assert scene.attempt(attempt).state == "failed"
-    assert "rollback_held" in builders.kinds(scene.ports, key)
+
+
+def _lose(scene: Scene, digest: str) -> None:
+    scene.ports.artifacts.delete(digest)
+
+
+def _told(scene: Scene, key: str, kind: str) -> str:
+    facts = [entry for entry in builders.entries(scene.ports, key) if entry.kind == kind]
+    return narrate(scene.ports.policy, facts[-1])
+
+
+def test_an_armed_way_back_needs_no_file(scene: Scene) -> None:
+    before = _content(scene)
+    key = scene.live()
+    _lose_every_file(scene)
+    request = rollback_requests.ask_rollback(scene.ports, builders.MANAGER, key, "it broke")
+    scene.look(request)
+    assert "It is armed, so it can go back by its proof" in _told(scene, key, "rollback_not_looked")
+    rollback_requests.decide_rollback(scene.ports, builders.SECOND_MANAGER, request, yes=True)
+    done = scene.go_back(key, builders.newest(scene.ports, key, "rollback").id or 0)
+    assert (done.state, done.result["differences"]) == ("succeeded", [])
+    assert done.validated_job_id
+    assert _content(scene) == before
+    assert scene.release(key).state == "rolled_back"
+    told = _told(scene, key, "rollback_succeeded")
+    assert "Not compared: Nothing is kept under" in told
+    assert "Look at its parts in Setup of PRODUCTION" in told
+    assert done.rollback_digest == "", "nothing is left to undo it with"
+    assert done.result["rollback_note"] == "Nothing was kept of what the org held before the rollback."
+
+
+def test_files_that_are_lost_after_the_look_do_not_stop_an_armed_way_back(scene: Scene) -> None:
+    before = _content(scene)
+    key = scene.live()
+    request = rollback_requests.ask_rollback(scene.ports, builders.MANAGER, key, "it broke")
+    scene.look(request)
+    rollback_requests.decide_rollback(scene.ports, builders.SECOND_MANAGER, request, yes=True)
+    _lose_every_file(scene)
+    done = scene.go_back(key, builders.newest(scene.ports, key, "rollback").id or 0)
+    assert done.state == "succeeded"
+    assert done.result["not_compared"].startswith("Nothing is kept under")
+    assert _content(scene) == before
+
+
+def test_without_files_what_others_did_is_asked_about_and_can_be_overwritten_all_the_same(scene: Scene) -> None:
+    key = scene.live()
+    _lose_every_file(scene)
+    org = scene.production.org
+    scene.clock.advance(timedelta(minutes=1))
+    org.change(org.users[1].id, "ApexClass", "DiscountPolicy", None)
+    held = scene.roll_back(key)
+    assert held.state == "failed"
+    assert any("DiscountPolicy" in words for words in held.result["drift"])
+    assert "cannot be compared" in held.problem
     assert len(scene.jobs) == 1
+    done = scene.roll_back(key, overwrite=True)
+    assert (done.state, scene.release(key).state) == ("succeeded", "rolled_back")
+
+
+def test_a_snapshot_that_is_lost_does_not_stop_a_rollback_that_can_be_undone(scene: Scene) -> None:
+    key = scene.live()
+    _lose(scene, builders.newest(scene.ports, key, "deployment").snapshot_digest)
+    done = scene.roll_back(key)
+    assert (done.state, done.result["differences"]) == ("succeeded", [])
+    assert done.result["not_compared"]
+    assert done.rollback_digest, "what it touches was named by the package, so it was kept before"
+
+
+def test_a_snapshot_that_is_lost_stops_a_way_back_that_is_not_armed_before_it_begins(scene: Scene) -> None:
+    key = scene.ready()
+    assert scene.deploy(key).state == "succeeded"
+    before = _content(scene)
+    _lose(scene, builders.newest(scene.ports, key, "deployment").snapshot_digest)
+    request = rollback_requests.ask_rollback(scene.ports, builders.MANAGER, key, "it broke")
+    scene.look(request)
+    assert "It is not armed either" in _told(scene, key, "rollback_not_looked")
+    rollback_requests.decide_rollback(scene.ports, builders.SECOND_MANAGER, request, yes=True)
+    done = scene.go_back(key, builders.newest(scene.ports, key, "rollback").id or 0)
+    assert (done.state, len(scene.jobs), scene.release(key).state) == ("failed", 1, "soaking")
+    told = _told(scene, key, "rollback_held")
+    assert "Files that going back needs are lost, and it is not armed." in told
+    assert "Have the files put back from a backup and ask again" in told
+    assert "can take it back by hand in Setup of PRODUCTION" in told
+    assert "ApexClass DiscountPolicy: put back what it was, comes back exactly" in told
+    assert _content(scene) == before
+
+
+def test_a_rollback_package_that_is_lost_is_built_again(scene: Scene) -> None:
+    before = _content(scene)
+    key = scene.ready()
+    assert scene.deploy(key).state == "succeeded"
+    _lose(scene, builders.newest(scene.ports, key, "deployment").rollback_digest)
+    done = scene.roll_back(key)
+    assert (done.state, done.result["differences"]) == ("succeeded", [])
+    assert _content(scene) == before
