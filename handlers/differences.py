@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from handlers.conversation import (
@@ -53,7 +53,9 @@ def diff(ports: Ports, request: Request) -> Answer:
     text = clean(ports.artifacts.load(package.diff_digest).decode())
     asked = str(request.args.get("component") or note_argument(request)).strip()
     title = org_title(ports.policy, facts.release.target_org)
-    return _one(key, title, package, text, asked) if asked else _all(key, title, package, text)
+    if asked:
+        return _one(key, title, package, text, asked)
+    return _all(key, title, package, [_file(key, title, text), *_earlier_files(ports, key, package)])
 
 
 def _compared(facts: ReleaseFacts, ports: Ports) -> ReleasePackage:
@@ -84,13 +86,27 @@ def _one(key: str, title: str, package: ReleasePackage, text: str, asked: str) -
     return Message(summary, parts, attachments=[file] if is_long else [])
 
 
-def _all(key: str, title: str, package: ReleasePackage, text: str) -> Message:
-    sentence = f"{key} in {title}: {changes_words(package)}. Every difference is in the file."
+def _file(key: str, title: str, text: str, name: str = "differences") -> Attachment:
+    return Attachment(f"{key}-{name}.txt", text.encode(), f"Differences of {key} in {title}")
+
+
+def _earlier_files(ports: Ports, key: str, package: ReleasePackage) -> Iterator[Attachment]:
+    """What a staged release was found to change in each org that it has gone on from."""
+    for org, digest in package.earlier_diffs:
+        try:
+            text = clean(ports.artifacts.load(digest).decode())
+        except NotFound as lost:
+            text = str(lost)
+        yield _file(key, f"{org_title(ports.policy, org)}, before it went there", text, f"differences-{org}")
+
+
+def _all(key: str, title: str, package: ReleasePackage, files: Sequence[Attachment]) -> Message:
+    earlier = " The orgs before it have a file each, as they were then." if len(files) > 1 else ""
+    sentence = f"{key} in {title}: {changes_words(package)}. Every difference is in the file.{earlier}"
     parts: list[Part] = [Paragraph(sentence)]
     parts += [Listing(lines)] if (lines := change_lines(package)) else []
     parts.append(Actions([*difference_menu(key, package), do("Compare again", "release_compare", release=key)]))
-    file = Attachment(f"{key}-differences.txt", text.encode(), f"Differences of {key} in {title}")
-    return Message(sentence, parts, attachments=[file])
+    return Message(sentence, parts, attachments=files)
 
 
 def difference_menu(key: str, package: ReleasePackage) -> list[Menu]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import bindparam
-from sqlmodel import Session, col, desc, select
+from sqlmodel import Session, col, desc, func, select
 
 from release_core.errors import NotFound, Unclear
 from release_core.models import (
@@ -207,6 +207,14 @@ def deployments_of(session: Session, release: Release, purpose: str | None = Non
     """A release's deployment attempts, oldest first."""
     query = _ATTEMPTS if purpose is None else _ATTEMPTS.where(Deployment.purpose == purpose)
     return session.exec(query, params={"release": release.id}).all()
+
+
+def others_live(session: Session, release: Release) -> dict[str, int]:
+    """Org -> the row id of the newest deployment of another release that is live there."""
+    live = select(Deployment.org, func.max(Deployment.id)).where(
+        Deployment.purpose == "deployment", Deployment.state == "succeeded", Deployment.release_id != release.id
+    )
+    return {org: newest for org, newest in session.exec(live.group_by(Deployment.org)) if newest is not None}
 
 
 def find_deployment(session: Session, deployment_id: int) -> Deployment:

@@ -98,7 +98,8 @@ class ReleasePackage(SQLModel, table=True):
     `source` says where it comes from (upload, file, url, org, git) and `source_ref` which one it was; `manifest` is
     what was asked of an org (type -> full names). `last_changed` tells who changed what last in
     the target (see `release_core.differences.LastChange`); `diff_digest` is the artifact with the readable differences;
-    `compared_org` is the org it was compared with.
+    `compared_org` is the org it was compared with; `earlier_diffs` holds rows [org, artifact] for the orgs of a staged
+    release from before.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -126,6 +127,7 @@ class ReleasePackage(SQLModel, table=True):
     last_changed: list[Any] = _list(later=True)
     diff_digest: str = _later("")
     compared_org: str = _later("")
+    earlier_diffs: list[Any] = _list(later=True)
 
     __table_args__ = (UniqueConstraint("release_id", "number"),)
 

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, SQLModel, col, desc, select
+from sqlmodel import Session, SQLModel, select
 
-from release_core.lookups import FINAL_STATES, find_release
+from release_core.facts import stand
+from release_core.lookups import FINAL_STATES, find_release, others_live
 from release_core.models import Deployment, Intent, Release, ReleasePackage, RollbackRequest
 from release_core.policy import Policy
 from release_core.ports import KeptFile, Ports
 from release_core.timeline import BOT, Kind, intend, record
+from release_core.ways_back import Reach, needs_its_files
 
 LEFTOVERS_AFTER = timedelta(days=7)
 """How long a file is kept that nothing refers to; whatever was saved more recently may be about to be referred to."""
@@ -37,8 +39,8 @@ class Unneeded:
 def unneeded(session: Session, policy: Policy, kept: Sequence[KeptFile], now: datetime) -> Unneeded:
     """Which of the kept files may go now.
 
-    A release's files stay until it has been over for the policy's `keep_artifacts`. They stay for ever while its
-    deployment is the newest that landed in its org, since going back from it still means something.
+    A release's files stay until it has been over for the policy's `keep_artifacts`, then as long as something of it can
+    still be undone (`release_core.ways_back`).
     """
     releases = session.exec(select(Release)).all()
     needs = _digests_by_release(session)
@@ -61,19 +63,10 @@ def _is_spent(session: Session, policy: Policy, release: Release, now: datetime)
     """Whether nobody can need the files of a release any more."""
     if release.state not in FINAL_STATES or release.closed_at is None:
         return False
-    return release.closed_at + policy.keep_artifacts <= now and not _can_still_be_undone(session, release)
-
-
-def _can_still_be_undone(session: Session, release: Release) -> bool:
-    landed = select(Deployment).where(
-        col(Deployment.purpose).in_(("deployment", "rollback")), Deployment.state == "succeeded"
-    )
-    own = session.exec(landed.where(Deployment.release_id == release.id)).all()
-    newest_of = (
-        session.exec(landed.where(Deployment.org == org).order_by(desc(Deployment.id)).limit(1)).one()
-        for org in {one.org for one in own}
-    )
-    return any(newest.release_id == release.id and newest.purpose == "deployment" for newest in newest_of)
+    if now < release.closed_at + policy.keep_artifacts:
+        return False
+    reach = Reach(others_live(session, release), policy.keep_artifacts)
+    return not needs_its_files(stand(session, policy, release), reach, now)
 
 
 def _digests_by_release(session: Session) -> dict[int | None, set[str]]:
@@ -91,6 +84,8 @@ def _digests_by_release(session: Session) -> dict[int | None, set[str]]:
 
 def _digests(row: SQLModel) -> Iterator[str]:
     """Every digest that a row holds; some stand for no file, which does no harm."""
+    if isinstance(row, ReleasePackage):
+        yield from (digest for _, digest in row.earlier_diffs)
     for name in type(row).model_fields:
         if name.endswith("digest") and getattr(row, name):
             yield getattr(row, name)

@@ -10,14 +10,14 @@ from sqlmodel import Session, col, desc, func, select
 from release_core.attempts import announce_request, new_attempt
 from release_core.errors import Conflict, NotAllowed, NotFound, Refused, Unclear
 from release_core.facts import UNDER_WAY, gather
-from release_core.lookups import find_deployment, find_release, release_of
+from release_core.lookups import find_deployment, find_release, others_live, release_of
 from release_core.models import Deployment, Incident, Release, RollbackRequest
 from release_core.permissions import may, others, require
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import must_be_known
 from release_core.timeline import BOT, Kind, intend, record
-from release_core.ways_back import standing_in
+from release_core.ways_back import Reach, standing_in, undoable
 
 Parts = Sequence[Sequence[str]]
 """Components as they are kept: [type, full name]."""
@@ -45,7 +45,7 @@ def ask_rollback(
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
-        deployment = _must_be_undoable(session, ports, release, org)
+        deployment = must_be_undoable(session, ports, release, org)
         asked = pending_request(session, deployment)
         if asked and now < asked.expires_at:
             undo = deployment.purpose == "rollback"
@@ -85,7 +85,8 @@ def put_to_people(session: Session, request: RollbackRequest, release: Release, 
     tell_both(session, Kind.ROLLBACK_ASKED, (release, incident), actor, now, request=request.id, **about)
 
 
-def _must_be_undoable(session: Session, ports: Ports, release: Release, org: str | None = None) -> Deployment:
+def must_be_undoable(session: Session, ports: Ports, release: Release, org: str | None = None) -> Deployment:
+    """What going back would undo in an org, else where the release came last; Refused or Conflict with the reason."""
     facts = gather(session, ports.policy, release)
     must_be_known(facts)
     running = [d for d in facts.deployments if d.purpose in ("rollback", "deployment") and d.state in UNDER_WAY]
@@ -98,6 +99,14 @@ def _must_be_undoable(session: Session, ports: Ports, release: Release, org: str
     if not standing.rollback_digest:
         because = standing.result.get("rollback_note", "no rollback package was built")
         raise Refused("no_way_back", f"{release.key} cannot be rolled back by Rollcall: {because}")
+    reach = Reach(others_live(session, release), ports.policy.keep_artifacts)
+    if undoable(facts, reach, ports.clock.now(), standing.org) is None:
+        title, days = ports.policy.title_of(standing.org), ports.policy.keep_artifacts.days
+        raise Refused(
+            "too_long_ago",
+            f"{release.key} is over for more than {days} days, and another release came to {title} since, so its files "
+            "are not kept any more. Plan a new release that brings back what is missed: /release new",
+        )
     return standing
 
 
@@ -157,7 +166,7 @@ def decide_rollback(ports: Ports, actor: str, request_id: int, *, yes: bool, com
             holders = others(ports.policy.holders_of("roll_back"), than=(actor,))
             raise NotAllowed("You asked for this rollback, so somebody else has to confirm it.", who_may=holders)
         if yes:
-            _must_be_undoable(session, ports, release, deployment.org)
+            must_be_undoable(session, ports, release, deployment.org)
             _must_be_settled(request)
         request.state = "confirmed" if yes else "declined"
         request.decided_by, request.decided_at = actor, now

@@ -59,6 +59,9 @@ def _compare_anew(session: Session, release: Release, now: datetime) -> None:
     """What a package would do, and how it would come back, is another question in each org."""
     package = package_of(session, release)
     assert package is not None, "what went through an org has a package"
+    if package.diff_digest:  # what people read before they said yes stays readable
+        others = [row for row in package.earlier_diffs if row[0] != package.compared_org]
+        package.earlier_diffs = [*others, [package.compared_org, package.diff_digest]]
     package.compared_at, package.comparison, package.verdicts = None, [], []
     package.last_changed, package.diff_digest, package.compared_org = [], "", ""
     session.add(package)

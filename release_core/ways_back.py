@@ -1,9 +1,27 @@
-"""What of a release can still be undone: in which org, where it came last."""
+"""What of a release can still be undone: in which org, until when."""
 
 from __future__ import annotations
 
-from release_core.facts import Standing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from release_core.facts import UNDER_WAY, Standing
+from release_core.lookups import FINAL_STATES
 from release_core.models import Deployment
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far back going back reaches, for one release.
+
+    `others` is, by org, the row id of the newest deployment of another release that is live there. Over an org that
+    nothing came to since, a release that is over can be undone for ever, elsewhere for `keep_for`, as long as its files
+    are kept.
+    """
+
+    others: Mapping[str, int]
+    keep_for: timedelta
 
 
 def standing_in(facts: Standing, org: str | None = None) -> Deployment | None:
@@ -18,3 +36,42 @@ def rollback_to_undo(facts: Standing, org: str | None = None) -> Deployment | No
     if facts.release.state != "rolled_back" or newest is None or newest.state != "succeeded":
         return None
     return newest if newest.rollback_digest else None
+
+
+def undoable(facts: Standing, reach: Reach, now: datetime, org: str | None = None) -> Deployment | None:
+    """What may be undone now, as in `standing_in`: there is a package for it, whose files are kept.
+
+    People are asked by this rule, and files are deleted by it (`release_core.retention`), so that neither side knows
+    less than the other.
+    """
+    standing = standing_in(facts, org)
+    if standing is None or not standing.rollback_digest:
+        return None
+    until = undoable_until(facts, reach, standing.org)
+    return standing if until is None or now < until else None
+
+
+def undoable_until(facts: Standing, reach: Reach, org: str) -> datetime | None:
+    """When it becomes too late to undo what stands in an org; None when there is no such instant yet."""
+    over_since = facts.release.closed_at if facts.release.state in FINAL_STATES else None
+    if over_since is None or reach.others.get(org, 0) < _last_landed(facts, org):
+        return None
+    return over_since + reach.keep_for
+
+
+def needs_its_files(facts: Standing, reach: Reach, now: datetime) -> bool:
+    """Whether a rollback or an undo of a release goes on, may turn out to go on, or may be asked for now."""
+    unsettled = ("unknown", *UNDER_WAY)
+    if any(attempt.state in unsettled for attempt in facts.deployments):
+        return True
+    return any(undoable(facts, reach, now, org) for org in _orgs(facts))
+
+
+def _orgs(facts: Standing) -> Iterator[str]:
+    yield from dict.fromkeys(attempt.org for attempt in facts.deployments)
+
+
+def _last_landed(facts: Standing, org: str) -> int:
+    """The row id of what of a release came last into an org, or out of it."""
+    landed = (d for d in facts.deployments if d.org == org and d.state in ("succeeded", "rolled_back"))
+    return max((d.id or 0 for d in landed if d.purpose in ("deployment", "rollback")), default=0)

@@ -8,6 +8,7 @@ import pytest
 
 from release_core import (
     attaching,
+    comparing,
     deployments,
     incidents,
     releases,
@@ -20,6 +21,7 @@ from release_core import (
 )
 from release_core.errors import NotFound, Refused, Unclear
 from release_core.ports import Ports
+from release_core.retention import unneeded
 from release_core.task_plans import NewTask
 from tests.release_core.builders import (
     ADMINISTRATOR,
@@ -41,6 +43,7 @@ from tests.release_core.builders import (
     facts_of,
     gate,
     go_to,
+    has_run,
     intents,
     kinds,
     land,
@@ -452,3 +455,21 @@ def test_a_timer_from_an_org_before_does_not_shorten_the_soak_of_the_next(staged
     later(staged, minutes=30)
     assert stages.move_on(staged, key) == ""
     assert release(staged, key).target_org == EMEA
+
+
+def test_the_differences_in_the_org_before_are_kept_and_shown_with_the_release(staged: Ports) -> None:
+    key = a_staged_release(staged)
+    package = a_package(staged, key, compared=False)
+    text = staged.artifacts.save(b"what it changes in UAT")
+    comparing.note_comparison(staged, package, [], [], comparing.Look(UAT, text))
+    has_run(staged, "comparison")
+    make_ready(staged, key)
+    land_stage(staged, key)
+    assert soak(staged, key) == EMEA
+    later(staged, days=30)
+    with staged.store.reading() as session:
+        found = unneeded(session, staged.policy, staged.artifacts.kept(), staged.clock.now())
+    assert text not in {file.digest for file in found.files}
+    kept = facts_of(staged, key).package
+    assert kept is not None
+    assert kept.earlier_diffs == [[UAT, text]]

@@ -94,6 +94,7 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("compared_org", sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=sa.text("''"))
         )
+        batch_op.add_column(sa.Column("earlier_diffs", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
 
     with op.batch_alter_table("rollbackrequest", schema=None) as batch_op:
         batch_op.add_column(sa.Column("leave", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
@@ -116,6 +117,7 @@ def downgrade() -> None:
         batch_op.drop_column("leave")
 
     with op.batch_alter_table("releasepackage", schema=None) as batch_op:
+        batch_op.drop_column("earlier_diffs")
         batch_op.drop_column("compared_org")
         batch_op.drop_column("diff_digest")
         batch_op.drop_column("last_changed")
