@@ -42,6 +42,7 @@ from handlers.release_words import (
     way_there_words,
     window_words,
 )
+from handlers.undo_words import undo_buttons, undo_lines
 from release_core.facts import ReleaseFacts
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.package_gates import AGAIN
@@ -70,7 +71,7 @@ def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     parts.append(Listing([f"✓ {gate_sentence(gate)}" for gate in opened]))
     if facts.release.state in BEFORE_DEPLOYMENT:
         parts.append(Note(f"Way there: {way_there_words(facts, now)}."))
-    parts += way_back_parts(facts, policy, now)
+    parts += [*way_back_parts(facts, policy, now), *_forward_again(facts, policy)]
     parts.append(Note(next_words(facts, policy, now)))
     if not closed:
         parts.append(Actions([deploy_button(facts, policy, now)]))
@@ -83,6 +84,13 @@ def _validate_again(closed: Sequence[Gate], key: str) -> list[Part]:
     """The click that makes anew what was validated and counts no more."""
     lost = any(gate.code in AGAIN for gate in closed)
     return [Actions([do("Validate again", "release_validate", release=key)])] if lost else []
+
+
+def _forward_again(facts: ReleaseFacts, policy: Policy) -> list[Part]:
+    """How a release that was taken back can come again; nothing of any other release."""
+    lines, buttons = undo_lines(facts, policy), undo_buttons(facts, policy)
+    told: list[Part] = [Listing(lines)] if lines else []
+    return [*told, Actions(buttons)] if buttons else told
 
 
 def next_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> str:

@@ -47,11 +47,11 @@ from handlers.release_words import (
     ways_back_words,
     window_words,
 )
+from handlers.undo_words import undo_buttons
 from release_core.facts import Standing
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.policy import Policy
 from release_core.risks import rows_of
-from release_core.ways_back import rollback_to_undo
 
 TONES: dict[str, Tone] = {
     "ready": "good",
@@ -108,12 +108,7 @@ def next_buttons(facts: Standing, policy: Policy) -> list[Button]:
         buttons += [_roll_back(f"Roll back {org_title(policy, org)}", key, org=org) for org in facts.live_orgs]
     elif facts.live and state in ("soaking", "closed"):
         buttons.append(_roll_back("Roll back", key))
-    if undo := rollback_to_undo(facts):
-        staged = bool(facts.release.path)
-        label = f"Undo rollback in {org_title(policy, undo.org)}" if staged else "Undo rollback"
-        where = {"org": undo.org} if staged else {}
-        buttons.append(Button(label, "release_rollback", {"release": key, **where}))
-    return [*buttons, do("Timeline", "release_timeline", release=key)]
+    return [*buttons, *undo_buttons(facts, policy), do("Timeline", "release_timeline", release=key)]
 
 
 def _roll_back(label: str, key: str, **where: str) -> Button:

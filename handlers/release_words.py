@@ -172,6 +172,8 @@ def way_back_from(facts: Standing, live: Deployment, now: datetime) -> str:
     arming = next(iter(reversed(facts.armings(org=live.org))), None)
     if arming and arming.state in ("requested", "validating"):
         return "built, being proven now"
+    if arming and arming.state == "validated" and arming.lapses_at and not arming.voided_because:
+        return f"not armed: its proof lapsed {at(arming.lapses_at)}"
     problem = (arming and (arming.voided_because or arming.problem)) or live.result.get("rollback_note", "")
     return f"not armed: {clean(problem)}" if problem else "built, not proven"
 

@@ -43,7 +43,7 @@ def status_message(facts: ReleaseFacts, policy: Policy, broadcast: Broadcast, pr
 def plain_words(facts: ReleaseFacts, policy: Policy) -> str:
     """Where a release stands, without a technical word."""
     release = facts.release
-    sentence = f"The change “{release.name}” {_staged(facts, policy) or PLAIN[release.state]}."
+    sentence = f"The change “{release.name}” {_staged(facts, policy) or _again(facts) or PLAIN[release.state]}."
     if (
         release.state in ("planned", "ready")
         and not facts.live_orgs
@@ -57,6 +57,15 @@ def plain_words(facts: ReleaseFacts, policy: Policy) -> str:
     return sentence
 
 
+def _again(facts: ReleaseFacts) -> str:
+    """What was taken back and then brought back is there again, which nobody would make out otherwise."""
+    back = facts.newest("rollback")
+    if facts.release.state != "soaking" or back is None or back.undoes_id is None:
+        return ""
+    undone = any(d.id == back.undoes_id and d.purpose == "rollback" for d in facts.deployments)
+    return "was taken back for a while and is in place again. We are watching it" if undone else ""
+
+
 def _staged(facts: ReleaseFacts, policy: Policy) -> str:
     """The same for a release that comes to several places one after the other; "" where that makes no difference."""
     release = facts.release
@@ -67,9 +76,9 @@ def _staged(facts: ReleaseFacts, policy: Policy) -> str:
     last = "This was the last message about it"
     match release.state:
         case "soaking" if facts.next_org:
-            return (
-                f"is in place in {have}. We are watching it there; {org_title(policy, facts.next_org)} comes after that"
-            )
+            again = " again" if _again(facts) else ""
+            following = f"{org_title(policy, facts.next_org)} comes after that"
+            return f"is in place in {have}{again}. We are watching it there; {following}"
         case "draft" | "planned" | "ready":
             window = facts.window
             when = f", planned for {at(window.starts_at)}" if window and window.state == "booked" else ""

@@ -246,10 +246,10 @@ def _rollback_asked(told: Told) -> Iterable[Touched]:
     request = find_request(told.session, int(told.detail("request")))
     slot = f"rollback:{told.stream}:{request.id}"
     if told.stream.startswith("REL-") and told.detail("incident"):
-        return [Touched(told.line)]  # the question itself is asked in the incident
+        return [Touched(told.line), *_weighed(told)]  # the question itself is asked in the incident
     holders = others(told.policy.holders_of("roll_back"), than=(request.requested_by,))
     replaced = _again(told, f"rollback:{told.stream}:{told.detail('replaces')}") if told.detail("replaces") else []
-    return [*replaced, Touched(slot), *(Touched(f"{slot}@{holder}") for holder in holders)]
+    return [*replaced, Touched(slot), *(Touched(f"{slot}@{holder}") for holder in holders), *_weighed(told)]
 
 
 def _rollback_looked(told: Told) -> Iterable[Touched]:
@@ -274,12 +274,12 @@ def _lapses(told: Told) -> Iterable[Touched]:
 
 
 def _rollback_decided(told: Told) -> Iterable[Touched]:
-    return [*_again(told, f"rollback:{told.stream}:{told.detail('request')}"), Touched(told.line)]
+    return [*_again(told, f"rollback:{told.stream}:{told.detail('request')}"), Touched(told.line), *_weighed(told)]
 
 
 def _rollback_moved(told: Told) -> Iterable[Touched]:
     if told.stream.startswith("REL-"):
-        return [Touched(f"deployment:{told.detail('key')}"), Touched(told.line)]
+        return [Touched(f"deployment:{told.detail('key')}"), Touched(told.line), *_weighed(told)]
     return [Touched(told.line)]
 
 

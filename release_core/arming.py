@@ -6,15 +6,22 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from release_core.attempts import deployment_with_release, details_of, keep_result, new_attempt
-from release_core.facts import UNDER_WAY, gather
-from release_core.lookups import find_deployment, is_watched, release_of
+from release_core.attempts import (
+    deployment_with_release,
+    details_of,
+    draw_headline_again,
+    keep_result,
+    new_attempt,
+)
+from release_core.facts import UNDER_WAY, gather, stand
+from release_core.lookups import find_deployment, is_watched, others_live, release_of
 from release_core.models import Deployment, Release
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
 from release_core.proof_alarms import COUNTS_FOR, arm_again_later, proven_at, revalidate_soon, set_proof_alarms
 from release_core.readiness import settle_state
 from release_core.timeline import BOT, Kind, record
+from release_core.ways_back import Reach, undoable
 
 
 def request_arming(session: Session, deployment: Deployment, release: Release, now: datetime) -> None:
@@ -99,7 +106,7 @@ def void_validations(
         session.add(validation)
         release = release_of(session, validation)
         if validation.purpose == "arming":
-            _arm_again(session, validation, release, because, now)
+            _arm_again(session, policy, validation, release, because, now)
         elif release.state in ("draft", "planned", "ready", "failed") and validation.package_id == release.package_id:
             details = details_of(validation, because=because)
             record(session, Kind.VALIDATION_VOIDED, stream=release.key, actor=BOT, at=now, details=details)
@@ -107,13 +114,27 @@ def void_validations(
             settle_state(session, policy, release, now)
 
 
-def _arm_again(session: Session, arming: Deployment, release: Release, because: str, now: datetime) -> None:
+def is_worth_proving(session: Session, policy: Policy, undone: Deployment, release: Release, now: datetime) -> bool:
+    """Whether a way back is proven anew: it is looked after, may be asked for, and nothing goes back already."""
+    if not is_watched(release) or undone.state != "succeeded":
+        return False
+    facts = stand(session, policy, release)
+    if any(d.undoes_id == undone.id and d.purpose == "rollback" and d.state in UNDER_WAY for d in facts.deployments):
+        return False
+    reach = Reach(others_live(session, release), policy.keep_artifacts)
+    standing = undoable(facts, reach, now, undone.org)
+    return standing is not None and standing.id == undone.id
+
+
+def _arm_again(
+    session: Session, policy: Policy, arming: Deployment, release: Release, because: str, now: datetime
+) -> None:
     if arming.leave:
         return  # a choice of parts is proven when people ask for it
     undone = find_deployment(session, arming.undoes_id or 0)
-    query = select(Deployment).where(Deployment.undoes_id == undone.id, Deployment.purpose == "rollback")
-    going_back = any(rollback.state in UNDER_WAY for rollback in session.exec(query))
-    if is_watched(release) and undone.state == "succeeded" and not going_back:
+    if is_worth_proving(session, policy, undone, release, now):
         details = details_of(arming, problem=f"{because} It is being proven again.")
         record(session, Kind.ROLLBACK_NOT_ARMED, stream=release.key, actor=BOT, at=now, details=details)
         request_arming(session, undone, release, now)
+    else:
+        draw_headline_again(session, release, f"{arming.key}:void", now)

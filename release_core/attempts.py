@@ -124,6 +124,12 @@ def draw_again(session: Session, deployment: Deployment, release: Release, *, at
     intend(session, key, "tell", now=now, due_at=at, lane=release.key, stream=release.key, redraw=slot, edit=number)
 
 
+def draw_headline_again(session: Session, release: Release, mark: str, now: datetime) -> None:
+    """Have the headline of a release edited, after something that is no news but makes it untrue; once per `mark`."""
+    key, slot = f"tell:{release.key}:{mark}", f"headline:{release.key}"
+    intend(session, key, "tell", now=now, lane=release.key, stream=release.key, redraw=slot)
+
+
 def edit_in(ports: Ports, key: str) -> float:
     """Seconds until the post of an attempt may be edited again; an edit that came late pushes the next one back."""
     with ports.store.reading() as session:
@@ -230,7 +236,8 @@ def lose(session: Session, policy: Policy, attempt: Deployment, sentence: str, n
     if attempt.purpose == "deployment":
         release.state = "failed"
         _distrust_validations(session, attempt)
-        settle_state(session, policy, release, now)
+    # A rollback in one org of a staged release that is lost holds it in the next one, too.
+    settle_state(session, policy, release, now)
 
 
 def only_checked(session: Session, policy: Policy, attempt: Deployment, status: JobStatus, now: datetime) -> bool:

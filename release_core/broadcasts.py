@@ -150,6 +150,12 @@ def withdraw_due(
         withdraw_intents(session, [f"broadcast:{release.key}:{broadcast.number}"])
 
 
+def tell_once(session: Session, release: Release, audiences: Iterable[str], *, now: datetime) -> None:
+    """Audiences that were told that a release is over hear once, now, where it stands after all."""
+    for audience in audiences:
+        _promise(session, release, Promise(audience, now), now)
+
+
 def end_broadcasts(session: Session, release: Release, *, now: datetime, audiences: Iterable[str] = ()) -> None:
     """A release is over: audiences that heard of it or were promised more are told that this was the last.
 

@@ -222,7 +222,7 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
             for team in {*(item.team for item in own.items), *(task.team for task in own.tasks)}
             if team in policy.teams
         },
-        names=_names_of(session, {approval.person_id for approval in own.approvals} | {a.by for a in accepted} | gone),
+        names=names_of(session, {approval.person_id for approval in own.approvals} | {a.by for a in accepted} | gone),
         gone=gone,
         acceptances=accepted,
         accepters=accepters,
@@ -293,7 +293,8 @@ def _gone(session: Session, own: Standing) -> frozenset[str]:
     return frozenset(session.exec(select(Person.id).where(col(Person.id).in_(owners), col(Person.deactivated))))
 
 
-def _names_of(session: Session, people: Collection[str]) -> dict[str, str]:
+def names_of(session: Session, people: Collection[str]) -> dict[str, str]:
+    """Chat id -> how people are called, of those whose name is known."""
     if not people:
         return {}
     known = session.exec(select(Person.id, Person.name).where(col(Person.id).in_(people), Person.name != "")).all()

@@ -52,8 +52,11 @@ def state_of(release: Release) -> str:
 
 
 def is_watched(release: Release) -> bool:
-    """Whether what a release brought is looked after: while it soaks; a staged one in each org, until it is over."""
-    return release.state == "soaking" or (bool(release.path) and release.state not in FINAL_STATES)
+    """Whether what a release brought is looked after: while it soaks; a staged one in each org that holds it.
+
+    That ends when people close or cancel it. Taken back in one org, it is looked after in the others.
+    """
+    return release.state == "soaking" or (bool(release.path) and release.state not in ("closed", "cancelled"))
 
 
 def next_key(session: Session, kind: str) -> str:

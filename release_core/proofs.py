@@ -8,9 +8,9 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from release_core.arming import request_arming, void_validations
-from release_core.attempts import deployment_with_release, details_of, known_jobs
-from release_core.facts import UNDER_WAY, counts, gather
+from release_core.arming import is_worth_proving, request_arming, void_validations
+from release_core.attempts import deployment_with_release, details_of, draw_headline_again, known_jobs
+from release_core.facts import counts, gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_deployment, find_release, is_watched, window_of
 from release_core.models import Deployment, OrgWatch
 from release_core.ports import Ports
@@ -84,7 +84,9 @@ def lapse(ports: Ports, attempt_id: int) -> None:
             return
         because = "It has lapsed, being ten days old."
         if proof.purpose == "arming":
-            if is_watched(release) and gather(session, ports.policy, release).armed(now, proof.org) is None:
+            if not is_watched(release):
+                draw_headline_again(session, release, f"{proof.key}:lapsed", now)
+            elif gather(session, ports.policy, release).armed(now, proof.org) is None:
                 details = details_of(proof, problem=because)
                 record(session, Kind.ROLLBACK_NOT_ARMED, stream=release.key, actor=BOT, at=now, details=details)
         elif release.state in BEFORE_DEPLOYMENT and _is_current(session, ports, proof):
@@ -136,14 +138,9 @@ def renew_arming(ports: Ports, attempt_id: int) -> None:
     with ports.store.transaction() as session:
         arming, release = deployment_with_release(session, attempt_id)
         undone = find_deployment(session, arming.undoes_id or 0)
-        facts = gather(session, ports.policy, release)
-        ours = facts.armings(arming.leave, arming.org)
+        ours = gather(session, ports.policy, release).armings(arming.leave, arming.org)
         is_newest = bool(ours) and ours[-1].id == arming.id
-        if not is_watched(release) or undone.state != "succeeded" or arming.leave or not is_newest:
-            return
-        # What goes back in another org of a staged release is no reason to leave this one without a proof.
-        going_back = [d for d in facts.deployments if d.purpose == "rollback" and d.undoes_id == undone.id]
-        if not any(d.state in UNDER_WAY for d in going_back):
+        if is_newest and not arming.leave and is_worth_proving(session, ports.policy, undone, release, now):
             request_arming(session, undone, release, now)
 
 

@@ -65,7 +65,18 @@ RULES: Sequence[Rule] = (
     freeze_gate,
     org_gate,
 )
-DEPENDS_ON_TIME = ("window_ahead", "freeze", "org_locked", "incident_open", "org_busy")
+DEPENDS_ON_TIME = (
+    "window_ahead",
+    "freeze",
+    "org_locked",
+    "incident_open",
+    "org_busy",
+    # A wish expires, a rollback ends, by themselves: asking, deciding and expiring need not settle a state that they
+    # do not touch. The cards that show these gates are drawn again instead (`handlers.tellers`).
+    "stage_wished_back",
+    "stage_going_back",
+)
+"""The gates that a release which is ready waits behind: they open by themselves, so it stays ready meanwhile."""
 
 
 def gates(facts: ReleaseFacts, policy: Policy, now: datetime) -> list[Gate]:

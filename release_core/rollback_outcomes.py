@@ -10,8 +10,8 @@ from sqlmodel import Session
 
 from release_core.arming import request_arming, void_validations
 from release_core.attempts import details_of, keep_result, only_checked
-from release_core.broadcasts import end_broadcasts
-from release_core.facts import UNDER_WAY, next_org, stand
+from release_core.broadcasts import end_broadcasts, tell_once
+from release_core.facts import UNDER_WAY, names_of, next_org, stand
 from release_core.lookups import find_deployment, release_of
 from release_core.models import Deployment, Incident, Release, ReleasePackage, RollbackRequest
 from release_core.org_locks import close, standing_lock
@@ -149,10 +149,26 @@ def _take_out(session: Session, policy: Policy, rollback: Deployment, now: datet
     withdraw_window(session, release)  # where it has not been yet, a staged release does not go any more
     details = details_of(rollback, **_found(rollback))
     tell_both(session, Kind.ROLLBACK_SUCCEEDED, (release, incident), BOT, now, **details)
-    cause = incident.key if incident else "a rollback"
-    reason = f"{release.key} was rolled back ({cause}); find the cause before anything else goes in."
+    reason = _why_locked(session, policy, rollback, release, incident)
     close(session, rollback.org, reason, actor=rollback.requested_by, now=now, stream=release.key)
     end_broadcasts(session, release, now=now, audiences=policy.audiences)
+
+
+def _why_locked(
+    session: Session, policy: Policy, rollback: Deployment, release: Release, incident: Incident | None
+) -> str:
+    """Which org, by whose wish with whose yes, for what reason: whoever comes to the lock later asks them."""
+    wish = session.get(RollbackRequest, rollback.result.get("request") or 0)
+    about = f" ({incident.key})" if incident else ""
+    where = f"{release.key} was rolled back in {policy.title_of(rollback.org)}{about}"
+    if wish is None:
+        return f"{where}. Find the cause before anything else goes in."
+    names = names_of(session, (wish.requested_by, wish.decided_by))
+    asker, confirmer = (names.get(each) or each for each in (wish.requested_by, wish.decided_by))
+    return (
+        f"{where}: {wish.reason.rstrip('.')}. Asked by {asker}, confirmed by {confirmer}. "
+        "Find the cause before anything else goes in."
+    )
 
 
 def _bring_back(session: Session, policy: Policy, undo: Deployment, rollback: Deployment, now: datetime) -> None:
@@ -169,6 +185,7 @@ def _bring_back(session: Session, policy: Policy, undo: Deployment, rollback: De
     flow, due_at = "stage_end" if next_org(release) else "soak_end", now + policy.soak_of(release.target_org)
     intend(session, f"soak:{undo.key}", flow, now=now, lane=release.key, due_at=due_at, release=release.key)
     request_arming(session, original, release, now)
+    tell_once(session, release, policy.audiences, now=now)
 
 
 def _stand_again(session: Session, policy: Policy, release: Release, original: Deployment) -> None:

@@ -262,7 +262,10 @@ def test_production_returned_and_the_org_is_locked_with_a_reason(ports: Ports, k
     assert last(ports, key, Kind.ROLLBACK_SUCCEEDED).details["differences"] == ["Layout Account-A"]
     lock = facts_of(ports, key).lock
     assert lock is not None
-    assert lock.reason == "REL-1 was rolled back (a rollback); find the cause before anything else goes in."
+    assert lock.reason == (
+        "REL-1 was rolled back in PRODUCTION: orders fail. Asked by UMANAGER, confirmed by UADMIN. "
+        "Find the cause before anything else goes in."
+    )
     assert last(ports, key, Kind.ORG_LOCKED).actor == MANAGER
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import incidents, org_locks, proofs, rollback_choices, stages, validations
+from release_core import attempts, checklists, incidents, org_locks, proofs, rollback_choices, stages, validations
+from release_core.arming import finish_arming
 from release_core.errors import Conflict, Refused
 from release_core.ports import Ports
 from release_core.proof_alarms import proofs_that_matter
@@ -105,6 +106,67 @@ def test_a_proof_in_the_org_before_is_made_anew_though_a_later_org_has_one_of_it
     proofs.renew_arming(staged, proof.id or 0)
     again = newest(staged, key, "arming")
     assert (again.org, again.undoes_id, again.state) == (UAT, proof.undoes_id, "requested")
+
+
+def test_after_a_rollback_in_one_org_the_way_back_of_the_others_is_watched_and_proven_again(
+    staged: Ports, key: str
+) -> None:
+    in_two_orgs(staged, key)
+    go_back(staged, key, EMEA)
+    with staged.store.reading() as session:
+        assert [p.org for p in proofs_that_matter(session, UAT, staged.clock.now())] == [UAT]
+        assert proofs_that_matter(session, EMEA, staged.clock.now()) == []
+    unarm_uat(staged)
+    again = newest(staged, key, "arming")
+    assert (again.org, again.state) == (UAT, "requested")
+    proof = arm(staged, key)
+    proofs.renew_arming(staged, proof)
+    assert newest(staged, key, "arming").id != proof, "and before it lapses"
+
+
+def test_no_way_back_is_proven_again_that_nobody_may_ask_for_any_more(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    go_back(staged, key, EMEA)
+    another = a_ready_staged_release(staged)
+    land_stage(staged, another)
+    proof = facts_of(staged, key).armings(org=UAT)[-1]
+    assert proof.state == "requested", "what came into UAT voided the one before"
+    finish_arming(staged, proof.id or 0, a_success())
+    later(staged, days=181)
+    proofs.renew_arming(staged, proof.id or 0)
+    assert facts_of(staged, key).armings(org=UAT)[-1].id == proof.id
+
+
+def test_a_release_that_is_ready_stays_so_while_going_back_elsewhere_waits_for_a_yes(staged: Ports, key: str) -> None:
+    make_ready(staged, key)
+    assert release(staged, key).state == "ready"
+    request = ask_rollback(staged, MANAGER, key, "it broke", org=UAT)
+    assert blocked_by(staged, key) == {"stage_wished_back"}
+    checklists.reopen(staged, MANAGER, key, "3")  # nothing waits for this item, but any change settles the state anew
+    assert release(staged, key).state == "ready"
+    decide_rollback(staged, SECOND_MANAGER, request, yes=False)
+    assert (release(staged, key).state, blocked_by(staged, key)) == ("ready", set())
+
+
+def test_a_rollback_that_is_lost_in_one_org_holds_the_next_one(staged: Ports, key: str) -> None:
+    make_ready(staged, key)
+    back = a_confirmed_way_back(staged, key, UAT)
+    attempts.note_unknown(staged, back, "The answer was lost.")
+    assert release(staged, key).state == "planned"
+    assert blocked_by(staged, key) == {"outcome_unknown"}
+
+
+def test_the_lock_names_the_org_and_who_took_it_back_and_why(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    go_back(staged, key, UAT)
+    with staged.store.reading() as session:
+        lock = org_locks.standing_lock(session, UAT)
+        assert org_locks.standing_lock(session, EMEA) is None
+    assert lock is not None
+    assert lock.reason == (
+        "REL-1 was rolled back in UAT: it broke. Asked by UMANAGER, confirmed by UMANAGER2. "
+        "Find the cause before anything else goes in."
+    )
 
 
 def test_nothing_is_watched_any_more_once_the_release_was_given_up(staged: Ports, key: str) -> None:

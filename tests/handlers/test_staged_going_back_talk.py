@@ -1,0 +1,155 @@
+"""Going back in one org of several, and forward again, as people read it."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import col, desc, select
+
+from handlers.status_words import plain_words
+from handlers.tellers import Told, touched_by
+from release_core import broadcasts, proofs, releases
+from release_core.models import TimelineEntry
+from release_core.rollback_outcomes import finish_rollback, note_returned
+from release_core.rollback_requests import ask_rollback, decide_rollback
+from tests.handlers.room import Room, words_of
+from tests.release_core.builders import (
+    MANAGER,
+    SECOND_MANAGER,
+    STAKEHOLDER,
+    UAT,
+    a_soaking_release,
+    a_success,
+    digest_of,
+    facts_of,
+    intents,
+    later,
+    newest,
+)
+from tests.release_core.staged import EMEA, a_ready_staged_release, land_stage, make_ready, soak, staged_ports
+
+
+@pytest.fixture
+def staged() -> Room:
+    """A room in a company with three orgs in a row."""
+    return Room(staged_ports())
+
+
+def in_two_orgs(room: Room) -> str:
+    """A release that is live in UAT and EMEA; its key."""
+    key = a_ready_staged_release(room.ports)
+    land_stage(room.ports, key)
+    soak(room.ports, key)
+    make_ready(room.ports, key)
+    land_stage(room.ports, key)
+    return key
+
+
+def go_back(room: Room, key: str, org: str | None = None, *, forward: bool = True, note: str = "") -> None:
+    """Somebody asks, somebody else agrees, the org did it."""
+    request = ask_rollback(room.ports, MANAGER, key, "it broke", org=org)
+    decide_rollback(room.ports, SECOND_MANAGER, request, yes=True)
+    attempt = newest(room.ports, key, "rollback").id or 0
+    finish_rollback(room.ports, attempt, a_success())
+    undo = digest_of(b"forward") if forward else ""
+    note_returned(room.ports, attempt, [], undo_digest=undo, note=note)
+
+
+def drawn_anew(room: Room, stream: str) -> set[str]:
+    """The slots that the newest fact of a stream touches."""
+    with room.ports.store.reading() as session:
+        query = select(TimelineEntry).where(TimelineEntry.stream == stream).order_by(desc(col(TimelineEntry.number)))
+        entry = session.exec(query).first()
+        assert entry is not None
+        return {one.slot for one in touched_by(Told(session, room.ports, entry))}
+
+
+def test_the_card_of_the_next_org_says_at_once_that_going_back_elsewhere_holds_it(staged: Room) -> None:
+    key = a_ready_staged_release(staged.ports)
+    land_stage(staged.ports, key)
+    soak(staged.ports, key)
+    make_ready(staged.ports, key)
+    staged.tell()
+    card = f"stage:{key}:{EMEA}"
+    assert "Taking it back" not in words_of(staged.posts[card].message)
+    request = ask_rollback(staged.ports, MANAGER, key, "it broke", org=UAT)
+    assert card in drawn_anew(staged, key)
+    staged.tell()
+    assert "Taking it back in UAT was asked for" in words_of(staged.posts[card].message)
+    decide_rollback(staged.ports, SECOND_MANAGER, request, yes=False)
+    assert card in drawn_anew(staged, key)
+    staged.tell()
+    assert "Taking it back" not in words_of(staged.posts[card].message)
+
+
+def test_why_says_that_a_rollback_can_be_undone_until_when_and_by_whom(staged: Room) -> None:
+    key = in_two_orgs(staged)
+    go_back(staged, key, EMEA)
+    go_back(staged, key, UAT)
+    said = staged.hears(STAKEHOLDER, f"release why {key}")
+    words = words_of(said)
+    assert "The rollback in EMEA (DEP-" in words
+    assert "can be undone until " in words
+    assert "@Anna Weiss, @Omar Haddad or @Mei Tanaka asks with /release rollback REL-1 in UAT -- reason" in words
+    assert "another one confirms" in words
+    form = staged.clicks(MANAGER, "Undo rollback in UAT", said)
+    assert "REL-1 comes back into UAT" in words_of(form)
+
+
+def test_why_says_that_a_rollback_cannot_be_undone(room: Room) -> None:
+    key = a_soaking_release(room.ports)
+    go_back(room, key, forward=False, note="Nothing was kept of what the org held before the rollback.")
+    words = words_of(room.hears(STAKEHOLDER, f"release why {key}"))
+    assert "cannot be undone by Rollcall: Nothing was kept of what the org held before the rollback." in words
+
+
+def test_those_who_only_read_hear_once_that_it_is_back_again(room: Room) -> None:
+    key = a_soaking_release(room.ports)
+    go_back(room, key)
+    room.tell()
+    before = {intent.key for intent in intents(room.ports, "broadcast")}
+    go_back(room, key)  # the same way again: it undoes the rollback
+    due = [intent for intent in intents(room.ports, "broadcast") if intent.key not in before]
+    assert {intent.due_at for intent in due} == {room.ports.clock.now()}
+    for intent in due:
+        broadcasts.send_due(room.ports, key, intent.args["number"])
+    room.tell()
+    heard = [post for slot, post in room.posts.items() if slot.startswith("broadcast:") and post.to == "C0STAKEHOLDERS"]
+    assert "was taken back for a while and is in place again. We are watching it." in words_of(heard[-1].message)
+    assert len(due) == len(room.ports.policy.audiences), "once to each"
+    later(room.ports, hours=5)
+    assert {intent.key for intent in intents(room.ports, "broadcast")} == before | {intent.key for intent in due}
+
+
+def test_on_a_path_too_they_hear_that_it_is_there_again(staged: Room) -> None:
+    key = a_ready_staged_release(staged.ports)
+    land_stage(staged.ports, key)
+    go_back(staged, key)
+    go_back(staged, key)
+    words = plain_words(facts_of(staged.ports, key), staged.ports.policy)
+    assert "is in place in UAT again. We are watching it there; EMEA comes after that" in words
+
+
+def test_the_headline_of_a_closed_release_shows_no_proof_of_the_past(room: Room) -> None:
+    key = a_soaking_release(room.ports)
+    assert releases.close_release(room.ports, MANAGER, key)
+    room.tell()
+    assert "armed until" in words_of(room.posts[f"headline:{key}"].message)
+    later(room.ports, days=10)
+    proofs.lapse(room.ports, newest(room.ports, key, "arming").id or 0)
+    redrawn = [intent for intent in intents(room.ports, "tell") if intent.args.get("redraw") == f"headline:{key}"]
+    assert [intent.due_at for intent in redrawn] == [room.ports.clock.now()]
+    words = words_of(room.hears(STAKEHOLDER, f"release status {key}"))
+    assert "not armed: its proof lapsed" in words
+    assert "armed until" not in words
+
+
+def test_the_headline_of_a_closed_release_is_drawn_again_when_another_one_comes_after_it(room: Room) -> None:
+    key = a_soaking_release(room.ports)
+    assert releases.close_release(room.ports, MANAGER, key)
+    later(room.ports, minutes=5)
+    another = a_soaking_release(room.ports, name="Winter release")
+    redrawn = [intent for intent in intents(room.ports, "tell") if intent.args.get("redraw") == f"headline:{key}"]
+    assert len(redrawn) == 1
+    words = words_of(room.hears(STAKEHOLDER, f"release status {key}"))
+    assert f"({another}) was deployed after it." in words
+    assert "armed until" not in words
