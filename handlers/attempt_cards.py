@@ -92,6 +92,13 @@ def _too_late(deployment: Deployment, key: str, title: str) -> str:
     return f"Too late to stop: {title} is finalizing it, so it will land. To undo it: {undo}"
 
 
+def _by_whom(deployment: Deployment) -> str:
+    if deployment.abort_requested_by:
+        return f" by {who(deployment.abort_requested_by)}"
+    there = clean(str(deployment.result.get("stopped_by", "")))
+    return f" in the org by {there}" if there else " in the org"
+
+
 def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
     match deployment.state:
         case "validated":
@@ -102,6 +109,8 @@ def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
             return f"succeeded{_work(deployment)}.", "good"
         case "rolled_back":
             return "succeeded and was rolled back later.", "plain"
+        case "cancelled" if deployment.purpose == "validation":
+            return f"was stopped{_by_whom(deployment)}. Nothing was changed.", "plain"
         case "failed" | "cancelled" | "unknown":
             return _bad_end(deployment), "stop"
     return _unfinished(deployment), "wait"

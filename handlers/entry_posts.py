@@ -127,7 +127,7 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
                 do("Attach package", "release_attach", release=key),
                 do("Validate again", "release_validate", release=key),
             ]
-        case Kind.VALIDATION_LAPSES:
+        case Kind.VALIDATION_LAPSES | Kind.VALIDATION_STOPPED:
             buttons = [do("Validate again", "release_validate", release=key)]
         case Kind.VALIDATION_PASSED | Kind.DEPLOYMENT_HELD:
             buttons = [do("May we go?", "release_why", release=key)]

@@ -74,6 +74,14 @@ def _risk_accepted(t: Telling) -> str:
     return f"{t.by} accepted {what} for {t.seat(t.get('seat'))}: {t.get('reason')}"
 
 
+def _stopped_check(t: Telling) -> str:
+    by = person(t.get("by")) if t.get("by") else t.get("there") or "somebody"
+    where = "" if t.get("by") else ", not from here"
+    return (
+        f"{by} stopped {t.get('key')} in {t.org()}{where}. Nothing was changed, and it proves nothing: validate again."
+    )
+
+
 def _owner_changed(t: Telling) -> str:
     return f"{t.by} gave item {t.get('item')} “{t.get('title')}” to {person(t.get('owner'))}."
 
@@ -360,6 +368,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.VALIDATION_REQUESTED: lambda t: f"{t.by} asked to validate in {t.org()} ({t.get('key')}).",
     Kind.VALIDATION_PASSED: lambda t: f"{t.get('key')} passed in {t.org()}.",
     Kind.VALIDATION_FAILED: lambda t: f"{t.get('key')} failed in {t.org()}{t.after('problem').rstrip('.')}.",
+    Kind.VALIDATION_STOPPED: _stopped_check,
     Kind.VALIDATION_VOIDED: lambda t: f"The validation {t.get('key')} in {t.org()} counts no more: {t.get('because')}",
     Kind.VALIDATION_LAPSES: lambda t: (
         f"The validation {t.get('key')} in {t.org()} lapses {t.instant('until')}, before the window ends "

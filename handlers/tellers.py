@@ -372,6 +372,7 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.VALIDATION_REQUESTED: _attempt,
     Kind.VALIDATION_PASSED: _attempt,
     Kind.VALIDATION_FAILED: _attempt_said,
+    Kind.VALIDATION_STOPPED: _attempt_said,
     Kind.DEPLOYMENT_REQUESTED: _attempt,
     Kind.DEPLOYMENT_HELD: _attempt_said,
     Kind.SNAPSHOT_TAKEN: _item,

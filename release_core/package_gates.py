@@ -122,6 +122,13 @@ def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: st
         return "validation_lapsed", f"The validation {newest.key} in {title} has lapsed; it counted for 10 days."
     if newest.state in ("requested", "validating"):
         return "validating", f"The validation {newest.key} in {title} is still running."
+    if newest.state == "cancelled":
+        by = newest.result.get("stopped_by", "")
+        by_whom = f" by {by}" if by else ""
+        return (
+            "validation_stopped",
+            f"The validation {newest.key} in {title} was stopped{by_whom}, so it proves nothing.",
+        )
     return (
         "validation_failed",
         f"The validation {newest.key} in {title} {newest.state}: {newest.problem or 'see its post'}",

@@ -137,7 +137,10 @@ class Coverage:
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A deployment job as the org sees it; the last four are filled only when details were asked for."""
+    """A deployment job as the org sees it; `outcomes` to `coverage_warnings` only when details were asked for.
+
+    `cancelled_by` is the name, in the org, of whoever had it cancelled there.
+    """
 
     id: str
     state: JobState
@@ -158,6 +161,7 @@ class JobStatus:
     test_failures: Sequence[TestFailure] = field(default=())
     coverage: Sequence[Coverage] = field(default=())
     coverage_warnings: Sequence[str] = field(default=())
+    cancelled_by: str = ""
 
 
 @dataclass(frozen=True)

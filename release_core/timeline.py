@@ -71,6 +71,7 @@ class Kind(StrEnum):
     VALIDATION_REQUESTED = "validation_requested"
     VALIDATION_PASSED = "validation_passed"
     VALIDATION_FAILED = "validation_failed"
+    VALIDATION_STOPPED = "validation_stopped"
     VALIDATION_VOIDED = "validation_voided"
     VALIDATION_LAPSES = "validation_lapses"
     DEPLOYMENT_REQUESTED = "deployment_requested"

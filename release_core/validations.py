@@ -15,7 +15,7 @@ from release_core.attempts import (
     new_attempt,
 )
 from release_core.errors import Conflict, Refused
-from release_core.facts import UNDER_WAY, gather
+from release_core.facts import UNDER_WAY, gather, names_of
 from release_core.lookups import BEFORE_DEPLOYMENT, find_org, find_release, package_of, release_of
 from release_core.models import Deployment, Release, ReleasePackage
 from release_core.permissions import require
@@ -89,11 +89,16 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
             validation.state = "validated"
             validation.lapses_at = (status.completed_at or now) + COUNTS_FOR
             set_proof_alarms(session, ports.policy, release, validation, now)
+        elif _was_stopped(validation, status):
+            _note_stopped(session, validation, status)
         else:
-            validation.state = "cancelled" if status.state == "Canceled" else "failed"
+            validation.state = "failed"
         session.add(validation)
-        kind = Kind.VALIDATION_PASSED if status.success else Kind.VALIDATION_FAILED
+        ends = {"validated": Kind.VALIDATION_PASSED, "cancelled": Kind.VALIDATION_STOPPED}
+        kind = ends.get(validation.state, Kind.VALIDATION_FAILED)
         details = details_of(validation, problem=validation.problem)
+        if validation.state == "cancelled":
+            details |= {"by": validation.abort_requested_by, "there": status.cancelled_by}
         record(session, kind, stream=release.key, actor=BOT, at=now, details=details)
         settle_state(session, ports.policy, release, now)
         if status.success and _goes_on(validation, release):
@@ -104,6 +109,19 @@ def finish_validation(ports: Ports, deployment_id: int, status: JobStatus) -> No
             following.then = validation.then[1:]
             note_on(following, planned(release, package_of(session, release), ports.policy, following.org))
             announce_request(session, Kind.VALIDATION_REQUESTED, release, following)
+
+
+def _was_stopped(validation: Deployment, status: JobStatus) -> bool:
+    """Whether people ended it, in its org or while it waited to be asked for again; then it has not failed."""
+    not_asked_again = validation.abort_requested_by and validation.progress.get("not_again")
+    return status.state == "Canceled" or bool(not_asked_again)
+
+
+def _note_stopped(session: Session, validation: Deployment, status: JobStatus) -> None:
+    asker = validation.abort_requested_by
+    by = names_of(session, [asker]).get(asker, asker) if asker else status.cancelled_by
+    validation.state, validation.problem = "cancelled", f"It was stopped by {by}." if by else "It was stopped."
+    validation.result = {**validation.result, "stopped_by": by}
 
 
 def _goes_on(validation: Deployment, release: Release) -> bool:

@@ -109,6 +109,7 @@ def job_status(answer: object) -> JobStatus:
         test_failures=_test_failures(tested),
         coverage=_coverage(tested),
         coverage_warnings=_coverage_warnings(tested),
+        cancelled_by=words(result.get("canceledByName")),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from release_core import attempts, deployments, validations
+from release_core import attempts, deployments, resubmissions, validations
 from release_core.deployments import ReadBack
 from release_core.ports import JobState, JobStatus
 from tests.handlers.room import Room, words_of
@@ -19,6 +19,7 @@ from tests.release_core.builders import (
     a_release,
     a_started_deployment,
     digest_of,
+    gate,
     row_id,
 )
 
@@ -125,3 +126,49 @@ def test_what_the_org_could_not_finish_and_did_not_keep_failed(room: Room, attem
     room.tell()
     words = words_of(room.post("deployment:DEP-2"))
     assert "failed. The org could not finish it. Internal error. Nothing was changed (read back)." in words
+
+
+def a_running_check(room: Room) -> int:
+    key = a_release(room.ports)
+    a_package(room.ports, key)
+    check = row_id(room.ports, validations.request_validation(room.ports, DEVELOPER, key))
+    attempts.note_asking(room.ports, check, "validating")
+    return check
+
+
+def test_a_check_that_somebody_stopped_has_not_failed_and_says_who(room: Room) -> None:
+    check = a_running_check(room)
+    attempts.request_cancel(room.ports, MANAGER, "REL-1")
+    validations.finish_validation(room.ports, check, a_cancellation())
+    told = the_lines(room)
+    assert "@Anna Weiss stopped DEP-1 in UAT. Nothing was changed" in told
+    assert "failed" not in told
+    assert "@Priya Nair" not in told.partition("stopped DEP-1")[2], "nobody is called for it"
+    assert "was stopped by @Anna Weiss. Nothing was changed." in words_of(room.post("deployment:DEP-1"))
+
+
+def test_a_check_that_was_stopped_in_its_org_says_by_whom_there(room: Room) -> None:
+    check = a_running_check(room)
+    validations.finish_validation(room.ports, check, replace(a_cancellation(), cancelled_by="Uta Admin"))
+    assert "Uta Admin stopped DEP-1 in UAT, not from here." in the_lines(room)
+    assert "was stopped in the org by Uta Admin." in words_of(room.post("deployment:DEP-1"))
+
+
+def test_a_check_that_is_stopped_while_it_waits_for_the_org_has_not_failed(room: Room) -> None:
+    check = a_running_check(room)
+    resubmissions.note_busy(room.ports, check, "setup_lock")
+    attempts.request_cancel(room.ports, MANAGER, "REL-1")
+    assert not resubmissions.take_up_again(room.ports, check)
+    busy = JobStatus("0Af1", "Failed", True, False, True, error_code="ALREADY_IN_PROCESS")
+    validations.finish_validation(room.ports, check, busy)
+    assert "@Anna Weiss stopped DEP-1 in UAT." in the_lines(room)
+
+
+def test_the_gate_says_who_stopped_the_check(room: Room) -> None:
+    key = a_release(room.ports)
+    a_package(room.ports, key)
+    check = row_id(room.ports, validations.request_validation(room.ports, DEVELOPER, key, org="PRODUCTION"))
+    attempts.request_cancel(room.ports, MANAGER, key)
+    validations.finish_validation(room.ports, check, a_cancellation())
+    because = gate(room.ports, key, "validation_stopped").because
+    assert because == "The validation DEP-1 in PRODUCTION was stopped by Anna Weiss, so it proves nothing."
