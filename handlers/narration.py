@@ -2,49 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping
 
-from handlers.conversation import at, bold, clean, code, people, person
-from handlers.phrases import VERDICTS, count, org_title, who
+from handlers import rollback_narration
+from handlers.conversation import clean, code, people, person
+from handlers.phrases import count, org_title
+from handlers.telling import Telling
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
 from release_core.strategies import WORDS as STRATEGY_WORDS
 from release_core.timeline import Kind
-
-
-class Telling:
-    """One fact with what is needed to word it; what orgs and files say is kept free of our own marks."""
-
-    def __init__(self, policy: Policy, entry: TimelineEntry) -> None:
-        self.policy = policy
-        self.entry = entry
-        self.by = who(entry.actor)
-
-    def get(self, name: str) -> str:
-        """A detail as text, "" when it was not recorded."""
-        value = self.entry.details.get(name)
-        return "" if value is None else clean(str(value))
-
-    def org(self) -> str:
-        """The org that the fact is about."""
-        return org_title(self.policy, self.get("org"))
-
-    def instant(self, name: str) -> str:
-        """A recorded instant, in each reader's zone."""
-        return at(datetime.fromisoformat(self.get(name)))
-
-    def names(self, name: str) -> list[str]:
-        """A recorded list."""
-        return [clean(str(value)) for value in self.entry.details.get(name, [])]
-
-    def seat(self, name: str) -> str:
-        """How people call a seat."""
-        return self.policy.seats[name].title if name in self.policy.seats else name
-
-    def after(self, name: str, before: str = ": ") -> str:
-        """A detail with what leads to it, nothing when it is empty."""
-        return f"{before}{self.get(name)}" if self.get(name) else ""
 
 
 def narrate(policy: Policy, entry: TimelineEntry) -> str:
@@ -156,112 +123,6 @@ def _incident_noted(t: Telling) -> str:
     severity = f" It is severity {t.get('severity')} now." if t.get("severity") else ""
     commander = f" {person(t.get('commander'))} commands it now." if t.get("commander") else ""
     return f"{t.by}: {t.get('text')}{severity}{commander}"
-
-
-def _returned(t: Telling) -> str:
-    found = t.names("differences")
-    if t.get("not_compared"):
-        return f"{t.get('key')} rolled back {bold(t.get('release'))} in {t.org()}.{_not_compared(t)}{_left(t)}"
-    if not found:
-        what = "part by part" if not t.entry.details.get("left") else "but for what was left"
-        return (
-            f"{t.get('key')} rolled back: {t.org()} is what it was before {bold(t.get('release'))}, {what}.{_left(t)}"
-        )
-    return f"{t.get('key')} rolled back {bold(t.get('release'))}, except: {', '.join(found[:8])}.{_left(t)}"
-
-
-def _not_compared(t: Telling) -> str:
-    """Why nobody could look whether it is as it should be, with what to do; nothing when somebody could."""
-    if not t.get("not_compared"):
-        return ""
-    look = code(f"/release package {t.get('release')}")
-    return f" Not compared: {t.get('not_compared')} Look at its parts in Setup of {t.org()}: {look} lists them."
-
-
-def _left(t: Telling) -> str:
-    parts = t.entry.details.get("left") or []
-    named = ", ".join(clean(f"{part[0]} {part[1]}") for part in parts[:5])
-    more = f" and {len(parts) - 5} more" if len(parts) > 5 else ""
-    return f" Left as it was, by choice: {named}{more}." if parts else ""
-
-
-def _wish(t: Telling) -> str:
-    what = "undoing the rollback" if t.entry.details.get("undo") else "the rollback"
-    return f"{what} of {t.get('release')}"
-
-
-def _asked_back(t: Telling) -> str:
-    what = "undo the rollback of" if t.entry.details.get("undo") else "roll back"
-    left = t.entry.details.get("leave") or []
-    parts = f" {count(len(left), 'part')} would be left as it is." if left else ""
-    return f"{t.by} asked to {what} {t.get('release')}: {t.get('reason')}{parts}"
-
-
-def _looked(t: Telling) -> str:
-    drift = t.names("drift")
-    if not drift:
-        return "The org was compared: nothing that would go back was changed since."
-    return f"The org was compared. Somebody changed since: {'; '.join(drift[:8])}. Choose what is left as it is."
-
-
-def _way(t: Telling) -> str:
-    if t.get("next"):
-        why = f"was refused for its tests alone ({t.get('problem')})"
-        return f"{t.get('key')} {why}, so {t.get('next')} runs more of them."
-    tests = f" ({', '.join(t.names('tests')[:5])})" if t.names("tests") else ""
-    because = f" {t.get('because')}" if t.get("because") else ""
-    return f"{t.get('key')} is not armed, so it goes back by a deployment with {t.get('level')}{tests}.{because}"
-
-
-def _brought_back(t: Telling) -> str:
-    found = t.names("differences")
-    except_for = f" Not as expected: {', '.join(found[:5])}." if found else ""
-    # Facts from before this was recorded speak of an org that nobody had looked at: locked, as a rollback leaves it.
-    locked = " The org stays locked until somebody unlocks it." if t.entry.details.get("locked", True) else ""
-    return (
-        f"{t.get('key')} undid the rollback: {bold(t.get('release'))} is live in {t.org()} again and is watched."
-        f"{except_for}{_not_compared(t)}{_left(t)}{locked}"
-    )
-
-
-def _held_rollback(t: Telling) -> str:
-    drift = t.names("drift")
-    listed = f" {'; '.join(drift[:8])}." if drift else ""
-    problem = t.get("problem").removeprefix("The rollback did not start. ")
-    if "parts" in t.entry.details:
-        return f"The rollback {t.get('key')} was not started. {problem} {_by_hand(t)}"
-    return f"The rollback {t.get('key')} was not started. {problem}{listed}{'' if drift else _asked_anew(t)}"
-
-
-BY_HAND = {"new": "delete it", "changed": "put back what it was", "deleted": "create it again"}
-
-
-def _by_hand(t: Telling) -> str:
-    """Who could do what in Setup where Rollcall has nothing left to go by."""
-    rows, release = t.entry.details["parts"], t.get("release") or t.entry.stream
-    told = "; ".join(_part_by_hand(row) for row in rows[:10])
-    more = f"; and {len(rows) - 10} more ({code(f'/release package {release}')})" if len(rows) > 10 else ""
-    again = f"Have the files put back from a backup and ask again ({code(f'/release rollback {release} -- reason')})."
-    if t.entry.details.get("undo"):
-        return f"{again} Else plan a new release with the same package: {code('/release new')}"
-    who_may = people(t.names("people")[:5], last="or")
-    return f"{again} Else {who_may} can take it back by hand in Setup of {t.org()}: {told or 'part by part'}{more}."
-
-
-def _part_by_hand(row: Sequence[str]) -> str:
-    kind, name, did, verdict, todo = row
-    act = BY_HAND.get(did, "compare it with what it was")
-    verdicts = [VERDICTS[verdict]] if verdict in VERDICTS else []
-    return clean(f"{kind} {name}: {', '.join([act, *verdicts])}{f' ({todo.rstrip(chr(46))})' if todo else ''}")
-
-
-def _failed_rollback(t: Telling) -> str:
-    return f"The rollback {t.get('key')} failed in {t.org()}: {t.get('problem').rstrip('.')}.{_asked_anew(t)}"
-
-
-def _asked_anew(t: Telling) -> str:
-    release = t.get("release") or t.entry.stream
-    return f" Ask again, with other parts left if need be: {code(f'/release rollback {release} -- reason')}"
 
 
 def _sent(t: Telling) -> str:
@@ -397,20 +258,20 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"The way back is not armed: {t.get('problem')}"
         + (f" It is tried again {t.instant('again_at')}." if t.get("again_at") else "")
     ),
-    Kind.ROLLBACK_ASKED: _asked_back,
-    Kind.ROLLBACK_LOOKED: _looked,
+    Kind.ROLLBACK_ASKED: rollback_narration.asked_back,
+    Kind.ROLLBACK_LOOKED: rollback_narration.looked,
     Kind.ROLLBACK_NOT_LOOKED: lambda t: (
         f"The org could not be compared yet: {t.get('problem')} The rollback looks itself before it changes anything."
     ),
-    Kind.ROLLBACK_CONFIRMED: lambda t: f"{t.by} confirmed {_wish(t)}.",
-    Kind.ROLLBACK_DECLINED: lambda t: f"{t.by} declined {_wish(t)}{t.after('comment')}.",
-    Kind.ROLLBACK_EXPIRED: lambda t: f"Nobody confirmed {_wish(t)} in time. Ask again if needed.",
-    Kind.ROLLBACK_HELD: _held_rollback,
+    Kind.ROLLBACK_CONFIRMED: lambda t: f"{t.by} confirmed {rollback_narration.wish(t)}.",
+    Kind.ROLLBACK_DECLINED: lambda t: f"{t.by} declined {rollback_narration.wish(t)}{t.after('comment')}.",
+    Kind.ROLLBACK_EXPIRED: lambda t: f"Nobody confirmed {rollback_narration.wish(t)} in time. Ask again if needed.",
+    Kind.ROLLBACK_HELD: rollback_narration.held,
     Kind.ROLLBACK_STARTED: lambda t: f"The rollback {t.get('key')} in {t.org()} begins.",
-    Kind.ROLLBACK_WAY: _way,
-    Kind.ROLLBACK_SUCCEEDED: _returned,
-    Kind.ROLLBACK_UNDONE: _brought_back,
-    Kind.ROLLBACK_FAILED: _failed_rollback,
+    Kind.ROLLBACK_WAY: rollback_narration.way,
+    Kind.ROLLBACK_SUCCEEDED: rollback_narration.returned,
+    Kind.ROLLBACK_UNDONE: rollback_narration.brought_back,
+    Kind.ROLLBACK_FAILED: rollback_narration.failed,
     Kind.ORG_UNREACHABLE: lambda t: (
         f"{t.org()} does not answer while {t.get('key')} is under way: {t.get('problem')} Rollcall keeps asking."
     ),

@@ -150,6 +150,14 @@ def test_a_state_is_read_from_true_values(scripted, says, org):
     assert scripted.heard[0].path == f"/services/data/v67.0/metadata/deployRequest/{JOB}"
 
 
+def test_whoever_cancelled_a_job_in_the_org_is_read_by_name(scripted, says, org):
+    """The org says who it was, whatever tool they used; null while nobody did."""
+    result = {"id": JOB, "status": "Canceled", "done": True, "success": False, "checkOnly": True}
+    for told, name in ((None, ""), ("Uta Admin", "Uta Admin")):
+        scripted.plays(says.reply(200, {"id": JOB, "deployResult": {**result, "canceledByName": told}}))
+        assert org.status(JOB).cancelled_by == name
+
+
 def test_details_are_read_from_strings_and_lists_of_one(scripted, says, org):
     """Values as strings, and single elements without their list, mean the same."""
     result = {

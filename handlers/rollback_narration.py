@@ -1,0 +1,122 @@
+"""The sentences about going back, and forward again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handlers.conversation import bold, clean, code, people
+from handlers.phrases import VERDICTS, count
+from handlers.telling import Telling
+
+BY_HAND = {"new": "delete it", "changed": "put back what it was", "deleted": "create it again"}
+
+
+def returned(t: Telling) -> str:
+    """An org is what it was before a release, or what of it is not."""
+    found = t.names("differences")
+    if t.get("not_compared"):
+        return f"{t.get('key')} rolled back {bold(t.get('release'))} in {t.org()}.{_not_compared(t)}{_left(t)}"
+    if not found:
+        what = "part by part" if not t.entry.details.get("left") else "but for what was left"
+        return (
+            f"{t.get('key')} rolled back: {t.org()} is what it was before {bold(t.get('release'))}, {what}.{_left(t)}"
+        )
+    return f"{t.get('key')} rolled back {bold(t.get('release'))}, except: {', '.join(found[:8])}.{_left(t)}"
+
+
+def _not_compared(t: Telling) -> str:
+    """Why nobody could look whether it is as it should be, with what to do; nothing when somebody could."""
+    if not t.get("not_compared"):
+        return ""
+    look = code(f"/release package {t.get('release')}")
+    return f" Not compared: {t.get('not_compared')} Look at its parts in Setup of {t.org()}: {look} lists them."
+
+
+def _left(t: Telling) -> str:
+    parts = t.entry.details.get("left") or []
+    named = ", ".join(clean(f"{part[0]} {part[1]}") for part in parts[:5])
+    more = f" and {len(parts) - 5} more" if len(parts) > 5 else ""
+    return f" Left as it was, by choice: {named}{more}." if parts else ""
+
+
+def wish(t: Telling) -> str:
+    """What was asked for."""
+    what = "undoing the rollback" if t.entry.details.get("undo") else "the rollback"
+    return f"{what} of {t.get('release')}"
+
+
+def asked_back(t: Telling) -> str:
+    """Somebody wants to go back."""
+    what = "undo the rollback of" if t.entry.details.get("undo") else "roll back"
+    left = t.entry.details.get("leave") or []
+    parts = f" {count(len(left), 'part')} would be left as it is." if left else ""
+    return f"{t.by} asked to {what} {t.get('release')}: {t.get('reason')}{parts}"
+
+
+def looked(t: Telling) -> str:
+    """What was found in the org while people decide."""
+    drift = t.names("drift")
+    if not drift:
+        return "The org was compared: nothing that would go back was changed since."
+    return f"The org was compared. Somebody changed since: {'; '.join(drift[:8])}. Choose what is left as it is."
+
+
+def way(t: Telling) -> str:
+    """Which tests run on a way back that is not armed."""
+    if t.get("next"):
+        why = f"was refused for its tests alone ({t.get('problem')})"
+        return f"{t.get('key')} {why}, so {t.get('next')} runs more of them."
+    tests = f" ({', '.join(t.names('tests')[:5])})" if t.names("tests") else ""
+    because = f" {t.get('because')}" if t.get("because") else ""
+    return f"{t.get('key')} is not armed, so it goes back by a deployment with {t.get('level')}{tests}.{because}"
+
+
+def brought_back(t: Telling) -> str:
+    """A rollback was undone."""
+    found = t.names("differences")
+    except_for = f" Not as expected: {', '.join(found[:5])}." if found else ""
+    # Facts from before this was recorded speak of an org that nobody had looked at: locked, as a rollback leaves it.
+    locked = " The org stays locked until somebody unlocks it." if t.entry.details.get("locked", True) else ""
+    return (
+        f"{t.get('key')} undid the rollback: {bold(t.get('release'))} is live in {t.org()} again and is watched."
+        f"{except_for}{_not_compared(t)}{_left(t)}{locked}"
+    )
+
+
+def held(t: Telling) -> str:
+    """A rollback stopped before it changed anything."""
+    drift = t.names("drift")
+    listed = f" {'; '.join(drift[:8])}." if drift else ""
+    problem = t.get("problem").removeprefix("The rollback did not start. ")
+    if "parts" in t.entry.details:
+        return f"The rollback {t.get('key')} was not started. {problem} {_by_hand(t)}"
+    return f"The rollback {t.get('key')} was not started. {problem}{listed}{'' if drift else _asked_anew(t)}"
+
+
+def _by_hand(t: Telling) -> str:
+    """Who could do what in Setup where Rollcall has nothing left to go by."""
+    rows, release = t.entry.details["parts"], t.get("release") or t.entry.stream
+    told = "; ".join(_part_by_hand(row) for row in rows[:10])
+    more = f"; and {len(rows) - 10} more ({code(f'/release package {release}')})" if len(rows) > 10 else ""
+    again = f"Have the files put back from a backup and ask again ({code(f'/release rollback {release} -- reason')})."
+    if t.entry.details.get("undo"):
+        return f"{again} Else plan a new release with the same package: {code('/release new')}"
+    who_may = people(t.names("people")[:5], last="or")
+    return f"{again} Else {who_may} can take it back by hand in Setup of {t.org()}: {told or 'part by part'}{more}."
+
+
+def _part_by_hand(row: Sequence[str]) -> str:
+    kind, name, did, verdict, todo = row
+    act = BY_HAND.get(did, "compare it with what it was")
+    verdicts = [VERDICTS[verdict]] if verdict in VERDICTS else []
+    return clean(f"{kind} {name}: {', '.join([act, *verdicts])}{f' ({todo.rstrip(chr(46))})' if todo else ''}")
+
+
+def failed(t: Telling) -> str:
+    """The org refused a rollback."""
+    return f"The rollback {t.get('key')} failed in {t.org()}: {t.get('problem').rstrip('.')}.{_asked_anew(t)}"
+
+
+def _asked_anew(t: Telling) -> str:
+    release = t.get("release") or t.entry.stream
+    return f" Ask again, with other parts left if need be: {code(f'/release rollback {release} -- reason')}"
