@@ -147,18 +147,25 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
         case Kind.DEPLOYMENT_SUCCEEDED:
             buttons = [do("Open incident…", "incident_open", release=key)]
             if entry.details.get("ended_as"):
-                buttons.append(Button("Roll back", "release_rollback", {"release": key}, weight="danger"))
+                back = {"release": key, **_where(d, entry, key)}
+                buttons.append(Button("Roll back", "release_rollback", back, weight="danger"))
         case Kind.ROLLBACK_HELD if entry.details.get("drift"):
             release = str(entry.details.get("release") or key)
             text = "What people changed since the deployment will be lost. A second person has to agree."
             confirm = Confirm("Roll back anyway?", text, "Ask for it")
-            args = {"release": release, "overwrite": "yes"}
+            args = {"release": release, **_where(d, entry, release)}
+            anyway = {**args, "overwrite": "yes"}
             buttons = [
-                do("Choose parts…", "release_rollback", release=release),
-                Button("Roll back anyway…", "release_rollback", args, weight="danger", confirm=confirm),
+                do("Choose parts…", "release_rollback", **args),
+                Button("Roll back anyway…", "release_rollback", anyway, weight="danger", confirm=confirm),
             ]
         case Kind.ORG_LOCKED:
             buttons = [do("Unlock…", "release_unlock", org=str(entry.details["org"]))]
         case _:
             return []
     return [Actions(buttons)]
+
+
+def _where(d: Drawing, entry: TimelineEntry, release: str) -> dict[str, str]:
+    """The org that a fact of a staged release is about: by now the release may have come to another one."""
+    return {"org": str(entry.details["org"])} if find_release(d.session, release).path else {}

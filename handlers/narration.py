@@ -261,7 +261,8 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ROLLBACK_ASKED: rollback_narration.asked_back,
     Kind.ROLLBACK_LOOKED: rollback_narration.looked,
     Kind.ROLLBACK_NOT_LOOKED: lambda t: (
-        f"The org could not be compared yet: {t.get('problem')} The rollback looks itself before it changes anything."
+        f"The org could not be compared{'' if t.entry.details.get('lost') else ' yet'}: {t.get('problem')}"
+        + ("" if t.entry.details.get("lost") else " The rollback looks itself before it changes anything.")
     ),
     Kind.ROLLBACK_CONFIRMED: lambda t: f"{t.by} confirmed {rollback_narration.wish(t)}.",
     Kind.ROLLBACK_DECLINED: lambda t: f"{t.by} declined {rollback_narration.wish(t)}{t.after('comment')}.",

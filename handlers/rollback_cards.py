@@ -29,7 +29,7 @@ from release_core.facts import UNDER_WAY, ReleaseFacts, gather
 from release_core.lookups import find_deployment, release_of
 from release_core.models import Deployment, RollbackRequest
 from release_core.permissions import others
-from release_core.rollback_looks import drift_words
+from release_core.rollback_looks import drift_words, is_lost
 from release_core.rollback_requests import find_request, undecided
 
 LISTED_AT_MOST = 12
@@ -84,7 +84,8 @@ def _way(facts: ReleaseFacts, request: RollbackRequest, undone: Deployment, now:
 def _changes_words(request: RollbackRequest) -> str:
     if request.looked_at is None:
         if request.look_problem:
-            return f"not known: {clean(request.look_problem)} It is looked at before anything is changed."
+            later = "" if is_lost(request) else " It is looked at before anything is changed."
+            return f"not known: {clean(request.look_problem)}{later}"
         loses = "will be lost" if request.overwrite else "is asked about first"
         return f"being looked at. What people changed since {loses}."
     if not request.drift:

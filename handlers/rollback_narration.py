@@ -98,7 +98,8 @@ def _by_hand(t: Telling) -> str:
     rows, release = t.entry.details["parts"], t.get("release") or t.entry.stream
     told = "; ".join(_part_by_hand(row) for row in rows[:10])
     more = f"; and {len(rows) - 10} more ({code(f'/release package {release}')})" if len(rows) > 10 else ""
-    again = f"Have the files put back from a backup and ask again ({code(f'/release rollback {release} -- reason')})."
+    ask = code(f"/release rollback {release}{_where(t)} -- reason")
+    again = f"Have the files put back from a backup and ask again ({ask})."
     if t.entry.details.get("undo"):
         return f"{again} Else plan a new release with the same package: {code('/release new')}"
     who_may = people(t.names("people")[:5], last="or")
@@ -119,4 +120,9 @@ def failed(t: Telling) -> str:
 
 def _asked_anew(t: Telling) -> str:
     release = t.get("release") or t.entry.stream
-    return f" Ask again, with other parts left if need be: {code(f'/release rollback {release} -- reason')}"
+    return f" Ask again, with other parts left if need be: {code(f'/release rollback {release}{_where(t)} -- reason')}"
+
+
+def _where(t: Telling) -> str:
+    """Which org of a staged release is meant, in words that can be typed."""
+    return f" in {t.policy.title_of(t.get('org'))}" if t.entry.details.get("staged") else ""

@@ -70,7 +70,13 @@ def note_not_looked(ports: Ports, request_id: int, sentence: str, *, lost: bool 
             sentence = f"{sentence} {LOST_BUT_ARMED if armed else LOST_AND_NOT_ARMED}"
         request.look_problem = sentence
         session.add(request)
-        tell_both(session, Kind.ROLLBACK_NOT_LOOKED, about, BOT, now, request=request.id, problem=sentence)
+        details = {"request": request.id, "problem": sentence, "lost": lost}
+        tell_both(session, Kind.ROLLBACK_NOT_LOOKED, about, BOT, now, **details)
+
+
+def is_lost(request: RollbackRequest) -> bool:
+    """Whether the org cannot be compared for good, because files are lost."""
+    return request.look_problem.endswith((LOST_BUT_ARMED, LOST_AND_NOT_ARMED))
 
 
 def look_to_rely_on(ports: Ports, deployment_id: int) -> Look | None:

@@ -43,7 +43,7 @@ def hold_rollback(
         session.add(rollback)
         release = release_of(session, rollback)
         incident = session.get(Incident, rollback.incident_id) if rollback.incident_id else None
-        details = details_of(rollback, problem=sentence, drift=list(drift))
+        details = details_of(rollback, problem=sentence, drift=list(drift), staged=bool(release.path))
         if by_hand:
             undo = find_deployment(session, rollback.undoes_id or 0).purpose == "rollback"
             parts = [] if undo else _parts_by_hand(session, rollback)
@@ -85,7 +85,7 @@ def finish_rollback(ports: Ports, deployment_id: int, status: JobStatus) -> None
                 return
             release = release_of(session, rollback)
             incident = session.get(Incident, rollback.incident_id) if rollback.incident_id else None
-            details = details_of(rollback, problem=rollback.problem)
+            details = details_of(rollback, problem=rollback.problem, staged=bool(release.path))
             tell_both(session, Kind.ROLLBACK_FAILED, (release, incident), BOT, now, **details)
         session.add(rollback)
 

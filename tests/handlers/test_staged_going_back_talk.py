@@ -9,7 +9,8 @@ from handlers.status_words import plain_words
 from handlers.tellers import Told, touched_by
 from release_core import broadcasts, proofs, releases
 from release_core.models import TimelineEntry
-from release_core.rollback_outcomes import finish_rollback, note_returned
+from release_core.rollback_looks import note_not_looked
+from release_core.rollback_outcomes import finish_rollback, hold_rollback, note_returned
 from release_core.rollback_requests import ask_rollback, decide_rollback
 from tests.handlers.room import Room, words_of
 from tests.release_core.builders import (
@@ -153,3 +154,51 @@ def test_the_headline_of_a_closed_release_is_drawn_again_when_another_one_comes_
     words = words_of(room.hears(STAKEHOLDER, f"release status {key}"))
     assert f"({another}) was deployed after it." in words
     assert "armed until" not in words
+
+
+def test_rolling_back_anyway_stays_in_the_org_in_which_it_was_held(staged: Room) -> None:
+    key = in_two_orgs(staged)
+    request = ask_rollback(staged.ports, MANAGER, key, "it broke", org=UAT)
+    decide_rollback(staged.ports, SECOND_MANAGER, request, yes=True)
+    attempt = newest(staged.ports, key, "rollback").id or 0
+    hold_rollback(staged.ports, attempt, "Somebody changed parts.", ["ApexClass Discount was changed by Mei"])
+    staged.tell()
+    held = next(post.message for post in staged.posts.values() if "was not started" in words_of(post.message))
+    form = staged.clicks(MANAGER, "Roll back anyway…", held)
+    assert "UAT returns to before REL-1." in words_of(form)
+    staged.submits(MANAGER, form, note="it broke")
+    staged.tell()
+    assert "asks to roll back REL-1 Autumn release in UAT" in words_of(staged.posts[f"rollback:{key}:2"].message)
+
+
+def test_a_rollback_that_could_not_begin_is_asked_for_anew_in_its_own_org(staged: Room) -> None:
+    key = in_two_orgs(staged)
+    request = ask_rollback(staged.ports, MANAGER, key, "it broke", org=UAT)
+    decide_rollback(staged.ports, SECOND_MANAGER, request, yes=True)
+    hold_rollback(staged.ports, newest(staged.ports, key, "rollback").id or 0, "UAT is at its limit.")
+    staged.tell()
+    told = " ".join(words_of(post.message) for post in staged.posts.values())
+    assert "/release rollback REL-1 in UAT -- reason" in told
+
+
+def test_files_that_are_lost_stand_in_the_question_with_what_is_left_to_go_by(room: Room) -> None:
+    key = a_soaking_release(room.ports)
+    request = ask_rollback(room.ports, MANAGER, key, "it broke")
+    note_not_looked(room.ports, request, "The file 1234… is not there any more.", lost=True)
+    room.tell()
+    words = words_of(room.posts[f"rollback:{key}:{request}"].message)
+    assert "It is armed, so it can go back by its proof" in words
+    assert "looked at before anything is changed" not in words
+
+
+def test_an_undo_whose_files_are_lost_is_not_told_as_work_by_hand(room: Room) -> None:
+    key = a_soaking_release(room.ports)
+    go_back(room, key)
+    request = ask_rollback(room.ports, MANAGER, key, "it was not the cause")
+    decide_rollback(room.ports, SECOND_MANAGER, request, yes=True)
+    attempt = newest(room.ports, key, "rollback").id or 0
+    hold_rollback(room.ports, attempt, "The rollback did not start. Files are lost.", by_hand=True)
+    room.tell()
+    told = " ".join(words_of(post.message) for post in room.posts.values())
+    assert "Else plan a new release with the same package: /release new" in told
+    assert "by hand" not in told
