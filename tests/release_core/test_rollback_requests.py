@@ -295,6 +295,16 @@ def test_a_release_goes_back_once(ports: Ports, key: str) -> None:
     assert refused.value.code == "nothing_to_undo"
 
 
+def test_an_undo_that_failed_may_be_asked_for_again(ports: Ports, key: str) -> None:
+    back = a_rollback(ports, key)
+    attempts.note_asking(ports, back, "deploying")
+    finish_rollback(ports, back, a_success())
+    note_returned(ports, back, [], undo_digest=digest_of(b"undo"))
+    hold_rollback(ports, a_rollback(ports, key), "The rollback did not start. PRODUCTION does not answer.")
+    again = a_rollback(ports, key)
+    assert deployment(ports, again).undoes_id == back
+
+
 def test_a_locked_org_lets_nothing_in_until_a_named_person_opens_it(ports: Ports, key: str) -> None:
     return_to(ports, a_rollback(ports, key))
     following = a_ready_release(ports, name="Mended")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -230,6 +231,23 @@ class Scene:
     def fault(self, kind: str, count: int = 1, *, on: str = "") -> None:
         """Have the org answer badly, to one operation alone when `on` names it."""
         self.production.org.faults.ask_for(kind, count, on)
+
+    @contextmanager
+    def time_flies(self) -> Iterator[None]:
+        """Minutes pass like moments, within the block."""
+        over = threading.Event()
+
+        def fly() -> None:
+            while not over.wait(0.02):
+                self.clock.advance(timedelta(seconds=20))
+
+        flying = threading.Thread(target=fly, daemon=True)
+        flying.start()
+        try:
+            yield
+        finally:
+            over.set()
+            flying.join()
 
     def somebody_else_deploys(self, *, pace: float = 0, check_only: bool = False) -> Job:
         """A colleague deploys by other means; `pace` over 0 keeps it under way."""

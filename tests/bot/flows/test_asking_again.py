@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,28 +15,10 @@ from tests.release_core import builders
 from tests.release_core.builders import MANAGER
 
 
-@contextmanager
-def time_flies(scene: Scene) -> Iterator[None]:
-    """Minutes pass like moments."""
-    over = threading.Event()
-
-    def fly() -> None:
-        while not over.wait(0.02):
-            scene.clock.advance(timedelta(seconds=20))
-
-    flying = threading.Thread(target=fly, daemon=True)
-    flying.start()
-    try:
-        yield
-    finally:
-        over.set()
-        flying.join()
-
-
 def test_a_locked_setup_is_waited_for_and_the_deployment_goes_live(scene: Scene) -> None:
     key = scene.ready(strategy="full")
     scene.fault("already_in_process", 2)
-    with time_flies(scene):
+    with scene.time_flies():
         done = scene.deploy(key)
     assert (done.state, done.resubmitted) == ("succeeded", 2)
     assert len(scene.jobs) == 3
@@ -62,7 +40,7 @@ def test_a_quick_deployment_is_asked_again_too(scene: Scene) -> None:
     validation = scene.production.org.find_job(scene.attempt(attempt).validated_job_id)
     assert validation is not None
     validation.used = False
-    with time_flies(scene):
+    with scene.time_flies():
         deployment.follow(attempt)
     assert scene.attempt(attempt).state == "succeeded"
     assert [job.quick_of for job in scene.jobs] == [validation.id, validation.id]
@@ -72,7 +50,7 @@ def test_a_quick_deployment_whose_validation_is_gone_then_fails_with_both_facts(
     """And here it does."""
     key = scene.ready()
     scene.fault("already_in_process")
-    with time_flies(scene):
+    with scene.time_flies():
         done = scene.deploy(key)
     assert done.state == "failed"
     assert "being changed by another user" in done.problem
@@ -83,7 +61,7 @@ def test_a_quick_deployment_whose_validation_is_gone_then_fails_with_both_facts(
 def test_a_rollback_whose_validation_is_gone_goes_the_long_way(scene: Scene) -> None:
     key = scene.live()
     scene.fault("already_in_process")
-    with time_flies(scene):
+    with scene.time_flies():
         done = scene.roll_back(key)
     assert done.state == "succeeded"
     assert [bool(job.quick_of) for job in scene.jobs[-2:]] == [True, False]
@@ -92,7 +70,7 @@ def test_a_rollback_whose_validation_is_gone_goes_the_long_way(scene: Scene) -> 
 def test_it_gives_up_after_five_times(scene: Scene) -> None:
     key = scene.ready(strategy="full")
     scene.fault("already_in_process", 100)
-    with time_flies(scene):
+    with scene.time_flies():
         done = scene.deploy(key)
     assert (done.state, done.resubmitted, len(scene.jobs)) == ("failed", 5, 6)
     assert "asked again 5 times" in done.progress["not_again"]
@@ -102,7 +80,7 @@ def test_it_gives_up_after_five_times(scene: Scene) -> None:
 def test_a_locked_row_in_a_test_is_worth_one_more_run(scene: Scene, times: int, state: str) -> None:
     key = scene.planned()
     scene.fault("unable_to_lock_row", times)
-    with time_flies(scene):
+    with scene.time_flies():
         done = scene.validate(key)
     assert (done.state, done.resubmitted) == (state, 1)
 
@@ -126,7 +104,7 @@ def test_a_window_that_closes_meanwhile_ends_it(scene: Scene) -> None:
     attempt = scene.asked(key)
     _first_job_ends(scene, attempt)
     _close_window(scene)
-    with time_flies(scene):
+    with scene.time_flies():
         deployment.follow(attempt)
     ended = scene.attempt(attempt)
     assert ended.state == "failed"
