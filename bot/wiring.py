@@ -285,13 +285,15 @@ async def _web_server(bot: Bot, app: RollcallApp | None, reach: _Reach) -> Async
     if app is not None:
         web.routes.extend(slack_routes(app, signing_secret=settings.slack_signing_secret.get_secret_value()))
     listener = _listener(settings.http_host, settings.http_port)
+    # Whoever is told to end while it starts has no socket left to ask for its address.
+    address = f"http://{settings.http_host}:{listener.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(web, log_level="error", access_log=False, lifespan="off"))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.01)
     try:
-        yield f"http://{settings.http_host}:{listener.getsockname()[1]}"
+        yield address
     finally:
         server.should_exit = True
         await serving

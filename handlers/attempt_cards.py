@@ -25,7 +25,7 @@ from handlers.phrases import (
     org_title,
     who,
 )
-from handlers.progress_words import progress_line, usual_length
+from handlers.progress_words import progress_line, silence_words, usual_length
 from handlers.release_words import in_full_words
 from handlers.result_cards import result_parts
 from release_core.deployments import MAY_HAVE_LANDED
@@ -51,6 +51,7 @@ def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment,
     if deployment.finished_at is None and deployment.state in ("validating", "deploying", "requested", "verifying"):
         if not waits_to_be_asked_again(deployment):
             parts.append(Paragraph(progress_line(deployment, now, usual_length(facts, deployment))))
+        parts += [Paragraph(words) for words in silence_words(facts, policy, deployment)]
         parts += _stop_parts(deployment, facts.release.key, title)
     parts += result_parts(deployment, facts.release.key)
     parts += org_side(policy, deployment)

@@ -125,6 +125,10 @@ def _incident_noted(t: Telling) -> str:
     return f"{t.by}: {t.get('text')}{severity}{commander}"
 
 
+def _silent_since(t: Telling) -> str:
+    return f" (it had not since {t.instant('since')})" if t.get("since") else ""
+
+
 def _sent(t: Telling) -> str:
     note = t.after("note")
     match t.get("source"):
@@ -276,7 +280,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ORG_UNREACHABLE: lambda t: (
         f"{t.org()} does not answer while {t.get('key')} is under way: {t.get('problem')} Rollcall keeps asking."
     ),
-    Kind.ORG_REACHABLE: lambda t: f"{t.org()} answers again; {t.get('key')} goes on.",
+    Kind.ORG_REACHABLE: lambda t: f"{t.org()} answers again{_silent_since(t)}; {t.get('key')} goes on.",
     Kind.ORG_BUSY: lambda t: (
         f"{t.org()} did not carry out {t.get('key')}: {t.get('because')}. Nothing was changed. Rollcall asks again at "
         f"{t.instant('due_at')} ({t.get('number')} of {t.get('of')})."

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.conversation import clean
-from handlers.phrases import count, lasting
+from handlers.conversation import at, clean
+from handlers.phrases import count, lasting, org_title
 from release_core.facts import Standing
 from release_core.models import Deployment
+from release_core.policy import Policy
 from release_core.progress import remaining
 
 STATES = {
@@ -31,6 +32,22 @@ def progress_line(attempt: Deployment, now: datetime, usual: timedelta | None = 
     line = f"{state}. {counted[:1].upper()}{counted[1:]}." if counted else f"{state}."
     detail = clean(str(known.get("detail") or "")).strip(" .")
     return f"{line}{f' {detail}.' if detail else ''}{_time_words(attempt, now, usual)}"
+
+
+def silence_words(facts: Standing, policy: Policy, attempt: Deployment | None = None) -> list[str]:
+    """A sentence for each running attempt (or for one) whose org does not answer: since when, what comes by itself."""
+    known = facts.deployments if attempt is None else [attempt]
+    silent = [one for one in known if one.finished_at is None and one.progress.get("unreachable")]
+    return [_silent(one, org_title(policy, one.org)) for one in silent]
+
+
+def _silent(attempt: Deployment, title: str) -> str:
+    since = attempt.progress.get("silent_since", "")
+    since_when = f" since {at(datetime.fromisoformat(since))}" if since else ""
+    return (
+        f"{title} has not answered{since_when}, so nobody knows how far {attempt.key} is. Rollcall keeps "
+        "asking; it goes on by itself, and says so, when the org answers."
+    )
 
 
 def _queue_words(known: Mapping[str, Any]) -> str:

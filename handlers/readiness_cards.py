@@ -32,6 +32,7 @@ from handlers.phrases import (
     org_title,
     shortened,
 )
+from handlers.progress_words import silence_words
 from handlers.release_words import (
     approvals_words,
     checklist_words,
@@ -65,6 +66,7 @@ def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     else:
         answer = f"{key} may go now: every gate is open."
     parts: list[Part] = [Paragraph(f"{bold(answer)} {facts.release.name}")]
+    parts += [Paragraph(words) for words in silence_words(facts, policy)]
     if closed:
         parts.append(Listing([gate_line(gate) for gate in closed]))
     parts += [Paragraph(refused)] if refused else []

@@ -29,6 +29,7 @@ from handlers.phrases import (
     org_title,
     state_words,
 )
+from handlers.progress_words import silence_words
 from handlers.release_words import (
     approvals_words,
     change_lines,
@@ -86,7 +87,8 @@ def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
         ("Way back", way_back),
     ]
     summary = f"{release.key} {release.name}: {state}, target {title}"
-    parts: list[Part] = [Paragraph(headline(release)), Facts(rows), Actions(next_buttons(facts, policy))]
+    silent = [Paragraph(words) for words in silence_words(facts, policy)]
+    parts: list[Part] = [Paragraph(headline(release)), *silent, Facts(rows), Actions(next_buttons(facts, policy))]
     return Message(summary, parts, tone=TONES.get(release.state, "plain"))
 
 

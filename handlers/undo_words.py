@@ -49,6 +49,7 @@ def _rollbacks(facts: Standing) -> Iterator[Deployment]:
     if facts.release.state != "rolled_back":
         return
     for org in dict.fromkeys(d.org for d in facts.deployments if d.purpose == "rollback"):
-        newest = facts.newest("rollback", org=org)
-        if newest is not None and newest.state == "succeeded" and facts.live_in(org) is None:
-            yield newest
+        # A wish to undo one that failed is a rollback too, after which the one that landed still stands.
+        landed = [d for d in facts.deployments if d.purpose == "rollback" and d.org == org and d.state == "succeeded"]
+        if landed and facts.live_in(org) is None:
+            yield landed[-1]

@@ -167,9 +167,9 @@ def note_unreachable(ports: Ports, deployment_id: int, sentence: str) -> None:
         deployment, release = deployment_with_release(session, deployment_id)
         if deployment.progress.get("unreachable"):
             return
-        deployment.progress = {**deployment.progress, "unreachable": True}
-        session.add(deployment)
         now = ports.clock.now()
+        deployment.progress = {**deployment.progress, "unreachable": True, "silent_since": now.isoformat()}
+        draw_again(session, deployment, release, at=now, now=now)
         details = details_of(deployment, problem=sentence)
         record(session, Kind.ORG_UNREACHABLE, stream=release.key, actor=BOT, at=now, details=details)
 
@@ -184,9 +184,9 @@ def note_reachable(ports: Ports, deployment_id: int) -> None:
 def _answers_again(session: Session, deployment: Deployment, release: Release, now: datetime) -> None:
     if not deployment.progress.get("unreachable"):
         return
+    details = details_of(deployment, since=deployment.progress.get("silent_since", ""))
     deployment.progress = {**deployment.progress, "unreachable": False}
-    session.add(deployment)
-    details = details_of(deployment)
+    draw_again(session, deployment, release, at=now, now=now)
     record(session, Kind.ORG_REACHABLE, stream=release.key, actor=BOT, at=now, details=details)
 
 

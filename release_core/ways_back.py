@@ -33,7 +33,9 @@ def standing_in(facts: Standing, org: str | None = None) -> Deployment | None:
 def rollback_to_undo(facts: Standing, org: str | None = None) -> Deployment | None:
     """The rollback that took a release out of an org (else the newest), when bringing the release back is possible."""
     # A wish to bring it back that failed is a rollback too; it changed nothing and may be asked for again.
-    landed = [d for d in facts.deployments if d.purpose == "rollback" and d.state == "succeeded" and org in (None, d.org)]
+    landed = [
+        d for d in facts.deployments if d.purpose == "rollback" and d.state == "succeeded" and org in (None, d.org)
+    ]
     if facts.release.state != "rolled_back" or not landed:
         return None
     return landed[-1] if landed[-1].rollback_digest else None

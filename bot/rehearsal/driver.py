@@ -29,11 +29,15 @@ def until(holds: Callable[[], bool], what: str, patience: float = PATIENCE) -> N
 
 @dataclass
 class Rehearsal:
-    """The rehearsal's API at a URL; `told` is called with each thing that somebody did or saw."""
+    """The rehearsal's API at a URL; `told` is called with each thing that somebody did or saw.
+
+    `patience` is how many seconds people wait for what they expect to see.
+    """
 
     url: str
     told: Callable[[str, str, str], None] = lambda *_: None
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60, trust_env=False))
+    patience: float = PATIENCE
 
     def __enter__(self) -> Self:
         return self
@@ -118,7 +122,7 @@ class Person:
             return bool(found)
 
         try:
-            until(look, f"“{text}” in {channel} for {self.handle}")
+            until(look, f"“{text}” in {channel} for {self.handle}", self.rehearsal.patience)
         except Disappointed as failed:
             there = [_tidy(m["plain"])[:200] for m in self.everything_in(channel, thread)][-6:]
             raise Disappointed(f"{failed} Last there: {there}") from None
@@ -139,7 +143,7 @@ class Person:
             found[:] = [file for file in files if name in file["name"]]
             return bool(found)
 
-        until(look, f"the file {name} for {self.handle}")
+        until(look, f"the file {name} for {self.handle}", self.rehearsal.patience)
         self._told("receives", str(found[-1]["name"]))
         return self.file(str(found[-1]["id"]))
 

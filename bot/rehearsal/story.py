@@ -59,6 +59,10 @@ class Story:
             raise Disappointed(f"It did not hold that {what}.")
         self.say(f"   ✓ {what}")
 
+    def waits(self, holds: Callable[[], bool], what: str) -> None:
+        """Look until it holds, as long as people are patient."""
+        until(holds, what, self.rehearsal.patience)
+
     def now(self) -> datetime:
         """The rehearsal's present instant."""
         return datetime.fromisoformat(self.rehearsal.now().replace("Z", "+00:00"))
@@ -136,7 +140,9 @@ def validate(story: Story) -> None:
 def _validated(story: Story) -> None:
     """Validate, and wait for a run that counts in production."""
     story.priya.types(f"/release validate {story.key}")
-    until(lambda: "Validated in PRODUCTION" in story.asks(f"/release why {story.key}"), "the validation in PRODUCTION")
+    story.waits(
+        lambda: "Validated in PRODUCTION" in story.asks(f"/release why {story.key}"), "the validation in PRODUCTION"
+    )
     story.anna.in_thread("in PRODUCTION*: passed", story.head)
 
 
@@ -182,7 +188,7 @@ def schedule(story: Story) -> None:
     story.omar.types(f"/release waive {story.key} {story.freeze} -- the release does not touch the figures")
     story.anna.in_thread("let this release through", story.head)
     # Somebody who did not hear of their first validation may have asked for a second one.
-    until(lambda: "still running" not in story.asks(f"/release why {story.key}"), "the end of every validation")
+    story.waits(lambda: "still running" not in story.asks(f"/release why {story.key}"), "the end of every validation")
     left = story.private(story.anna.types(f"/release why {story.key}"))
     story.expect("1 reason" in left and "window opens" in left, "only the window is still ahead")
 

@@ -281,6 +281,28 @@ def test_a_failed_deployment_names_the_cause_and_the_owner(room: Room) -> None:
     assert "@Anna Weiss" in told
 
 
+def test_while_an_org_is_silent_everybody_who_asks_reads_since_when(room: Room) -> None:
+    key = a_ready_release(room.ports)
+    attempt = a_started_deployment(room.ports, key)
+    asked = ("release status", "release why")
+    silent = "PRODUCTION has not answered since"
+    assert not any(silent in words_of(room.says(MANAGER, words)) for words in asked)
+    for _ in range(20):
+        attempts.note_unreachable(room.ports, attempt, "It answered 503.")
+    later(room.ports, hours=1)
+    room.tell()
+    for said in (*(room.says(MANAGER, words) for words in asked), room.posts["deployment:DEP-2"].message):
+        assert silent in words_of(said)
+        assert "it goes on by itself" in words_of(said)
+    attempts.note_reachable(room.ports, attempt)
+    room.tell()
+    told = [words_of(post.message) for slot, post in room.posts.items() if slot.startswith("entry:")]
+    assert sum("PRODUCTION does not answer" in words for words in told) == 1
+    assert sum("PRODUCTION answers again (it had not since" in words for words in told) == 1
+    for said in (*(room.says(MANAGER, words) for words in asked), room.posts["deployment:DEP-2"].message):
+        assert silent not in words_of(said)
+
+
 def test_an_unknown_outcome_sends_a_person_to_look(room: Room) -> None:
     key = a_ready_release(room.ports)
     attempt = a_started_deployment(room.ports, key)

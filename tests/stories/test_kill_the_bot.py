@@ -37,6 +37,7 @@ from tests.stories.killing import Insisting, Keeper, Replicas, Sweep, Told, at_r
 ROUNDS = int(os.environ.get("ROLLCALL_KILL_ROUNDS", "0"))
 SEED = int(os.environ.get("ROLLCALL_KILL_SEED", "0")) or time.time_ns() % 1_000_000
 QUICK = 0.1
+PATIENT_FOR = 180.0  # seconds; on a busy machine each start takes its time
 WORST = frozenset(
     {
         "posting headline",
@@ -66,7 +67,11 @@ def tell(*lines: str) -> None:
 
 def play(scene: Stage, deaths: list[str], say: list[str], turn_to: Callable[[str], None]) -> None:
     """The whole story, by people who insist; `turn_to` is called with each chapter's name, with "" at the end."""
-    with Insisting(scene.workspace.url, lambda *words: say.append(" ".join(words)), deaths=deaths) as people:
+
+    def tells(*words: str) -> None:
+        say.append(" ".join(words))
+
+    with Insisting(scene.workspace.url, tells, deaths=deaths, patience=PATIENT_FOR) as people:
         story = Story(people, scene.production.instance_url, scene.uat.instance_url, say.append)
         for chapter in CHAPTERS:
             say.append(f"# {chapter.__name__}")
@@ -78,7 +83,7 @@ def play(scene: Stage, deaths: list[str], say: list[str], turn_to: Callable[[str
 def count_what_everyone_saw(scene: Stage, before: bytes, url: str, end: Callable[[], None]) -> None:
     """Let the bot finish, end it, then count."""
     with the_facts(url) as store:
-        wait_until(lambda: not still_to_run(store, scene.clock), 60)
+        wait_until(lambda: not still_to_run(store, scene.clock), PATIENT_FOR)
         end()
         assert failed_flows(store) == []
         assert unfinished(store) == []
