@@ -98,6 +98,12 @@ def _differences(t: Telling) -> str:
     return f" Not as expected: {', '.join(found[:5])}." if found else ""
 
 
+def _held(t: Telling) -> str:
+    # Some causes begin with that same fact; it is said once.
+    cause = t.get("problem").removeprefix("Nothing was deployed").lstrip(".: ")
+    return f"{t.get('key')} was held, nothing was changed in {t.org()}: {cause[:1].upper()}{cause[1:]}"
+
+
 def _landed(t: Telling) -> str:
     parts = t.names("landed")
     named = (
@@ -236,7 +242,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"{t.instant('ends_at')}: validate again."
     ),
     Kind.DEPLOYMENT_REQUESTED: lambda t: f"{t.by} pressed Deploy to {t.org()} ({t.get('key')}).",
-    Kind.DEPLOYMENT_HELD: lambda t: f"{t.get('key')} was held, nothing was changed in {t.org()}: {t.get('problem')}",
+    Kind.DEPLOYMENT_HELD: _held,
     Kind.SNAPSHOT_TAKEN: lambda t: f"What {t.org()} holds is kept as snapshot {code(t.get('digest')[:12])}.",
     Kind.DEPLOYMENT_STARTED: lambda t: f"{t.org()} accepted {t.get('key')} as job {code(t.get('job'))}.",
     Kind.DEPLOYMENT_SUCCEEDED: _landed,
