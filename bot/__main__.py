@@ -16,7 +16,7 @@ import typer
 from bot.logs import set_up_logs
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.follow import FollowingClock
-from bot.settings import read_database_url, read_records, read_settings
+from bot.settings import SettingsMistakes, read_database_url, read_records, read_settings
 from release_core.errors import ReleaseError
 from release_core.ports import Clock
 from release_core.store import migrate as bring_up_to_date
@@ -49,7 +49,12 @@ def check(
     from bot import checking
 
     set_up_logs(level=logging.ERROR)
-    checked = checking.check_everything()
+    try:
+        checked = checking.check_everything()
+    except SettingsMistakes as mistakes:
+        if as_json:
+            typer.echo(json.dumps({"good": False, "checks": [], "problem": str(mistakes)}, indent=2))
+        raise
     typer.echo(json.dumps(checking.as_json(checked), indent=2) if as_json else checking.told(checked))
     sys.stdout.flush()
     # A check that hangs must not hold up the end.

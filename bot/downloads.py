@@ -51,15 +51,28 @@ def fetch(url: str, limits: Limits, token: str = "") -> bytes:
                         return _read(answer, limits, until)
                     at = _next_address(at, answer.headers.get("location", ""), url)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                why = f"{shown(at)} did not give the file ({type(error).__name__})."
+                why = f"{shown(at)} did not give the file: {_why(error)}."
                 raise NotFetched(f"{why} Check the address, then repeat.") from None
     raise NotFetched(f"{shown(url)} leads on more than {limits.redirects} times. Give the file's own address.")
+
+
+def _why(error: httpx.HTTPError | httpx.InvalidURL) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer came in time"
+    if isinstance(error, httpx.ConnectError):
+        return "no connection could be made"
+    if isinstance(error, httpx.InvalidURL):
+        return "it is no address"
+    return "the connection broke before all of it had arrived"
 
 
 def _read(answer: httpx.Response, limits: Limits, until: float) -> bytes:
     where = shown(str(answer.url))
     if answer.status_code in (401, 403):
-        raise NotFetched(f"{where} wants another token ({answer.status_code}). Give one with --token-env NAME.")
+        another = "another token" if "authorization" in answer.request.headers else "a token"
+        raise NotFetched(f"{where} wants {another} ({answer.status_code}). Give one with --token-env NAME.")
+    if answer.status_code >= 500:
+        raise NotFetched(f"{where} could not give the file ({answer.status_code}). Repeat in a few minutes.")
     if answer.status_code != 200:
         raise NotFetched(f"{where} answered {answer.status_code} instead of the file. Check the address.")
     gathered = bytearray()

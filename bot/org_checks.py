@@ -16,7 +16,7 @@ from release_core.ports import OrgIdentity
 Answer = TypeVar("Answer")
 
 # A person waits for it, so it gives up sooner than a flow would.
-HASTY = Patience(connect_for=8.0, answer_for=20.0, pauses=(0.5, 1.0))
+HASTY = Patience(connect_for=8.0, answer_for=15.0, pauses=(0.5, 1.0))
 CLOCKS_MAY_DIFFER_BY = timedelta(seconds=30)
 CLOCKS_MUST_NOT_DIFFER_BY = timedelta(minutes=3)  # a JWT assertion of ours lives that long
 
@@ -129,7 +129,7 @@ def _permissions(looked: Looked, org: SalesforceOrg) -> None:
         looked.say(
             "bad",
             "permissions",
-            f'The user lacks "{one.called}", which {one.needed_for} needs. '
+            f'The user lacks "{one.called}", which is needed for {one.needed_for}. '
             "Grant it by a permission set: Setup → Permission Sets → System Permissions.",
         )
     if not missing:

@@ -25,7 +25,7 @@ def accept(ports: Ports, request: Request) -> Answer:
         "impossible": "What cannot come back stands in its way no more; a changed package asks for it anew.",
         "no_snapshot": f"Within 4 hours {key} may be deployed without a way back, if the snapshot fails again.",
     }[taken]
-    return plainly(f"Your acceptance for {key} is recorded. {ending}", "wait")
+    return plainly(f"Your acceptance for {key} is recorded. {ending}", "good")
 
 
 def _form(ports: Ports, request: Request, key: str, risk: Risk | None, digest: str) -> Form:

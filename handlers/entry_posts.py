@@ -43,7 +43,7 @@ def entry_post(d: Drawing, *named: str) -> Placed:
 ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.PACKAGE_REFUSED: "stop",
     Kind.COMPONENTS_NOT_LISTED: "stop",
-    Kind.RISK_ACCEPTED: "wait",
+    Kind.RISK_ACCEPTED: "good",
     Kind.SNAPSHOT_SKIPPED: "stop",
     Kind.ITEM_BLOCKED: "stop",
     Kind.TASK_DUE: "wait",

@@ -19,6 +19,10 @@ def narrate(policy: Policy, entry: TimelineEntry) -> str:
     return WORDS[Kind(entry.kind)](Telling(policy, entry))
 
 
+def _grouped(digits: str) -> str:
+    return f"{int(digits):,}" if digits.isdecimal() else digits
+
+
 def _compared(t: Telling) -> str:
     where = t.org() if t.get("org") else "its target"
     if not t.get("again"):
@@ -26,6 +30,9 @@ def _compared(t: Telling) -> str:
     if t.get("worse"):
         return f"Compared with {where} again: {t.get('worse')}."
     found = "nothing else than before" if t.get("again") == "the same" else "something else than before"
+    if since := t.names("since"):
+        others = f" and {len(since) - 3} more" if len(since) > 3 else ""
+        found = f"since the last look somebody changed {', '.join(since[:3])}{others} there"
     return f"Compared with {where} again: {found}. {code(f'/release package {t.entry.stream}')}"
 
 
@@ -96,6 +103,12 @@ def _window_opened(t: Telling) -> str:
 def _differences(t: Telling) -> str:
     found = t.names("differences")
     return f" Not as expected: {', '.join(found[:5])}." if found else ""
+
+
+def _held(t: Telling) -> str:
+    # Some causes begin with that same fact; it is said once.
+    cause = t.get("problem").removeprefix("Nothing was deployed").lstrip(".: ")
+    return f"{t.get('key')} was held, nothing was changed in {t.org()}: {cause[:1].upper()}{cause[1:]}"
 
 
 def _landed(t: Telling) -> str:
@@ -240,7 +253,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"{t.instant('ends_at')}: validate again."
     ),
     Kind.DEPLOYMENT_REQUESTED: lambda t: f"{t.by} pressed Deploy to {t.org()} ({t.get('key')}).",
-    Kind.DEPLOYMENT_HELD: lambda t: f"{t.get('key')} was held, nothing was changed in {t.org()}: {t.get('problem')}",
+    Kind.DEPLOYMENT_HELD: _held,
     Kind.SNAPSHOT_TAKEN: lambda t: f"What {t.org()} holds is kept as snapshot {code(t.get('digest')[:12])}.",
     Kind.DEPLOYMENT_STARTED: lambda t: f"{t.org()} accepted {t.get('key')} as job {code(t.get('job'))}.",
     Kind.DEPLOYMENT_SUCCEEDED: _landed,
@@ -286,8 +299,8 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"{t.instant('due_at')} ({t.get('number')} of {t.get('of')})."
     ),
     Kind.API_BUDGET_LOW: lambda t: (
-        f"{t.org()} has used {t.get('used')} of its {t.get('allowed')} API calls of the day; the last "
-        f"{t.get('reserve')} % are kept. {t.get('key')} goes on, looked at once a minute; comparisons wait."
+        f"{t.org()} has used {_grouped(t.get('used'))} of its {_grouped(t.get('allowed'))} API calls of the day; "
+        f"the last {t.get('reserve')} % are kept. {t.get('key')} goes on, looked at once a minute; comparisons wait."
     ),
     Kind.ORG_LOCKED: lambda t: f"{t.org()} is locked by {t.by}: {t.get('reason')}",
     Kind.ORG_UNLOCKED: lambda t: f"{t.org()} is open again, by {t.by}: {t.get('reason')}",

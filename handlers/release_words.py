@@ -148,7 +148,8 @@ def way_back_words(facts: Standing, now: datetime) -> str:
     if facts.release.state == "rolled_back":
         return "used: the org is back to what it was"
     if facts.live is None:
-        return verdict_words(facts.package) or "known once a package is attached"
+        waits_for = "the package is compared with the target" if facts.package else "a package is attached"
+        return verdict_words(facts.package) or f"known once {waits_for}"
     return way_back_from(facts, facts.live, now)
 
 

@@ -274,7 +274,10 @@ def request_cancel(ports: Ports, actor: str, key: str) -> str:
             who = tuple(dict.fromkeys((attempt.requested_by, *ports.policy.holders_of("deploy"))))
             raise NotAllowed(f"{attempt.key} was not started by you; nothing was cancelled.", who_may=who)
         if attempt.abort_requested_by:
-            raise Conflict(f"{attempt.key} was already asked to stop.")
+            raise Conflict(
+                f"{attempt.key} was already asked to stop. Its post in the thread of {release.key} says whether "
+                "that was in time."
+            )
         _must_not_be_finalizing(ports.policy, attempt, key)
         attempt.abort_requested_by = actor
         session.add(attempt)

@@ -86,13 +86,15 @@ def note_comparison(
         if package.compared_at is not None and not look.again:
             return
         before = (package.comparison, package.verdicts, package.compared_at)
+        known = {tuple(row[:4]) for row in package.last_changed}
         _fill_in(package, changes, judgements, look, now)
         session.add(package)
         details: dict[str, Any] = {"package": package.id, "org": look.org}
         worse = _worse(before[1], package.verdicts) if look.again and before[2] else ""
         if look.again:
             same = (before[0], before[1]) == (package.comparison, package.verdicts)
-            details |= {"again": "the same" if same else "other", "worse": worse}
+            since = [f"{row[0]} {row[1]} ({row[2]})" for row in package.last_changed if tuple(row[:4]) not in known]
+            details |= {"again": "the same" if same and not since else "other", "worse": worse, "since": since}
         record(session, Kind.PACKAGE_COMPARED, stream=release.key, actor=BOT, at=now, details=details)
         if worse and release.package_id == package.id:
             because = f"A second look into {ports.policy.title_of(release.target_org)} found that {worse}."

@@ -237,7 +237,7 @@ def _undecodable(path: str, cause: Exception) -> str:
 
 
 def _malformed(path: str, line: int, problem: str) -> str:
-    return f"{path} is not well-formed XML: line {line}, {problem}. Correct the file, and zip the package again."
+    return f"{path} is not well-formed XML: line {line}, {problem}. Correct the file, then send it again."
 
 
 def _deep(path: str) -> str:

@@ -178,11 +178,16 @@ class Contents:
         if first.type in CHILD_TAG and path in self.files:
             hint = f"{path} has no part named {first.name.rpartition('.')[2]}"
         elif path.lower() in lower:
-            hint = f"there is {lower[path.lower()]}, but names must match in upper and lower case: {path}"
+            there = lower[path.lower()]
+            return (
+                f"package.xml lists {_some(missing)}, but the zip holds {there}, and upper and lower case count. "
+                f"Rename it to {path}."
+            )
         else:
             hint = f"{path} is not there"
+        it = "it" if len(missing) == 1 else "them"
         return (
-            f"package.xml lists {_some(missing)}, but the zip does not hold it: {hint}. "
+            f"package.xml lists {_some(missing)}, but the zip does not hold {it}: {hint}. "
             "Add the file, or take the name out of package.xml."
         )
 

@@ -89,6 +89,9 @@ def lapse(ports: Ports, attempt_id: int) -> None:
             elif gather(session, ports.policy, release).armed(now, proof.org) is None:
                 details = details_of(proof, problem=because)
                 record(session, Kind.ROLLBACK_NOT_ARMED, stream=release.key, actor=BOT, at=now, details=details)
+        # Only the target's run is asked about at the gates: what lapsed in an org that comes first alarms nobody.
+        elif proof.org != release.target_org:
+            return
         elif release.state in BEFORE_DEPLOYMENT and _is_current(session, ports, proof):
             details = details_of(proof, because=because)
             record(session, Kind.VALIDATION_VOIDED, stream=release.key, actor=BOT, at=now, details=details)

@@ -113,7 +113,9 @@ _GONE_VERSION = Advice(
     "the org does not offer this API version",
     "Set an API version that the org lists under /services/data.",
 )
-_MISSING = Advice(OrgRefused, "the org knows no such thing", "Check the id; it may belong to another org.")
+_MISSING = Advice(
+    OrgRefused, "there is no such thing", "Check the id and the org's address; they may belong to another org."
+)
 _CERTIFICATE = Advice(
     OrgRefused,
     "its certificate is not trusted here",
@@ -223,7 +225,8 @@ def problem_from(failure: Failure, asked: Asked) -> OrgProblem:
             code=failure.code,
         )
     advice = advice_for(failure)
-    quoted = f" ({said})" if said else f" (HTTP {failure.status})"
+    # What never reached the org has no words of the org's own: the fact is all there is to say.
+    quoted = "" if said == advice.fact else f" ({said})" if said else f" (HTTP {failure.status})"
     return advice.kind(f"{asked.where} did not {asked.act}: {advice.fact}{quoted}. {advice.step}", code=failure.code)
 
 

@@ -55,8 +55,15 @@ def read_failure(error: Exception) -> Failure:
     if isinstance(error, Unreadable | requests.exceptions.InvalidJSONError):
         return Failure(200, "UNREADABLE", _short(str(error)))
     if isinstance(error, requests.exceptions.HTTPError):
-        return _from_rest(error.response.status_code, error.response.text)
+        return _from_rest(error.response.status_code, _content_of(error.response))
     return _from_network(error)
+
+
+def _content_of(response: requests.Response) -> object:
+    try:
+        return response.json()
+    except ValueError:
+        return response.text
 
 
 def _from_rest(status: int, content: object) -> Failure:

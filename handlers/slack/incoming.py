@@ -13,11 +13,12 @@ from handlers.slack.clicks import Click, pack_args, unpack_args
 from handlers.slack.forms import read_submission, sent_files
 from handlers.slack.mrkdwn import CHANNEL, PERSON
 from handlers.words import as_read
-from release_core.errors import Unclear
+from release_core.errors import NotFound, Unclear
 
 Payload = Mapping[str, Any]
 
 _MENTION = r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>"
+_KEY_ALONE = re.compile(r"\s*rel-?\d+\s*", re.IGNORECASE)
 # Only these kinds of message are a person speaking anew; edits, joins and the like are not.
 FILE_ALONE = "attach"
 _SPOKEN = (None, "file_share", "thread_broadcast")
@@ -131,9 +132,22 @@ def spoken_text(event: Payload) -> str:
 
 
 def spoken_words(event: Payload) -> str:
-    """`spoken_text`; a file that comes without a word asks to be attached."""
+    """`spoken_text`; a file that comes without a word, or with a release's key alone, asks to be attached."""
     text = spoken_text(event)
-    return FILE_ALONE if event.get("files") and not text.strip() else text
+    if not event.get("files"):
+        return text
+    if _KEY_ALONE.fullmatch(text):
+        return f"{FILE_ALONE} {text.strip()}"
+    return text if text.strip() else FILE_ALONE
+
+
+def unknown_beside_files(unknown: NotFound, event: Payload) -> NotFound:
+    """A refusal of words that came with files, with how the files are attached: words that are no verb do nothing."""
+    names = ", ".join(file.name for file in sent_files(event.get("files") or ()) if file.name)
+    if unknown.field != "verb" or not names:
+        return unknown
+    step = f"To attach {names}, send it again with `{FILE_ALONE}` or without any words."
+    return NotFound(f"{unknown} {step}", nearest=unknown.nearest, field=unknown.field)
 
 
 def spoken_files(event: Payload) -> dict[str, Any]:

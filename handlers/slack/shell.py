@@ -33,7 +33,7 @@ from handlers.slack.mrkdwn import Reader
 from handlers.slack.refusals import explain, offer, too_slow
 from handlers.slack.replies import Opening, Replies, announcing_files
 from handlers.slack.tasks import Tasks
-from release_core.errors import ReleaseError, Unclear
+from release_core.errors import NotFound, ReleaseError, Unclear
 
 log = logging.getLogger(__name__)
 
@@ -225,7 +225,10 @@ class _Shell:
         text, files = incoming.spoken_words(event), incoming.spoken_files(event)
 
         def understand(actor: Actor) -> Understood:
-            verb, args = parse_said(text, zone=actor.zone, now=self._now(), verbs=self._verbs)
+            try:
+                verb, args = parse_said(text, zone=actor.zone, now=self._now(), verbs=self._verbs)
+            except NotFound as unknown:
+                raise incoming.unknown_beside_files(unknown, event) from None
             return verb, {**args, **files}
 
         heard = await self._hear(Hearing(user_id, place, understand, infers=True))

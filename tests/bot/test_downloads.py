@@ -34,7 +34,7 @@ def server() -> Iterator[Server]:
                 self.send_header("Location", told.moved[self.path])
                 self.end_headers()
                 return
-            self.send_response(401 if self.path == "/secret" else 200)
+            self.send_response({"/secret": 401, "/broken": 500}.get(self.path, 200))
             self.end_headers()
             self.wfile.write(b"x" * (5000 if self.path == "/large" else 10))
 
@@ -64,6 +64,16 @@ def test_more_than_the_limit_is_not_taken_even_when_no_length_is_told(server: Se
 def test_a_refused_token_is_told(server: Server) -> None:
     with pytest.raises(NotFetched, match="--token-env"):
         fetch(f"{server.url}/secret", SMALL)
+
+
+def test_without_a_token_none_is_called_another(server: Server) -> None:
+    with pytest.raises(NotFetched, match="wants a token"):
+        fetch(f"{server.url}/secret", SMALL)
+
+
+def test_a_server_in_trouble_is_asked_again_later(server: Server) -> None:
+    with pytest.raises(NotFetched, match=r"could not give the file \(500\). Repeat in a few minutes"):
+        fetch(f"{server.url}/broken", SMALL)
 
 
 def test_a_way_that_goes_on_at_the_same_place_is_followed(server: Server) -> None:
@@ -107,5 +117,5 @@ def test_a_password_in_the_address_is_refused_and_never_shown() -> None:
 
 
 def test_a_server_that_is_not_there_is_told() -> None:
-    with pytest.raises(NotFetched, match="did not give the file"):
+    with pytest.raises(NotFetched, match="did not give the file: no connection could be made"):
         fetch("http://127.0.0.1:9/a.zip", SMALL)

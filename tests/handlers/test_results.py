@@ -186,3 +186,26 @@ def test_with_named_tests_no_figure_is_given_for_all_apex_together(room: Room) -
     words = words_of(room.post("deployment:DEP-1"))
     assert "Discount | 50 %" in words
     assert "All Apex together" not in words
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("Nothing was deployed. The validation is gone.", "The validation is gone."),
+        ("Nothing was deployed: the snapshot could not be taken.", "The snapshot could not be taken."),
+        ("The window has closed.", "The window has closed."),
+    ],
+)
+def test_a_held_deployment_says_once_that_nothing_was_changed(room: Room, problem: str, said: str) -> None:
+    details = {"org": "production", "key": "DEP-4", "problem": problem}
+    entry = TimelineEntry(stream="REL-1", kind=Kind.DEPLOYMENT_HELD, actor="", details=details)
+    assert narrate(room.ports.policy, entry) == f"DEP-4 was held, nothing was changed in PRODUCTION: {said}"
+
+
+def test_a_second_look_tells_who_changed_what_instead_of_nothing_else(room: Room) -> None:
+    names = [f"ApexClass C{number} (Omar Haddad)" for number in range(5)]
+    details = {"org": "production", "again": "other", "worse": "", "since": names}
+    entry = TimelineEntry(stream="REL-1", kind=Kind.PACKAGE_COMPARED, actor="", details=details)
+    said = narrate(room.ports.policy, entry)
+    assert "since the last look somebody changed ApexClass C0 (Omar Haddad), " in said
+    assert "ApexClass C2 (Omar Haddad) and 2 more there." in said

@@ -9,6 +9,7 @@ from release_core.approvals import ask_for_approvals
 from release_core.comparing import Look
 from release_core.errors import Conflict, NotAllowed, Refused
 from release_core.metadata_types import Component
+from release_core.models import ReleasePackage
 from release_core.ports import Ports
 from release_core.timeline import Kind
 from release_core.verdicts import Judgement
@@ -108,6 +109,24 @@ def test_approvals_stay_when_a_second_look_finds_nothing_worse(ports: Ports) -> 
     note_comparison(ports, package, again=True)
     assert last(ports, key, Kind.PACKAGE_COMPARED).details["again"] == "the same"
     assert blocked_by(ports, key) == set()
+
+
+def test_a_second_look_names_who_changed_what_in_between(ports: Ports) -> None:
+    key = a_ready_release(ports)
+    package = release(ports, key).package_id or 0
+    with ports.store.reading() as session:
+        row = session.get_one(ReleasePackage, package)
+        changes, told = [tuple(one) for one in row.comparison], row.verdicts
+    judged = [Judgement(Component(one[0], one[1]), one[2], one[3], one[4], one[5]) for one in told]
+    changed = [["ApexClass", "Discount", "Omar Haddad", "2026-11-22T19:23:00+00:00", "classes/Discount.cls", ""]]
+    comparing.note_comparison(ports, package, changes, judged, Look(PRODUCTION, "", changed, True))
+    details = last(ports, key, Kind.PACKAGE_COMPARED).details
+    assert (details["again"], details["since"]) == ("other", ["ApexClass Discount (Omar Haddad)"])
+    # Only the warning about it is worded by the day of the look: the same change is not told twice.
+    again = [[*changed[0][:5], "in the last 14 days"]]
+    comparing.note_comparison(ports, package, changes, judged, Look(PRODUCTION, "", again, True))
+    details = last(ports, key, Kind.PACKAGE_COMPARED).details
+    assert (details["again"], details["since"]) == ("the same", [])
 
 
 def test_approvals_are_withdrawn_when_a_second_look_finds_it_worse(ports: Ports) -> None:

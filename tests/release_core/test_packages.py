@@ -186,7 +186,7 @@ def test_class_without_its_description_is_refused() -> None:
 
 def test_wrong_case_of_a_folder_is_pointed_out() -> None:
     files = {path.replace("classes/", "Classes/"): data for path, data in GOOD.items()}
-    with pytest.raises(Unclear, match=r"there is Classes/Greeting.cls, but names must match in upper and lower case"):
+    with pytest.raises(Unclear, match=r"the zip holds Classes/Greeting.cls, .* Rename it to classes/Greeting.cls"):
         read_package(write_archive(files))
 
 

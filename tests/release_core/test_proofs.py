@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from release_core import arming, proofs, releases, scheduling
-from release_core.models import Intent, OrgWatch
+from release_core.models import Deployment, Intent, OrgWatch
 from release_core.ports import Ports
 from release_core.proofs import Landing
 from release_core.timeline import BOT, Kind
@@ -258,6 +258,18 @@ def test_a_validation_that_lapses_is_told_and_closes_the_gate(ports: Ports) -> N
     proofs.lapse(ports, alarm.args["attempt"])
     assert "lapsed" in last(ports, key, Kind.VALIDATION_VOIDED).details["because"]
     assert "validation_lapsed" in blocked_by(ports, key)
+
+
+def test_what_lapses_in_an_org_that_comes_first_alarms_nobody(ports: Ports) -> None:
+    key = a_validated_release(ports, opens_in=timedelta(days=11))
+    with ports.store.transaction() as session:
+        (first,) = session.exec(select(Deployment).where(Deployment.purpose == "validation")).all()
+        first.org = "uat"
+        session.add(first)
+        attempt = first.id or 0
+    later(ports, days=10, hours=1)
+    proofs.lapse(ports, attempt)
+    assert Kind.VALIDATION_VOIDED not in kinds(ports, key)
 
 
 def test_a_package_is_validated_again_two_hours_before_its_window_when_its_validation_was_voided(ports: Ports) -> None:

@@ -275,6 +275,28 @@ def test_a_file_with_nothing_but_our_name_is_attached(serving: Serving, channel:
     assert (request.verb, [file.name for file in request.args["files"]]) == ("release_attach", ["a.zip"])
 
 
+def test_a_file_with_a_release_alone_is_attached_to_it(serving: Serving) -> None:
+    upload = serving.anna.act("upload", channel="@rollcall", filename="a.zip", content_base64="UEsFBg==", share=False)
+    serving.anna.act("message", channel="@rollcall", text="REL-7", files=[upload["file"]["id"]])
+    [request] = serving.desk.requests
+    assert (request.verb, request.args["release"]) == ("release_attach", "REL-7")
+
+
+def test_a_mention_without_words_is_one_of_its_files_alone(serving: Serving) -> None:
+    upload = serving.anna.act("upload", channel=RELEASES, filename="a.zip", content_base64="UEsFBg==", share=False)
+    serving.anna.act("mention", channel=RELEASES, text="", files=[upload["file"]["id"]])
+    assert [request.verb for request in serving.desk.requests] == ["release_attach"]
+
+
+def test_a_file_with_words_that_are_no_verb_is_told_how_it_is_attached(serving: Serving) -> None:
+    upload = serving.anna.act("upload", channel=RELEASES, filename="a.zip", content_base64="UEsFBg==", share=False)
+    sent = serving.anna.act("mention", channel=RELEASES, text="here it is", files=[upload["file"]["id"]])
+    [said] = private(sent)
+    assert "I know no “here”" in said
+    assert "To attach a.zip, send it again with `attach` or without any words." in said
+    assert serving.desk.requests == []
+
+
 def test_a_form_asked_for_by_a_mention_comes_as_a_button(serving: Serving) -> None:
     outcome = serving.anna.act("mention", channel=RELEASES, text="new")
     [offered] = [message for message in outcome["messages"] if message["ephemeral"]]

@@ -89,7 +89,7 @@ async def message(act: Act) -> Json:
 
 async def mention(act: Act) -> Json:
     """A message that begins with the bot's name."""
-    return await _say(act, f"<@{cast.BOT_USER_ID}> {act.body.text('text')}")
+    return await _say(act, f"<@{cast.BOT_USER_ID}> {act.body.maybe('text') or ''}".strip())
 
 
 async def _say(act: Act, typed: str) -> Json:

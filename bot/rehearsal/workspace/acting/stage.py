@@ -74,7 +74,11 @@ class Body:
         """A string that must be there."""
         value = self.values.get(name)
         if not isinstance(value, str) or not value:
-            raise ActingError(400, "bad_request", f"{name!r} must be a string; see docs/rehearsal-api.md for this act.")
+            raise ActingError(
+                400,
+                "bad_request",
+                f"{name!r} must be a string that is not empty; see docs/rehearsal-api.md for this act.",
+            )
         return value
 
     def maybe(self, name: str) -> str | None:
