@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -91,14 +92,7 @@ def void_validations(
 
     `landed_at` is when that was by the org's clock; None for what ended just now.
     """
-    session.flush()
-    query = select(Deployment).where(
-        Deployment.org == org,
-        col(Deployment.purpose).in_(("validation", "arming")),
-        Deployment.state == "validated",
-        Deployment.voided_because == "",
-    )
-    for validation in session.exec(query).all():
+    for validation in _counting(session, org):
         proven = proven_at(validation)
         if landed_at is not None and proven is not None and landed_at <= proven:
             continue
@@ -112,6 +106,32 @@ def void_validations(
             record(session, Kind.VALIDATION_VOIDED, stream=release.key, actor=BOT, at=now, details=details)
             revalidate_soon(session, policy, release, validation, now)
             settle_state(session, policy, release, now)
+
+
+def use_up_validation(session: Session, attempt: Deployment, now: datetime) -> None:
+    """A quick deploy came to nothing: an org takes the check-only run behind it for one only, as far as anybody knows.
+
+    Salesforce does not say what becomes of a validation whose quick deploy failed or was stopped. A run more costs
+    minutes, a press that is refused inside the window costs the window. The release stays as its attempt left it.
+    """
+    because = f"{attempt.key} was its quick deploy, which came to nothing; a validation is good for one."
+    for validation in _counting(session, attempt.org):
+        if attempt.validated_job_id and validation.job_id == attempt.validated_job_id:
+            validation.voided_because = because
+            session.add(validation)
+            details, stream = details_of(validation, because=because), release_of(session, validation).key
+            record(session, Kind.VALIDATION_VOIDED, stream=stream, actor=BOT, at=now, details=details)
+
+
+def _counting(session: Session, org: str) -> Sequence[Deployment]:
+    session.flush()
+    query = select(Deployment).where(
+        Deployment.org == org,
+        col(Deployment.purpose).in_(("validation", "arming")),
+        Deployment.state == "validated",
+        Deployment.voided_because == "",
+    )
+    return session.exec(query).all()
 
 
 def is_worth_proving(session: Session, policy: Policy, undone: Deployment, release: Release, now: datetime) -> bool:

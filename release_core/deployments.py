@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from release_core.acceptances import ask_to_accept
-from release_core.arming import request_arming, void_validations
+from release_core.arming import request_arming, use_up_validation, void_validations
 from release_core.attempts import (
     announce_request,
     deployment_with_release,
@@ -182,6 +182,7 @@ def finish_deployment(ports: Ports, deployment_id: int, status: JobStatus) -> No
         keep_result(deployment, status, now)
         if not status.success and status.state not in MAY_HAVE_LANDED:
             _fail(session, Kind.DEPLOYMENT_FAILED, deployment, release, now)
+            use_up_validation(session, deployment, now)
             return
         deployment.state = "verifying"
         draw_again(session, deployment, release, at=now, now=now)
@@ -215,6 +216,7 @@ def note_unchanged(ports: Ports, deployment_id: int) -> None:
         deployment.result = {**deployment.result, "unchanged": True}
         kind = Kind.DEPLOYMENT_CANCELLED if cancelled else Kind.DEPLOYMENT_FAILED
         _fail(session, kind, deployment, release, now)
+        use_up_validation(session, deployment, now)
         # What failed says so until somebody acts on it; what people stopped goes back to where it was.
         if cancelled:
             settle_state(session, ports.policy, release, now)

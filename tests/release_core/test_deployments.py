@@ -266,7 +266,8 @@ def test_nothing_to_stop_is_said(ports: Ports, key: str) -> None:
         attempts.request_cancel(ports, MANAGER, key)
 
 
-def test_a_cancelled_deployment_goes_back_to_ready(ports: Ports, key: str) -> None:
+def test_a_cancelled_deployment_goes_back_to_ready(ports: Ports) -> None:
+    key = a_ready_release(ports, strategy="full")
     attempt = a_started_deployment(ports, key)
     attempts.request_cancel(ports, MANAGER, key)
     deployments.finish_deployment(ports, attempt, a_cancellation())
@@ -275,6 +276,15 @@ def test_a_cancelled_deployment_goes_back_to_ready(ports: Ports, key: str) -> No
     assert deployment(ports, attempt).state == "cancelled"
     assert kinds(ports, key)[-1] == Kind.DEPLOYMENT_CANCELLED
     assert release(ports, key).state == "ready"
+
+
+def test_a_quick_deploy_that_came_to_nothing_has_used_its_validation_up(ports: Ports, key: str) -> None:
+    attempt = a_started_deployment(ports, key)
+    deployments.finish_deployment(ports, attempt, a_cancellation())
+    deployments.note_unchanged(ports, attempt)
+    assert deployment(ports, "DEP-1").voided_because.startswith("DEP-2 was its quick deploy, which came to nothing")
+    assert kinds(ports, key)[-2:] == [Kind.DEPLOYMENT_CANCELLED, Kind.VALIDATION_VOIDED]
+    assert release(ports, key).state == "planned"
 
 
 def test_what_is_finalized_is_not_asked_to_stop(ports: Ports, key: str) -> None:
@@ -309,7 +319,7 @@ def test_an_end_that_tells_little_is_read_back(ports: Ports, key: str, state: Jo
     assert deployment(ports, attempt).state == "verifying"
     deployments.note_unchanged(ports, attempt)
     assert (deployment(ports, attempt).state, release(ports, key).state) == ("failed", "failed")
-    assert kinds(ports, key)[-1] == Kind.DEPLOYMENT_FAILED
+    assert kinds(ports, key)[-2:] == [Kind.DEPLOYMENT_FAILED, Kind.VALIDATION_VOIDED]
 
 
 # The end
@@ -322,7 +332,7 @@ def test_a_failed_deployment_says_what_failed(ports: Ports, key: str) -> None:
     assert failed.state == "failed"
     assert failed.problem == "DiscountTest.gives_ten_percent failed: expected 10, got 9"
     assert failed.finished_at == NOW
-    assert kinds(ports, key)[-1] == Kind.DEPLOYMENT_FAILED
+    assert kinds(ports, key)[-2:] == [Kind.DEPLOYMENT_FAILED, Kind.VALIDATION_VOIDED]
 
 
 def test_a_deployment_is_verified_before_it_counts(ports: Ports, key: str) -> None:
