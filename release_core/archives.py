@@ -22,6 +22,7 @@ from release_core.errors import Unclear
 FILES_AT_MOST = 10_000
 COMPRESSED_AT_MOST = 39 * 1024 * 1024
 UNZIPPED_AT_MOST = 629_145_600
+NAME_AT_MOST, FOLDERS_AT_MOST = 1_000, 50
 
 _CHUNK = 64 * 1024
 _LOCAL, _LOCAL_SIGNATURE = struct.Struct("<4s5H3L2H"), b"PK\x03\x04"
@@ -32,6 +33,7 @@ _SIZES_FOLLOW, _FOLLOWING = 0x8, (b"PK\x07\x08", b"")
 _IN_ZIP64, _MANY, _ZIP64_END = 0xFFFFFFFF, 0xFFFF, 56 + 20
 _FIRST_DAY = 1 << 5 | 1  # of 1980, the first that a zip can name
 _PLAIN_FILE = (stat.S_IFREG | 0o644) << 16
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they turn the direction of reading
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
 
 
@@ -130,6 +132,8 @@ def open_archive(data: bytes) -> ArchivedFiles:
     with archive:
         everything, directory_at = archive.infolist(), archive.start_dir
         comment_size = len(archive.comment)
+    for info in everything:
+        _refuse_unsafe(info)
     infos = [info for info in everything if not _LITTER.search(info.filename)]
     places = _checked(_trusted(infos), memoryview(data))
     _refuse_unlisted(everything, directory_at, comment_size, data)
@@ -167,8 +171,6 @@ def _no_zip(data: bytes) -> str:
 def _trusted(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     entries: dict[str, zipfile.ZipInfo] = {}
     seen: dict[str, str] = {}
-    for info in infos:
-        _refuse_unsafe(info)
     files = [info for info in infos if not info.is_dir()]
     if len(files) > FILES_AT_MOST:
         raise unclear(
@@ -231,14 +233,16 @@ def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
             f"The zip holds the path “{shown}”, which climbs out of the package. Nothing of it was read; "
             "zip the package's folder again, and ask where this file came from."
         )
-    if any(unicodedata.category(each) in ("Cc", "Cf") for each in name):
+    if len(name) > NAME_AT_MOST or name.count("/") > FOLDERS_AT_MOST:
         raise unclear(
-            f"The zip holds the path “{shown}”, which has invisible characters in it. Rename the file without them."
+            f"The zip holds a path of {len(name):,} characters in {name.count('/'):,} folders, beginning with "
+            f"“{shown[:60]}”; no metadata has more than {NAME_AT_MOST:,} characters or {FOLDERS_AT_MOST} folders. "
+            "Zip the package's folder again, and ask where this file came from."
         )
-    if any(part != part.rstrip(" .") for part in name.split("/")):
+    if any(unicodedata.category(each) == "Cc" or each in _TURNING for each in name):
         raise unclear(
-            f"The zip holds the path “{shown}”, in which a name ends in a space or a dot; Windows and Salesforce read "
-            "it without. Rename the file."
+            f"The zip holds the path “{shown}”, which has control characters in it, so nobody reads it as it is. "
+            "Rename the file without them."
         )
     if info.is_dir() and info.file_size:
         raise unclear(f"The zip's folder {shown} has content of its own. Zip the package again with an ordinary tool.")

@@ -135,10 +135,11 @@ def test_what_the_usual_programs_write_is_read(tmp_path: Path, command: list[str
     ("names", "said"),
     [
         (["classes/é.cls", "classes/e\u0301.cls"], "accents written in two ways"),
-        (["classes/A\u0007.cls"], "invisible characters"),
-        (["classes/A\u202e.cls"], "invisible characters"),
-        (["classes/A.cls "], "ends in a space or a dot"),
-        (["classes./A.cls"], "ends in a space or a dot"),
+        (["classes/A\u0007.cls"], "control characters"),
+        (["classes/A\u202e.cls"], "“classes/A\\u202e.cls”, which has control characters"),
+        (["classes/" + "A" * 1000 + ".cls"], "no metadata has more than 1,000 characters"),
+        (["a/" * 51 + "A.cls"], "51 folders"),
+        (["__MACOSX/../classes/Evil.cls"], "climbs out of the package"),
         (["classes/A", "classes/A/B.cls"], "as if that were a folder"),
         (["classes\\A.cls"], "“classes\\A.cls”"),
     ],
@@ -147,6 +148,13 @@ def test_names_that_others_would_read_otherwise_are_refused(names: list[str], sa
     with pytest.raises(Unclear) as refused:
         open_archive(write_archive({**FILES, **dict.fromkeys(names, b"x")}))
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["layouts/Kunden\u00adstamm.layout", "layouts/A\u200dB.layout", "documents/Ordner /x.txt"]
+)
+def test_names_that_an_org_may_hold_are_read(name: str) -> None:
+    assert name in open_archive(write_archive({**FILES, name: b"x"}))
 
 
 def test_a_folder_with_content_is_refused() -> None:
