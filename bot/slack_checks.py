@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.client import WebClient
 
-from bot.chat_problems import ChatProblem, problem, said, unavailable
+from bot.chat_problems import TRANSIENT, ChatProblem, ChatUnavailable, problem, said, unavailable
 from bot.courier import Courier
 from bot.declared import declared_scopes
 from bot.org_checks import Looked
@@ -25,6 +25,12 @@ Answer = TypeVar("Answer")
 
 CLOCKS_MAY_DIFFER_BY = timedelta(seconds=60)
 CLOCKS_MUST_NOT_DIFFER_BY = timedelta(minutes=5)  # Slack's signed requests are refused beyond that
+# Under these keys of the policy an id may stand; elsewhere "CAB" or "UAT" is a word like any other.
+_HOLD_IDS = {
+    "channel": {"channels"},
+    "person": {"people", "person", "rights", "automation"},
+    "group": {"group"},
+}
 _KINDS = {"channel": r"[CG][A-Z0-9]{2,}", "person": r"[UW][A-Z0-9]{2,}", "group": r"S[A-Z0-9]{2,}"}
 
 
@@ -67,6 +73,8 @@ class _Slack:
         try:
             got: Any = self.client.api_call(method, params=arguments)
         except SlackApiError as error:
+            if said(error) in TRANSIENT:
+                raise unavailable(method, said(error)) from error
             raise problem(error, method, channel=str(arguments.get("channel", ""))) from error
         except (OSError, ValueError) as error:  # a web page of a proxy is no JSON
             raise unavailable(method, str(error)) from error
@@ -84,7 +92,7 @@ class _Slack:
         """The ids of a kind (`channel`, `person`, `group`) that the policy names, each with the places."""
         found: dict[str, list[str]] = {}
         for place, text in _texts(self.policy.model_dump(mode="json", exclude={"orgs"})):
-            if re.fullmatch(_KINDS[kind], text):
+            if _HOLD_IDS[kind] & set(place) and place[-1] != "title" and re.fullmatch(_KINDS[kind], text):
                 found.setdefault(text, []).append(path_words(place))
         return found
 
@@ -154,6 +162,9 @@ def _app_token(slack: _Slack, bot_id: str, token: str) -> None:
     try:
         slack.client.apps_connections_open(app_token=token)
     except SlackApiError as error:
+        if said(error) in TRANSIENT:
+            slack.looked.say("unknown", "app_token", to_plain(str(unavailable("apps.connections.open", said(error)))))
+            return
         step = "Make one on the app's page, under Basic Information: App-Level Tokens, with connections:write."
         slack.looked.say("bad", "app_token", f"Slack does not accept SLACK_APP_TOKEN ({said(error)}). {step}")
         return
@@ -218,6 +229,9 @@ def _groups(slack: _Slack) -> None:
         where = f"(In the policy: {', '.join(places)}.)"
         try:
             members = slack.courier.group_members(group)
+        except ChatUnavailable as trouble:
+            slack.looked.say("unknown", "groups", to_plain(str(trouble)))
+            continue
         except ChatProblem as trouble:
             missing.append(group)
             step = "Make the group (it needs a paid plan) or name another; its id is in its profile's address."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from bot import checking
 from bot.chat_problems import ChatUnavailable, TokenRefused
@@ -16,7 +18,8 @@ from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.run import POLICY
 from bot.rehearsal.workspace.serve import RunningWorkspace, start
 from bot.settings import CheckSettings
-from bot.slack_checks import check_slack
+from bot.slack_checks import _HOLD_IDS, check_slack
+from release_core import policy as policy_module
 from release_core.policy import Policy
 from release_core.policy_file import load_policy
 
@@ -145,6 +148,37 @@ def test_a_group_that_is_gone_is_named_and_an_empty_one_is_a_warning(
     level, sentence = found(policy, tokens(workspace))["groups"]
     assert level == "bad"
     assert "no_such_subteam" in sentence
+
+
+def test_words_of_the_policy_that_only_look_like_ids_are_not_asked_for(
+    workspace: RunningWorkspace, policy: Policy
+) -> None:
+    seats = {key: seat.model_copy(update={"title": "CAB"}) for key, seat in policy.seats.items()}
+    wordy = policy.model_copy(update={"seats": seats, "paths": {"ALL": ("UAT", "SIT")}})
+    looked = check_slack(wordy, tokens(workspace))
+    assert {level for level, _, _ in looked.findings} == {"good"}
+
+
+def test_every_place_of_the_policy_that_holds_an_id_is_looked_at() -> None:
+    models = [
+        model for model in vars(policy_module).values() if isinstance(model, type) and issubclass(model, BaseModel)
+    ]
+    holding = {
+        name
+        for model in models
+        for name, told in model.model_fields.items()
+        if re.search("_(person|channel|team)_id", repr((told.annotation, told.metadata)))
+    }
+    assert holding - {"releases", "incidents"} == set().union(*_HOLD_IDS.values())
+
+
+def test_a_slack_that_is_only_busy_is_no_mistake_of_ours(workspace: RunningWorkspace, policy: Policy) -> None:
+    faults = workspace.workspace.faults
+    for method in ("apps.connections.open", "conversations.history"):
+        faults.arm({"kind": "error", "error": "internal_error", "method": method, "times": 99})
+    seen = found(policy, tokens(workspace))
+    assert seen["app_token"][0] == "unknown"
+    assert seen["channels"][0] == "unknown"
 
 
 @pytest.mark.parametrize(("ahead", "level"), [(-2, "good"), (90, "warn"), (-400, "bad")])
