@@ -1,4 +1,4 @@
-"""What all tests share: whatever reaches the workspace is also held against Slack's own types."""
+"""What all tests share: whatever the workspace takes or sends is also held against Slack's own types."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.rehearsal.workspace.checks import second_opinions
-from tests.slack_schemas import refusals
+from bot.rehearsal.workspace.checks import second_opinions, witnesses
+from tests.slack_schemas import misshapen, refusals
 
 _disputed: list[str] = []
 
@@ -19,12 +19,17 @@ def _opinion(kind: str, payload: Any) -> list[str]:
     return found
 
 
+def _look(kind: str, payload: Any) -> None:
+    _disputed.extend(misshapen(kind, payload))
+
+
 second_opinions.append(_opinion)
+witnesses.append(_look)
 
 
 @pytest.fixture(autouse=True)
-def whatever_the_workspace_takes_slacks_types_take() -> Iterator[None]:
-    """Fails a test in which something passed the workspace's checks that Slack's types do not admit."""
+def whatever_the_workspace_takes_or_sends_has_slacks_types() -> Iterator[None]:
+    """Fails a test in which the workspace took, or sent the bot, something that Slack's types do not admit."""
     _disputed.clear()
     yield
-    assert _disputed == []
+    assert not _disputed, "\n".join(dict.fromkeys(_disputed))

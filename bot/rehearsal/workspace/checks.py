@@ -28,6 +28,11 @@ Opinion = Callable[[str, Any], list[str]]
 # Further judges of what passed our own checks: (`message`, `modal` or `home`; the payload) -> what is wrong with it.
 second_opinions: list[Opinion] = []
 
+Witness = Callable[[str, Any], None]
+# Who looks at whatever goes to the bot: (`slash_commands`, `interactive`, `events_api`, or the method that is answered;
+# the payload).
+witnesses: list[Witness] = []
+
 
 def second_opinion(kind: str, payload: Any, at: str) -> Findings:
     """What others find wrong with a whole payload that passed our own checks."""

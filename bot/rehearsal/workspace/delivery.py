@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import httpx
 
 from bot.rehearsal.workspace import cast
+from bot.rehearsal.workspace.checks import witnesses
 from bot.rehearsal.workspace.model import Json
 from bot.rehearsal.workspace.sockets import Sockets
 from bot.rehearsal.workspace.workspace import CALLS_KEPT, Workspace
@@ -133,6 +134,8 @@ class Delivery:
         return ack
 
     async def _send(self, kind: str, payload: Json, *, drop: bool = False, attempt: int = 0, reason: str = "") -> Ack:
+        for witness in witnesses:
+            witness(kind, payload)
         if self.over_http:
             return await self._post(kind, payload, attempt, reason)
         envelope: Json = {

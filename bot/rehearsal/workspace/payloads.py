@@ -126,10 +126,17 @@ def file_json(workspace: Workspace, file: StoredFile) -> Json:
         "mode": "hosted",
         "is_external": False,
         "external_type": "",
+        "public_url_shared": False,
+        "display_as_bot": False,
+        "username": "",
+        "is_starred": False,
+        "has_rich_preview": False,
+        "media_display_type": "unknown",
         "is_public": "public" in kinds.values(),
         "url_private": f"{base}/{file.name}",
         "url_private_download": f"{base}/download/{file.name}",
         "permalink": f"{workspace.base_url}/files/{file.user}/{file.id}/{file.name}",
+        "permalink_public": f"{workspace.base_url}/files-public/{cast.TEAM_ID}-{file.id}",
         "channels": [id_ for id_, each in kinds.items() if each == "public"],
         "groups": [id_ for id_, each in kinds.items() if each == "private"],
         "ims": [id_ for id_, each in kinds.items() if each == "im"],
@@ -193,6 +200,7 @@ def _bot_profile(workspace: Workspace) -> Json:
         "deleted": False,
         "updated": CREATED,
         "team_id": cast.TEAM_ID,
+        "icons": {f"image_{size}": f"{workspace.base_url}/avatar/{cast.BOT_ID}.png" for size in (36, 48, 72)},
     }
 
 
@@ -221,23 +229,28 @@ def view_json(workspace: Workspace, view: View) -> Json:
     }
 
 
-def person_in_payload(person: Person) -> Json:
-    """The `user` of an interaction."""
-    return {"id": person.id, "username": person.handle, "name": person.handle, "team_id": cast.TEAM_ID}
+# What each kind of interaction says of a person besides the id and the team; Slack does it differently each time.
+_NAMED_BY = {"shortcut": ("username",), "block_suggestion": ("name",)}
+_WITHOUT_TRIGGER = ("view_closed", "block_suggestion")
+_WITHOUT_APP = ("shortcut", "message_action")
 
 
 def interaction(workspace: Workspace, kind: str, person: Person) -> Json:
-    """What every interaction carries: who, where from, and a fresh trigger."""
-    return {
+    """What an interaction carries: who, where from; a fresh trigger where something can be opened."""
+    named = _NAMED_BY.get(kind, ("username", "name"))
+    shown: Json = {
         "type": kind,
         "team": {"id": cast.TEAM_ID, "domain": cast.TEAM_DOMAIN},
-        "user": person_in_payload(person),
-        "api_app_id": cast.APP_ID,
+        "user": {"id": person.id, **dict.fromkeys(named, person.handle), "team_id": cast.TEAM_ID},
         "token": "rehearsal-verification-token",
-        "trigger_id": workspace.new_trigger(person.id),
         "enterprise": None,
         "is_enterprise_install": False,
     }
+    if kind not in _WITHOUT_APP:
+        shown["api_app_id"] = cast.APP_ID
+    if kind not in _WITHOUT_TRIGGER:
+        shown["trigger_id"] = workspace.new_trigger(person.id)
+    return shown
 
 
 def channel_in_payload(channel: Channel) -> Json:

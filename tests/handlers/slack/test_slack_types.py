@@ -9,7 +9,7 @@ import yaml
 
 from bot.rehearsal.workspace.blocks import check_blocks
 from tests.handlers.slack.serving import MANIFEST
-from tests.slack_schemas import refusals
+from tests.slack_schemas import misshapen, refusals
 
 TEXT = {"type": "mrkdwn", "text": "x"}
 PLAIN = {"type": "plain_text", "text": "x"}
@@ -72,3 +72,36 @@ def test_what_slack_does_not_know_is_refused_by_its_types_and_by_the_workspace(k
     assert refusals(kind, payload)
     if kind == "message":
         assert check_blocks(payload["blocks"], kind)
+
+
+COMMAND = {
+    **dict.fromkeys(("token", "command", "text", "response_url", "trigger_id", "user_id", "user_name"), "x"),
+    **dict.fromkeys(("team_id", "team_domain", "channel_id", "channel_name", "api_app_id"), "x"),
+}
+MENTION = {"type": "app_mention", "user": "U1", "text": "x", "ts": "1.0", "channel": "C1", "event_ts": "1.0"}
+ENVELOPE = {
+    **{"type": "event_callback", "token": "x", "team_id": "T1", "api_app_id": "A1", "event_id": "Ev1"},
+    **{"event_time": 1, "event": MENTION},
+}
+
+
+@pytest.mark.parametrize(("kind", "payload"), [("slash_commands", COMMAND), ("events_api", ENVELOPE)])
+def test_what_slack_documents_is_a_delivery_of_its_types(kind: str, payload: Any) -> None:
+    assert misshapen(kind, payload) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "words"),
+    [
+        ("slash_commands", {**COMMAND, "text": None}, "Command text"),
+        ("slash_commands", {"command": "/release"}, "trigger_id"),
+        ("interactive", {"type": "shortcut", "api_app_id": "A1"}, "api_app_id"),
+        ("interactive", {"type": "shout"}, "no such type"),
+        ("events_api", {**ENVELOPE, "event": {**MENTION, "mood": "good"}}, "mood"),
+        ("events_api", {**ENVELOPE, "event": {"type": "team_cheered"}}, "EventTeamCheered: Slack has no such type"),
+        ("chat.postMessage", {"ok": True, "ts": 5}, "chat.postMessage ts"),
+        ("chat.shout", {"ok": True}, "no such type"),
+    ],
+)
+def test_a_delivery_or_answer_of_another_shape_is_told(kind: str, payload: Any, words: str) -> None:
+    assert any(words in line for line in misshapen(kind, payload)), misshapen(kind, payload)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot.rehearsal.workspace import cast
 from bot.rehearsal.workspace.acting.answers import problem_of, state_of
 from bot.rehearsal.workspace.acting.stage import Act, failure, unanswered
 from bot.rehearsal.workspace.checks import Findings
@@ -256,11 +255,10 @@ async def suggest_options(act: Act, place: Place, control: Control, query: str) 
     """What the bot offers for a query; ActingError when it does not answer with options."""
     payload = {
         **interaction(act.workspace, "block_suggestion", act.person),
-        **_context(act, place),
+        **{key: value for key, value in _context(act, place).items() if key not in ("state", "response_url")},
         "action_id": control.action_id,
         "block_id": control.block_id,
         "value": query,
-        "api_app_id": cast.APP_ID,
     }
     ack = await act.stage.delivery.interaction(payload)
     answer = ack.payload if isinstance(ack.payload, dict) else {}

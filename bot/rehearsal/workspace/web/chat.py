@@ -178,6 +178,7 @@ def update(workspace: Workspace, arguments: Arguments) -> Json:
         message.metadata = parts["metadata"] or None
     posting.edit(workspace, message, before)
     shown = message_json(workspace, message, with_metadata=True)
+    del shown["ts"]
     return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": shown}
 
 

@@ -147,5 +147,7 @@ def join(workspace: Workspace, arguments: Arguments) -> Json:
     if channel.archived:
         raise SlackError("is_archived")
     fresh = posting.join(workspace, cast.BOT_USER_ID, channel)
-    answer: Json = {"channel": channel_json(workspace, channel)}
+    shown = channel_json(workspace, channel)
+    del shown["num_members"]
+    answer: Json = {"channel": shown}
     return answer if fresh else answer | {"warning": "already_in_channel"}

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from bot.rehearsal.workspace.checks import witnesses
 from bot.rehearsal.workspace.faults import Fault
 from bot.rehearsal.workspace.model import Json
 from bot.rehearsal.workspace.refusals import SlackError
@@ -47,8 +48,10 @@ class WebApi:
         try:
             arguments = await read_arguments(request)
             _fail_before(fault)
-            answer = self._answer(name, arguments, _token(request, arguments))
-            response: Response = JSONResponse({"ok": True, **answer}, headers=self._scope_headers(name))
+            answer = {"ok": True, **self._answer(name, arguments, _token(request, arguments))}
+            for witness in witnesses:
+                witness(name, answer)
+            response: Response = JSONResponse(answer, headers=self._scope_headers(name))
         except SlackError as error:
             body = {"ok": False, "error": error.code, **error.fields}
             response = JSONResponse(body, status_code=error.status, headers=error.headers)
