@@ -43,7 +43,7 @@ bench: .venv/.ready ## measure, in ratios of one run
 conformance: .venv/.ready ## run Salesforce's own CLI, jsforce, CumulusCI, zeep against the local orgs (brings in about 900 MB)
 	.venv/bin/python -m tests.conformance
 
-schemas: .venv/.ready ## make the schemas of what Slack takes anew, from npm's types (needs Node)
+schemas: .venv/.ready ## make the schemas of what Slack takes and sends anew, from npm's types (needs Node)
 	.venv/bin/python -m tests.slack_schemas
 
 clean: ## remove what make brought in

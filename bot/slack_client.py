@@ -6,15 +6,38 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
     AsyncRateLimitErrorRetryHandler,
 )
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.client import WebClient
 
 SLACK_API = "https://slack.com/api/"
 TIMEOUT = 10
+
+
+class WhenSlackFails(AsyncRetryHandler):
+    """Asks again where Slack answered 5xx, or broke off in the middle of its answer.
+
+    Slack may have done it all the same: an answer that is said twice beats a click that is never answered.
+    """
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if response is not None and response.status_code >= 500:
+            return True
+        return isinstance(error, aiohttp.ClientError) and not isinstance(error, aiohttp.ClientConnectorError)
 
 
 @asynccontextmanager
@@ -29,6 +52,7 @@ async def listening_client(token: str, api_url: str = SLACK_API) -> AsyncIterato
         retries = [
             AsyncRateLimitErrorRetryHandler(max_retry_count=2),
             AsyncConnectionErrorRetryHandler(max_retry_count=2),
+            WhenSlackFails(max_retry_count=2),
         ]
         yield AsyncWebClient(
             token, base_url=_with_slash(api_url), timeout=TIMEOUT, session=session, retry_handlers=list(retries)

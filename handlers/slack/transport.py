@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import logging
 import time
@@ -19,8 +20,10 @@ from starlette.routing import Route
 
 log = logging.getLogger(__name__)
 
+CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 BODY_LIMIT = 1_000_000
 SILENT_FOR = 40.0
+OLD_AFTER = 300  # seconds, as Slack advises
 
 
 class Sockets:
@@ -58,7 +61,8 @@ def slack_routes(
     """Routes for Slack's signed requests: commands, interactions and events all come to `path`.
 
     Refused before anything is read from them: bodies over `body_limit` bytes (413), unsigned, forged, undated or old
-    requests (401), bodies that are neither a JSON object nor a form in UTF-8 (400).
+    requests (401), content types that Slack does not send (415), bodies that are cut off, or neither a JSON object nor
+    a form in UTF-8 (400).
     """
     door = _Door(app, SignatureVerifier(signing_secret), body_limit)
     return [Route(path, door.enter, methods=["POST"])]
@@ -72,12 +76,26 @@ class _Door:
 
     async def enter(self, request: Request) -> Response:
         """One request of Slack's, or of somebody who pretends to be Slack."""
-        body = await self._read(request)
+        try:
+            body = await self._read(request)
+        except ClientDisconnect:
+            return PlainTextResponse("The body ended in its middle.", 400)
         if body is None:
             return PlainTextResponse("The body is too large.", 413)
         if not self._is_signed(request, body):
             return PlainTextResponse("This is not signed by Slack, or too old.", 401)
+        if (seconds := self._off_by(request)) > OLD_AFTER:
+            log.warning(
+                "A signed request was refused: its timestamp is %d seconds off our clock, more than %d. "
+                "It was sent again by somebody, or one of the clocks is wrong; `rollcall check` compares them.",
+                seconds,
+                OLD_AFTER,
+            )
+            return PlainTextResponse("This is not signed by Slack, or too old.", 401)
         content_type = request.headers.get("content-type", "")
+        if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
+            log.warning("A signed request had a content type that Slack does not send: %r", content_type[:100])
+            return PlainTextResponse("The content type is neither JSON nor a form.", 415)
         if not _is_readable(body, content_type):
             log.warning("A signed request could not be read: %s", content_type)
             return PlainTextResponse("The body cannot be read.", 400)
@@ -87,13 +105,10 @@ class _Door:
 
     async def _read(self, request: Request) -> bytes | None:
         gathered = bytearray()
-        try:
-            async for chunk in request.stream():
-                gathered += chunk
-                if len(gathered) > self._body_limit:
-                    return None
-        except ClientDisconnect:
-            return None
+        async for chunk in request.stream():
+            gathered += chunk
+            if len(gathered) > self._body_limit:
+                return None
         return bytes(gathered)
 
     def _is_signed(self, request: Request, body: bytes) -> bool:
@@ -101,7 +116,12 @@ class _Door:
         signature = request.headers.get("x-slack-signature", "")
         if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) < 12 and signature.isascii()):
             return False
-        return self._verifier.is_valid(_exact(body), timestamp, signature)
+        wanted = self._verifier.generate_signature(timestamp=timestamp, body=_exact(body))
+        return wanted is not None and hmac.compare_digest(wanted, signature)
+
+    def _off_by(self, request: Request) -> int:
+        """How many seconds the request's timestamp and our clock are apart."""
+        return abs(int(time.time()) - int(request.headers["x-slack-request-timestamp"]))
 
 
 def _is_readable(body: bytes, content_type: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -21,16 +22,21 @@ from bot.rehearsal.workspace.model import Json
 from bot.rehearsal.workspace.sockets import Sockets
 from bot.rehearsal.workspace.workspace import CALLS_KEPT, Workspace
 
+OVERTAKEN_WITHIN = 5.0
 AckState = Literal["ok", "timeout", "failed"]
 
 
 @dataclass(frozen=True)
 class Ack:
-    """What came back: `ok` with the payload (None when empty), `timeout`, or `failed` (nobody there, bad answer)."""
+    """What came back: `ok` with the payload (None when empty), `timeout`, or `failed` (nobody there, bad answer).
+
+    `why` is Slack's word for a failure, as the next attempt carries it; with `stop` there is none.
+    """
 
     state: AckState
     payload: Any = None
     stop: bool = False
+    why: str = "connection_failed"
 
 
 class Delivery:
@@ -43,6 +49,7 @@ class Delivery:
         self._tasks: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
         self._verified = False
+        self._overtaken: list[asyncio.Event] = []
         workspace.on_event.append(self.event)
 
     @property
@@ -52,7 +59,8 @@ class Delivery:
         return bool(self.request_url) or (manifest.given and not manifest.socket_mode and bool(manifest.urls))
 
     async def close(self) -> None:
-        """Stop whatever is still to be repeated."""
+        """Stop whatever is still to be repeated or ended."""
+        await self.sockets.finish()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -100,8 +108,32 @@ class Delivery:
         faults = self.workspace.faults
         twice = faults.strike_delivery(event["type"], "duplicate")
         late = faults.strike_delivery(event["type"], "late")
-        for _ in range(2 if twice else 1):
-            self._spawn(self._until_acked(payload, late.seconds if late else 0.0))
+        reordered = faults.strike_delivery(event["type"], "reordered")
+        waiting, self._overtaken = self._overtaken, []
+        work = self._until_acked(payload, late.seconds if late else 0.0)
+        if reordered:
+            work = self._once_overtaken(work, reordered.seconds or OVERTAKEN_WITHIN)
+        elif waiting:
+            work = self._before(work, waiting)
+        self._spawn(work)
+        if twice:
+            self._spawn(self._until_acked(payload, 0.0))
+
+    async def _once_overtaken(self, work: Coroutine[Any, Any, None], within: float) -> None:
+        """Send an event after the one that follows it, or after `within` seconds when none does."""
+        overtaken = asyncio.Event()
+        self._overtaken.append(overtaken)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(overtaken.wait(), within)
+        await work
+
+    async def _before(self, work: Coroutine[Any, Any, None], waiting: list[asyncio.Event]) -> None:
+        """Send an event, then let those go that it overtook."""
+        try:
+            await work
+        finally:
+            for overtaken in waiting:
+                overtaken.set()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -118,7 +150,7 @@ class Delivery:
         for number, wait in enumerate(self.workspace.pace.retry_after, start=1):
             if ack.state == "ok" or ack.stop:
                 return
-            reason = "timeout" if ack.state == "timeout" else "connection_failed"
+            reason = "timeout" if ack.state == "timeout" else ack.why
             await asyncio.sleep(wait)
             ack = await self._attempt(payload, number, reason)
 
@@ -192,8 +224,8 @@ class Delivery:
         return _read_answer(response)
 
     def signed(self, body: str, at: int | None = None) -> dict[str, str]:
-        """Slack's signature headers for a body: HMAC-SHA256 over `v0:timestamp:body`, at real time."""
-        stamp = str(int(time.time()) if at is None else at)
+        """Slack's signature headers for a body: HMAC-SHA256 over `v0:timestamp:body`, at real time by Slack's clock."""
+        stamp = str(int(time.time() + self.workspace.clock_skew) if at is None else at)
         digest = hmac.new(self.workspace.signing_secret.encode(), f"v0:{stamp}:{body}".encode(), hashlib.sha256)
         return {"x-slack-request-timestamp": stamp, "x-slack-signature": f"v0={digest.hexdigest()}"}
 
@@ -226,12 +258,12 @@ class Delivery:
 
 def _read_answer(response: httpx.Response) -> Ack:
     if response.status_code != 200:
-        return Ack("failed", stop=response.headers.get("x-slack-no-retry") == "1")
+        return Ack("failed", stop=response.headers.get("x-slack-no-retry") == "1", why="http_error")
     if not response.content:
         return Ack("ok")
     if "json" in response.headers.get("content-type", ""):
         try:
             return Ack("ok", response.json() or None)
         except ValueError:
-            return Ack("failed")
+            return Ack("failed", why="http_error")
     return Ack("ok", {"text": response.text})

@@ -8,7 +8,7 @@ from typing import Any
 from bot.rehearsal.workspace.refusals import ActingError
 
 CALL_KINDS = ("ratelimited", "http_error", "error", "timeout_before", "timeout_after", "slow")
-DELIVERY_KINDS = ("drop_before_ack", "duplicate", "late")
+DELIVERY_KINDS = ("drop_before_ack", "duplicate", "late", "reordered")
 
 
 @dataclass

@@ -19,6 +19,7 @@ class Pace:
     trigger_lives: float = 3.0
     response_url_lives: float = 1800.0
     response_url_uses: int = 5
+    refreshed_within: float = 10.0
     retry_after: tuple[float, ...] = (0.0, 60.0, 300.0)
     quiet_for: float = 0.1
     rate_limits: bool = True

@@ -52,8 +52,14 @@ def user_json(workspace: Workspace, person: Person, *, with_email: bool) -> Json
     return user
 
 
-def usergroup_json(group: Usergroup, *, with_users: bool) -> Json:
+def members_of(workspace: Workspace, group: Usergroup) -> list[str]:
+    """Who is in a user group: nobody stays in it who was deactivated."""
+    return [id_ for id_ in group.members if workspace.people[id_].active]
+
+
+def usergroup_json(workspace: Workspace, group: Usergroup, *, with_users: bool) -> Json:
     """A user group as usergroups.list gives it."""
+    members = members_of(workspace, group)
     shown: Json = {
         "id": group.id,
         "team_id": cast.TEAM_ID,
@@ -64,10 +70,10 @@ def usergroup_json(group: Usergroup, *, with_users: bool) -> Json:
         "is_external": False,
         "date_create": CREATED,
         "date_delete": 0,
-        "user_count": len(group.members),
+        "user_count": len(members),
         "prefs": {"channels": [], "groups": []},
     }
-    return shown | ({"users": list(group.members)} if with_users else {})
+    return shown | ({"users": members} if with_users else {})
 
 
 def channel_json(workspace: Workspace, channel: Channel) -> Json:

@@ -118,8 +118,15 @@ def start(
         request_url=extras.request_url,
         folder=kept,
     )
+    # Slack's answers carry Slack's time, which a rehearsal may set wrong; the server's own would stand beside it.
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, lifespan="on", timeout_graceful_shutdown=1, ws_ping_interval=20
+        app,
+        log_level="error",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=1,
+        ws_ping_interval=20,
+        date_header=False,
     )
     server = _Server(config)
     server.stage = app.state.stage

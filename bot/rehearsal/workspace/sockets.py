@@ -54,6 +54,7 @@ class Sockets:
         self.workspace = workspace
         self.connections: list[Connection] = []
         self._links: dict[str, float] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._count = 0
 
     def new_link(self) -> str:
@@ -126,14 +127,28 @@ class Sockets:
         return None
 
     async def end(self, how: str, count: int | None = None) -> int:
-        """End or warn `count` connections (all by default): `refresh`, `warn` or `drop`. How many it were."""
+        """End `count` connections (all by default), told so before unless it is a `drop`; how many they were."""
         chosen = self.connections[:count]
         for connection in chosen:
             if how == "drop":
                 await connection.close()
             else:
                 await connection.send(_disconnect("refresh_requested" if how == "refresh" else "warning"))
+                task = asyncio.create_task(self._close_soon(connection))
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
         return len(chosen)
+
+    async def _close_soon(self, connection: Connection) -> None:
+        """End a connection that was told so, also when nobody listens."""
+        await asyncio.sleep(self.workspace.pace.refreshed_within)
+        await connection.close()
+
+    async def finish(self) -> None:
+        """Stop whatever is still to end."""
+        for task in list(self._ending):
+            task.cancel()
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
 
 def _disconnect(reason: str) -> Json:

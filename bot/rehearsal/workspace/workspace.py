@@ -63,6 +63,7 @@ class Workspace:
         self.response_urls: dict[str, ResponseUrl] = {}
         self.rates = RateLimits()
         self.faults = Faults()
+        self.clock_skew = 0.0
         self.changes: list[Change] = []
         self.calls: list[Json] = []
         self.deliveries: list[Json] = []

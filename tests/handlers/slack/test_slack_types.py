@@ -80,8 +80,13 @@ COMMAND = {
 }
 MENTION = {"type": "app_mention", "user": "U1", "text": "x", "ts": "1.0", "channel": "C1", "event_ts": "1.0"}
 ENVELOPE = {
-    **{"type": "event_callback", "token": "x", "team_id": "T1", "api_app_id": "A1", "event_id": "Ev1"},
-    **{"event_time": 1, "event": MENTION},
+    "type": "event_callback",
+    "token": "x",
+    "team_id": "T1",
+    "api_app_id": "A1",
+    "event_id": "Ev1",
+    "event_time": 1,
+    "event": MENTION,
 }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
@@ -89,6 +90,17 @@ def test_requests_of_another_time_are_refused(serving: Serving, age: int) -> Non
     assert serving.desk.requests == []
 
 
+def test_a_request_that_is_sent_again_later_is_refused_with_the_reason(
+    serving: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = signed(serving, COMMAND, timestamp=str(int(time.time()) - 301))
+    assert knock(serving, COMMAND, headers).status_code == 401
+    assert "301 seconds off our clock" in caplog.text or "302 seconds off our clock" in caplog.text
+    caplog.clear()
+    assert knock(serving, COMMAND, {**headers, "x-slack-signature": "v0=" + "0" * 64}).status_code == 401
+    assert caplog.text == "", "whoever cannot sign cannot fill the log either"
+
+
 def test_a_body_changed_on_the_way_is_refused(serving: Serving) -> None:
     assert knock(serving, COMMAND + b"&x=1", signed(serving, COMMAND)).status_code == 401
 
@@ -102,6 +114,32 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(serving: Serving) ->
 
     answer = httpx.post(serving.url, content=endless(), headers=signed(serving, b""), trust_env=False)
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "text/plain", "multipart/form-data; boundary=x", "application/xml", "é" * 300, "json"]
+)
+def test_a_content_type_that_slack_does_not_send_is_refused(serving: Serving, kind: str) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in signed(serving, COMMAND, kind=kind).items()]
+    answer = httpx.post(serving.url, content=COMMAND, headers=headers, trust_env=False)
+    assert (answer.status_code, "Traceback" in answer.text) == (415, False)
+    assert serving.desk.requests == []
+
+
+@pytest.mark.parametrize("kind", [f"{FORM}; charset=utf-8", "Application/X-WWW-Form-Urlencoded"])
+def test_a_content_type_may_be_written_differently(serving: Serving, kind: str) -> None:
+    assert knock(serving, COMMAND, signed(serving, COMMAND, kind=kind)).status_code == 200
+
+
+def test_a_body_that_ends_in_its_middle_does_no_harm(serving: Serving, caplog: pytest.LogCaptureFixture) -> None:
+    place = urlsplit(serving.url)
+    lines = [f"POST {place.path} HTTP/1.1", f"host: {place.netloc}", f"content-length: {len(COMMAND)}"]
+    lines += [f"{name}: {value}" for name, value in signed(serving, COMMAND).items()]
+    with socket.create_connection((str(place.hostname), int(place.port or 0))) as cut:
+        cut.sendall("\r\n".join([*lines, "", ""]).encode() + COMMAND[:20])
+    assert knock(serving, COMMAND, signed(serving, COMMAND)).status_code == 200
+    assert len(serving.desk.requests) == 1
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("body", [b"{", b"[1]", b'"text"', b"a=b", b"", b"null"])

@@ -61,7 +61,7 @@ class Steering:
         return {"ended": await self.stage.delivery.sockets.end(how, count)}
 
     async def rearrange(self, request: Request) -> Json:
-        """Deactivate people, archive channels, make new ones, switch rate limits."""
+        """Deactivate people, archive channels, make new ones, switch rate limits, set Slack's clock wrong."""
         body = await json_object(request)
         acts = {
             "deactivate": lambda value: self._activate(value, False),
@@ -70,6 +70,7 @@ class Steering:
             "unarchive": lambda value: self._archive(value, False),
             "create_channel": self._create,
             "rate_limits": self._limit,
+            "clock_skew": self._skew,
         }
         named = [name for name in acts if name in body]
         if not named:
@@ -117,6 +118,12 @@ class Steering:
     def _limit(self, switched_on: object) -> Json:
         self.workspace.pace.rate_limits = bool(switched_on)
         return {"rate_limits": self.workspace.pace.rate_limits}
+
+    def _skew(self, seconds: object) -> Json:
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or abs(seconds) > YEAR:
+            raise ActingError(400, "bad_request", "'clock_skew' must be a number of seconds, at most a year.")
+        self.workspace.clock_skew = float(seconds)
+        return {"clock_skew": self.workspace.clock_skew}
 
 
 def _instant(text: str) -> datetime:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from email.utils import formatdate
 from typing import Any
 
 from starlette.requests import Request
@@ -58,6 +60,7 @@ class WebApi:
         except _CutError:
             response = CutConnection()
         self._log(name, arguments, response)
+        response.headers["date"] = formatdate(time.time() + self.workspace.clock_skew, usegmt=True)
         if fault and fault.kind in ("timeout_before", "timeout_after", "slow"):
             await asyncio.sleep(fault.seconds)
         return CutConnection() if fault and fault.kind == "timeout_after" else response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.rehearsal.workspace import cast
 from bot.rehearsal.workspace.model import Json
-from bot.rehearsal.workspace.payloads import user_json, usergroup_json
+from bot.rehearsal.workspace.payloads import members_of, user_json, usergroup_json
 from bot.rehearsal.workspace.refusals import SlackError
 from bot.rehearsal.workspace.web.arguments import Arguments, page
 from bot.rehearsal.workspace.workspace import Workspace
@@ -44,7 +44,8 @@ def by_email(workspace: Workspace, arguments: Arguments) -> Json:
 def usergroups(workspace: Workspace, arguments: Arguments) -> Json:
     """usergroups.list"""
     with_users = arguments.flag("include_users")
-    return {"usergroups": [usergroup_json(each, with_users=with_users) for each in workspace.usergroups.values()]}
+    groups = workspace.usergroups.values()
+    return {"usergroups": [usergroup_json(workspace, each, with_users=with_users) for each in groups]}
 
 
 def usergroup_users(workspace: Workspace, arguments: Arguments) -> Json:
@@ -52,7 +53,7 @@ def usergroup_users(workspace: Workspace, arguments: Arguments) -> Json:
     group = workspace.usergroups.get(arguments.required("usergroup"))
     if group is None:
         raise SlackError("no_such_subteam")
-    return {"users": [id_ for id_ in group.members if workspace.people[id_].active]}
+    return {"users": members_of(workspace, group)}
 
 
 def team_info(workspace: Workspace, arguments: Arguments) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 MANIFEST = """
@@ -39,13 +41,20 @@ class Served:
         listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/slack/events"
         self.handler: AsyncSlackRequestHandler | None = None
+        self.headers: list[dict[str, str]] = []
+        self.broken: list[int] = []
+        self.no_retry = False
         app = Starlette(routes=[Route("/slack/events", self.answer, methods=["POST"])])
         self.server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listening]})
         self.thread.start()
 
     async def answer(self, request: Request) -> Any:
-        """Hand a request to Bolt."""
+        """Hand a request to Bolt, or answer with what is broken."""
+        self.headers.append(dict(request.headers))
+        if self.broken:
+            headers = {"x-slack-no-retry": "1"} if self.no_retry else {}
+            return PlainTextResponse("broken", self.broken.pop(0), headers)
         assert self.handler is not None
         return await self.handler.handle(request)
 
@@ -161,3 +170,31 @@ def test_a_file_that_is_no_manifest_is_refused(start_workspace: Any, tmp_path: P
     bad.write_text("a: 1")
     with pytest.raises(ValueError, match="no app manifest"):
         start_workspace(manifest=bad)
+
+
+async def test_an_event_over_http_comes_again_until_it_is_taken(served: Served, running: Any, drive: Any) -> None:
+    driver, seen = drive(running), served.headers
+    app = served.use(running)
+    heard: list[str] = []
+
+    @app.event("app_mention")
+    async def mentioned(event: Any) -> None:
+        heard.append(event["text"])
+
+    await driver.aact("mention", channel="#releases", text="one", wait_seconds=1)
+    seen.clear()
+    served.broken = [503, 404]
+    await driver.aact("mention", channel="#releases", text="two", wait_seconds=0)
+    deadline = time.monotonic() + 20
+    while len(heard) < 2:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    assert [(each.get("x-slack-retry-num"), each.get("x-slack-retry-reason")) for each in seen] == [
+        (None, None),
+        ("1", "http_error"),
+        ("2", "http_error"),
+    ]
+    served.broken, served.no_retry = [503] * 4, True
+    await driver.aact("mention", channel="#releases", text="three", wait_seconds=1)
+    assert [each["attempt"] for each in (await driver.alook("deliveries"))["deliveries"]][-1] == 0
+    assert len(heard) == 2
