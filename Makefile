@@ -40,7 +40,7 @@ format: .venv/.ready ## format the code
 bench: .venv/.ready ## measure, in ratios of one run
 	.venv/bin/python -m tests.bench
 
-conformance: .venv/.ready ## run Salesforce's own CLI, jsforce, CumulusCI, zeep against the local orgs (brings in about 900 MB)
+conformance: .venv/.ready ## run Salesforce's own CLI, jsforce, CumulusCI, zeep against the local orgs, Slack's Bolt for JavaScript against the workspace (brings in about 900 MB)
 	.venv/bin/python -m tests.conformance
 
 schemas: .venv/.ready ## make the schemas of what Slack takes and sends anew, from npm's types (needs Node)

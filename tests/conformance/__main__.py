@@ -1,8 +1,10 @@
-"""Runs Salesforce's own clients against the local orgs: `python -m tests.conformance`, or `make conformance`.
+"""Runs Salesforce's own clients against the local orgs, Slack's against the workspace: `make conformance`.
+
+Or `python -m tests.conformance`, with
 
     --record        write what went over the wire to tests/bot/rehearsal/org/exchanges, for the tests without Node
     --refresh       without any client: play what was recorded to fresh orgs, write down what they answer now
-    --only WORD     only the stories whose name begins with the word, e.g. `sf`, `jsforce`, `cumulusci`
+    --only WORD     only the stories whose name begins with the word, e.g. `sf`, `jsforce`, `cumulusci`, `bolt`
 
 Exit code 0 only if every check held. A client that cannot be brought in is skipped, with the reason.
 """
@@ -12,9 +14,10 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.conformance import other_clients, python_clients, salesforce_cli
+from tests.conformance import bolt_js, other_clients, python_clients, salesforce_cli
 from tests.conformance.clients import Missing
 from tests.conformance.ledger import Ledger
 from tests.conformance.replay import EXCHANGES, refresh
@@ -34,6 +37,9 @@ def main() -> int:
     for name in STORIES:
         if name.startswith(asked.only):
             _play(name, ledger, record=asked.record)
+    for name, talk in bolt_js.STORIES.items():
+        if name.startswith(asked.only):
+            _talk(name, talk, ledger)
     return ledger.summary()
 
 
@@ -43,6 +49,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--refresh", action="store_true", help="write down what orgs answer now, without clients")
     parser.add_argument("--only", default="", metavar="WORD", help="only stories whose name begins so")
     return parser.parse_args()
+
+
+def _talk(name: str, talk: Callable[[Path, Ledger], None], ledger: Ledger) -> None:
+    folder: Path = FOLDER / name
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        talk(folder, ledger)
+    except Missing as missing:
+        ledger.skip(name, str(missing))
 
 
 def _play(name: str, ledger: Ledger, *, record: bool) -> None:

@@ -17,6 +17,7 @@ VERSIONS = {
     "ROLLCALL_SF_CLI": "@salesforce/cli@2.150.6",
     "ROLLCALL_JSFORCE": "jsforce@3.10.16",
     "ROLLCALL_CUMULUSCI": "cumulusci==4.10.1",
+    "ROLLCALL_BOLT_JS": "@slack/bolt@5.1.0",
     "ROLLCALL_NODE": "node@22",
 }
 _NEEDS_NODE = 22
@@ -91,6 +92,11 @@ def salesforce_cli() -> Path:
 def jsforce() -> Path:
     """The folder in which jsforce is installed."""
     return npm_install("jsforce", _wanted("ROLLCALL_JSFORCE"))
+
+
+def bolt_js() -> Path:
+    """The folder in which Slack's Bolt for JavaScript is installed."""
+    return npm_install("bolt", _wanted("ROLLCALL_BOLT_JS"))
 
 
 def cumulusci() -> Path:
