@@ -54,7 +54,7 @@ OURS = {"characters": 8000, "bytes": 10_000}
 
 
 def over(kind: str, payload: Any, *, ours: bool = False) -> list[str]:
-    """What is over a limit in a `message` ({"blocks": [...]}), `modal` or `home`; with `ours` over our own limits, too."""
+    """What is over a limit in a `message` ({"blocks": [...]}), `modal` or `home`; with `ours` also of our own."""
     found = [line for at, part in _parts(payload, "") for line in _over(part, at)]
     blocks = [block for block in payload.get("blocks") or () if isinstance(block, dict)]
     names = Counter(block["block_id"] for block in blocks if block.get("block_id"))
