@@ -19,7 +19,7 @@ from handlers.slack.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
-# With these, the channel is closed to us or to the person, but a direct message still reaches them.
+# With these, the channel is closed to us or to the person, or the thread is gone; a direct message still reaches them.
 _ELSEWHERE = frozenset(
     (
         "channel_not_found",
@@ -28,6 +28,8 @@ _ELSEWHERE = frozenset(
         "is_archived",
         "messages_tab_disabled",
         "no_permission",
+        "thread_not_found",
+        "invalid_thread_ts",
     )
 )
 OPENED_WITHIN = 0.8  # seconds; with `HEARD_WITHIN` of the shell, less than the three that Slack gives us
@@ -62,10 +64,7 @@ class Replies:
         """Tell them now: a private message in the place, a plain one in a direct conversation."""
         self.send_files_later(user_id, message.attachments)
         drawn = draw_message(announcing_files(message), reader)
-        if place.direct:
-            await self._client.chat_postMessage(channel=place.channel, thread_ts=place.thread, **drawn, **_QUIET)
-            return
-        if place.channel and await self._whispered(user_id, place, drawn):
+        if place.channel and await self._reached(user_id, place, drawn):
             return
         await self._client.chat_postMessage(channel=await self._direct(user_id), **drawn, **_QUIET)
 
@@ -111,9 +110,13 @@ class Replies:
                 drawn = draw_message(Message(f"{told} {apology(reference).summary}", tone="stop"))
                 await self._client.chat_postMessage(channel=direct, **drawn)
 
-    async def _whispered(self, user_id: str, place: Place, drawn: Mapping[str, Any]) -> bool:
+    async def _reached(self, user_id: str, place: Place, drawn: Mapping[str, Any]) -> bool:
+        where = {"channel": place.channel, "thread_ts": place.thread}
         try:
-            await self._client.chat_postEphemeral(channel=place.channel, user=user_id, thread_ts=place.thread, **drawn)
+            if place.direct:
+                await self._client.chat_postMessage(**where, **drawn, **_QUIET)
+            else:
+                await self._client.chat_postEphemeral(**where, user=user_id, **drawn)
         except SlackApiError as error:
             if error_code(error) in _ELSEWHERE:
                 return False

@@ -77,8 +77,9 @@ class Serving:
     """A workspace, the bot in it, the desk that answers; `anna` is its release manager."""
 
     workspace: RunningWorkspace
-    desk: ADesk
+    desk: Any
     http: httpx.Client
+    verbs: Mapping[str, Any] = field(default_factory=lambda: VERBS)
     app: RollcallApp | None = None
     sockets: Sockets | None = None
     url: str = ""
@@ -117,15 +118,18 @@ def private(outcome: Mapping[str, Any]) -> list[str]:
 
 
 @contextlib.contextmanager
-def served(*, over_http: bool = False, pace: Pace | None = None) -> Iterator[Serving]:
-    """A bot with the real manifest, over two sockets or signed HTTP."""
+def served(
+    *, over_http: bool = False, pace: Pace | None = None, desk: Any = None, verbs: Mapping[str, Any] | None = None
+) -> Iterator[Serving]:
+    """A bot with the real manifest, over two sockets or signed HTTP; `desk` answers, with its verbs."""
     door = socket.create_server(("127.0.0.1", 0)) if over_http else None
     url = f"http://127.0.0.1:{door.getsockname()[1]}/slack/events" if door else ""
     pace = pace or Pace(trigger_lives=20, ack_within=20, quiet_for=0.05, rate_limits=False)
     clock = MovableClock()
     workspace = start(0, clock=clock, manifest=MANIFEST, extras=Extras(pace=pace, request_url=url or None))
     http = httpx.Client(base_url=f"{workspace.url}/rehearsal/api/", timeout=30, trust_env=False)
-    serving = Serving(workspace, ADesk(), http, url=url)
+    made = ADesk()
+    serving = Serving(workspace, desk or made, http, verbs=verbs or VERBS, url=url)
     ready, until = threading.Event(), asyncio.Event()
 
     async def live() -> None:
@@ -139,7 +143,7 @@ def served(*, over_http: bool = False, pace: Pace | None = None) -> Iterator[Ser
     try:
         yield serving
     finally:
-        serving.desk.release()
+        made.release()
         serving._loop.call_soon_threadsafe(until.set)
         thread.join(20)
         http.close()
@@ -152,7 +156,7 @@ async def _listening(serving: Serving, now: Any, door: socket.socket | None) -> 
     workspace = serving.workspace
     async with listening_client(workspace.bot_token, workspace.api_url) as client:
         secret = workspace.signing_secret
-        app = build_app(serving.desk, verbs=VERBS, client=client, signing_secret=secret, now=now)
+        app = build_app(serving.desk, verbs=serving.verbs, client=client, signing_secret=secret, now=now)
         serving.app = app
         transport = _over_http(app, secret, door) if door else _over_sockets(serving, app)
         async with transport:
