@@ -33,7 +33,17 @@ _ELSEWHERE = frozenset(
     )
 )
 OPENED_WITHIN = 0.8  # seconds; with `HEARD_WITHIN` of the shell, less than the three that Slack gives us
-TOO_LATE = frozenset(("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"))
+# The trigger is over, or what stood open was closed meanwhile.
+TOO_LATE = frozenset(
+    (
+        "expired_trigger_id",
+        "exchanged_trigger_id",
+        "invalid_trigger_id",
+        "trigger_expired",
+        "not_found",
+        "push_limit_reached",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -111,12 +121,12 @@ class Replies:
                 await self._client.chat_postMessage(channel=direct, **drawn)
 
     async def _reached(self, user_id: str, place: Place, drawn: Mapping[str, Any]) -> bool:
-        where = {"channel": place.channel, "thread_ts": place.thread}
+        channel, thread = place.channel, place.thread
         try:
             if place.direct:
-                await self._client.chat_postMessage(**where, **drawn, **_QUIET)
+                await self._client.chat_postMessage(channel=channel, thread_ts=thread, **drawn, **_QUIET)
             else:
-                await self._client.chat_postEphemeral(**where, user=user_id, **drawn)
+                await self._client.chat_postEphemeral(channel=channel, thread_ts=thread, user=user_id, **drawn)
         except SlackApiError as error:
             if error_code(error) in _ELSEWHERE:
                 return False

@@ -39,7 +39,7 @@ def main() -> int:
             _play(name, ledger, record=asked.record)
     for name, talk in bolt_js.STORIES.items():
         if name.startswith(asked.only):
-            _talk(name, talk, ledger)
+            _talk(name, talk, ledger, record=asked.record)
     return ledger.summary()
 
 
@@ -51,11 +51,11 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _talk(name: str, talk: Callable[[Path, Ledger], None], ledger: Ledger) -> None:
+def _talk(name: str, talk: Callable[..., None], ledger: Ledger, *, record: bool) -> None:
     folder: Path = FOLDER / name
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        talk(folder, ledger)
+        talk(folder, ledger, record=record)
     except Missing as missing:
         ledger.skip(name, str(missing))
 

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 
@@ -19,8 +20,11 @@ from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.workspace.serve import Extras, RunningWorkspace, start
 from tests.conformance import clients
 from tests.conformance.ledger import Ledger, differs
+from tests.conformance.recorder import Window, window
+from tests.conformance.scene import ROOT
 
 _HERE = Path(__file__).parent
+RECORDED = ROOT / "tests" / "bot" / "rehearsal" / "workspace" / "exchanges" / "bolt-js.json"
 _STARTS_WITHIN = 60.0
 _WAITS = 20.0
 Json = dict[str, Any]
@@ -34,6 +38,7 @@ class Talk:
     workspace: RunningWorkspace
     http: httpx.Client
     ledger: Ledger
+    window: Window
 
     def act(self, what: str, **body: Any) -> Json:
         """Anna does something; the outcome."""
@@ -60,18 +65,49 @@ class Talk:
         self.ledger.check(self.name, what, differs(found, wanted))
 
 
-def over_sockets(folder: Path, ledger: Ledger) -> None:
-    """Everything, over Socket Mode, with a refresh in between."""
+def over_sockets(folder: Path, ledger: Ledger, *, record: bool = False) -> None:
+    """Everything, over Socket Mode, with a refresh in between; with `record` what it asked is written down."""
     with _talk("Bolt (JavaScript), Socket Mode", folder, ledger) as talk:
         for part in (_commands, _forms, _clicks, _events, _calls, _reconnecting):
             part(talk)
+        if record:
+            _write(talk.window)
 
 
-def over_http(folder: Path, ledger: Ledger) -> None:
-    """Everything but the sockets, over signed HTTP."""
+def over_http(folder: Path, ledger: Ledger, *, record: bool = False) -> None:
+    """Everything but the sockets, over signed HTTP; nothing of it needs recording twice."""
     with _talk("Bolt (JavaScript), HTTP", folder, ledger, over_http=True) as talk:
         for part in (_commands, _forms, _clicks, _events, _calls):
             part(talk)
+
+
+def _write(opened: Window) -> None:
+    """The calls as they were written, each form of a method once: {"method", "type", "body", "answer"}."""
+    kept: dict[Any, Json] = {}
+    for exchange in opened.exchanges:
+        asked, said = exchange["request"], exchange["answer"]
+        answer, body = said["body"], _without_token(asked.get("body", ""))
+        method = asked["path"].removeprefix("/api/")
+        names = tuple(sorted(name for name, _ in parse_qsl(body)))
+        call = {"method": method, "type": asked["headers"].get("content-type", ""), "body": body}
+        kept.setdefault((method, names, answer.get("error")), call | {"answer": shape(answer)})
+    RECORDED.parent.mkdir(parents=True, exist_ok=True)
+    RECORDED.write_text(json.dumps([*kept.values()], indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _without_token(body: str) -> str:
+    return urlencode([(name, "{token}" if name == "token" else value) for name, value in parse_qsl(body)])
+
+
+def shape(answer: Any) -> Any:
+    """What an answer consists of: its keys, the types below them, Slack's word for an error."""
+    if isinstance(answer, dict):
+        kept = {"ok", "error"}
+        # What somebody filled in before is no matter of the answer's.
+        return {key: value if key in kept else shape(value) for key, value in sorted(answer.items()) if key != "state"}
+    if isinstance(answer, list):
+        return [shape(answer[0])] if answer else []
+    return type(answer).__name__
 
 
 def _commands(talk: Talk) -> None:
@@ -176,7 +212,6 @@ def _talk(name: str, folder: Path, ledger: Ledger, *, over_http: bool = False) -
     workspace = start(0, clock=MovableClock(), extras=extras)
     environ = clients.private(folder, node) | {
         "NODE_PATH": os.fspath(home / "node_modules"),
-        "API_URL": workspace.api_url,
         "BOT_TOKEN": workspace.bot_token,
         "APP_TOKEN": workspace.app_token,
         "SIGNING_SECRET": workspace.signing_secret,
@@ -185,17 +220,24 @@ def _talk(name: str, folder: Path, ledger: Ledger, *, over_http: bool = False) -
     command = [str(node), str(_HERE / "bolt_app.cjs")]
     with (
         (folder / "bolt.log").open("w") as log,
-        subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        window(workspace.url, workspace.bot_token) as opened,
+        subprocess.Popen(
+            command, env=environ | {"API_URL": f"{opened.url}/api/"}, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
         httpx.Client(base_url=f"{workspace.url}/rehearsal/api/", timeout=60, trust_env=False) as http,
     ):
         try:
             assert process.stdout is not None
             if not json.loads(process.stdout.readline() or "{}").get("ready"):
                 raise clients.Missing(f"the app did not start: {(folder / 'bolt.log').read_text()[-400:]}")
-            yield Talk(name, workspace, http, ledger)
+            yield Talk(name, workspace, http, ledger, opened)
         finally:
             process.terminate()
             workspace.stop()
+
+
+def _running(command: list[str], environ: Mapping[str, str], log: IO[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=log, text=True)
 
 
 def _free_port() -> int:
@@ -203,4 +245,4 @@ def _free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-STORIES: dict[str, Callable[[Path, Ledger], None]] = {"bolt-js-sockets": over_sockets, "bolt-js-http": over_http}
+STORIES: dict[str, Callable[..., None]] = {"bolt-js-sockets": over_sockets, "bolt-js-http": over_http}

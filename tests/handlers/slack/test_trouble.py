@@ -110,3 +110,11 @@ def test_a_slack_whose_clock_is_wrong_is_refused_and_the_log_says_why(caplog: py
         serving.anna.act("mention", channel="#releases", text="status REL-2", wait_seconds=0)
         assert serving.http.post("workspace", json={"clock_skew": 0}).json()["ok"]
         answered_once(serving, "REL-2 is asked about")
+
+
+def test_whoever_asks_in_a_thread_that_is_gone_meanwhile_is_answered_in_person(serving: Serving) -> None:
+    head = serving.anna.types("a thread")["messages"][0]
+    serving.desk.requests.clear()
+    serving.fault("error", method="chat.postEphemeral", error="thread_not_found")
+    serving.anna.act("mention", channel="#releases", thread_ts=head["ts"], text="status REL-1", wait_seconds=0)
+    serving.anna.sees("REL-1 is asked about", channel="@rollcall")
