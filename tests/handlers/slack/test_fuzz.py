@@ -218,7 +218,7 @@ def clicks(draw: st.DrawFn) -> Json:
         return body
     view = {
         "type": where,
-        "id": draw(st.sampled_from(["V1", "", "V0000000001"])),
+        "id": draw(st.sampled_from(["V1", "", "V0000009999"])),
         "callback_id": draw(verbs),
         "blocks": [],
     }
