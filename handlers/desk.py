@@ -13,7 +13,7 @@ from handlers import home
 from handlers.conversation import Actions, Actor, Answer, Button, Home, Message, Paragraph, Request, at
 from handlers.phrases import WhichOne, shortened, who
 from handlers.readiness_cards import gates_message
-from handlers.verbs import QUESTIONS, VERBS
+from handlers.verbs import QUESTIONS, READS_LONG, VERBS
 from release_core.deployments import NotReady
 from release_core.errors import Conflict
 from release_core.models import Person, Post, Receipt
@@ -41,6 +41,11 @@ class Desk:
         """The short questions, while the database is a file of ours: reading it waits for nobody."""
         return QUESTIONS if self._ports.store.is_sqlite else ()
 
+    @property
+    def reads_long(self) -> Collection[str]:
+        """The forms that are made of what a package or an org holds."""
+        return READS_LONG
+
     def answer(self, request: Request) -> Answer:
         """What is said or asked back; a ReleaseError when it was not done."""
         verb = VERBS[request.verb]
@@ -58,9 +63,9 @@ class Desk:
             if request.verb not in QUESTIONS:
                 self._nudge()
 
-    def home(self, actor: Actor) -> Home:
-        """A person's own page."""
-        return home.home(self._ports, actor.id)
+    def home(self, actor: Actor, page: str = "") -> Home:
+        """A person's own page, or the named part of it."""
+        return home.home(self._ports, actor, page)
 
     def actor(self, user_id: str) -> Actor | None:
         """Who somebody is, as last seen in the chat; somebody new lives in the company's zone until we know better."""

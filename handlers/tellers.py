@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, or_, select
 
+from handlers.notifications import topic_of
 from release_core.facts import gather
 from release_core.lookups import find_incident, find_release, run_sheet
 from release_core.models import Incident, Post, Release, TimelineEntry
+from release_core.notifications import muted_by
 from release_core.permissions import others
 from release_core.policy import Policy, Risk
 from release_core.ports import Ports
@@ -66,7 +68,15 @@ def touched_by(told: Told) -> list[Touched]:
     # What the fact posts itself wins over a mere drawing anew of the same slot.
     wins = {one.slot: one for one in [*head, *cards, *own]}
     order = [*head, *own, *cards] if is_new else [*own, *cards, *head]
-    return [wins[slot] for slot in dict.fromkeys(one.slot for one in order)]
+    return [_as_wanted(told, wins[slot]) for slot in dict.fromkeys(one.slot for one in order)]
+
+
+def _as_wanted(told: Told, one: Touched) -> Touched:
+    """A copy for somebody who switched its topic off is not sent; what they have already is kept true."""
+    topic = topic_of(told.session, one.slot, told.entry)
+    if topic is None or topic not in muted_by(told.session, one.slot.partition("@")[2]):
+        return one
+    return Touched(one.slot, only_if_posted=True)
 
 
 def _head(told: Told) -> list[Touched]:

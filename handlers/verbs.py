@@ -13,7 +13,9 @@ from handlers import (
     differences,
     home,
     incidents,
+    notifications,
     packages,
+    questions,
     releases,
     results,
     rollbacks,
@@ -177,6 +179,7 @@ _TABLE = (
         aliases=("reject", "no"),
         may=fills_a_seat,
     ),
+    Verb("release_answer", questions.answer, "[REL-1] [as SEAT]", "what waits for your yes or no, with its buttons"),
     Verb(
         "release_accept",
         acceptances.accept,
@@ -251,6 +254,8 @@ _TABLE = (
     Verb("release_close", releases.close, "[REL-1]", "end the watch", "plan", ("finish",)),
     Verb("release_cancel", releases.cancel, "[REL-1] -- reason", "give a release up", "plan"),
     Verb("release_todo", home.todo, "", "what you owe", aliases=("mine",)),
+    Verb("release_home", home.turn, "", "your own page, made anew"),
+    Verb("release_notify", notifications.notify, "[TOPIC on|off]", "which direct messages you get"),
     Verb("release_help", release_help, "", "what you may do"),
     Verb("incident_menu", incidents.menu, "", "what is broken"),
     Verb(
@@ -297,3 +302,6 @@ QUESTIONS = frozenset(
     )
 )
 """What is asked most: it reads a few rows, changes nothing, so it makes nothing due."""
+
+READS_LONG = frozenset(("release_pick", "release_rollback", "release_parts", "incident_rollback"))
+"""What asks back with a choice among the parts of a package, which may be thousands."""

@@ -472,6 +472,13 @@ class Person(SQLModel, table=True):
     seen_at: datetime = _instant()
 
 
+class Muted(SQLModel, table=True):
+    """A topic of our direct messages that a person does not want; without a row they want it."""
+
+    person_id: str = Field(primary_key=True)
+    topic: str = Field(primary_key=True)
+
+
 class TeamMember(SQLModel, table=True):
     """A person in a chat user group, as last seen there."""
 

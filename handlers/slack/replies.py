@@ -10,6 +10,7 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from handlers.conversation import Attachment, Message, Note, Paragraph, Place, code
 from handlers.slack.blocks import draw_message
@@ -32,6 +33,8 @@ _ELSEWHERE = frozenset(
 )
 OPENED_WITHIN = 0.8  # seconds; with `HEARD_WITHIN` of the shell, less than the three that Slack gives us
 TOO_LATE = frozenset(("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"))
+# The person closed the modal, or it shows something newer by now.
+_LEFT = frozenset(("not_found", "view_not_found", "hash_conflict"))
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ class Opening:
     trigger_id: str
     over: str = ""
     instead: bool = False
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A modal that a person sees, as it was when it was opened."""
+
+    view_id: str
+    hash: str
 
 
 class Replies:
@@ -69,25 +80,34 @@ class Replies:
             return
         await self._client.chat_postMessage(channel=await self._direct(user_id), **drawn, **_QUIET)
 
-    async def open(self, opening: Opening, view: Mapping[str, Any]) -> bool:
-        """Open a modal; False when Slack's three seconds for it are over, or would be soon."""
+    async def open(self, opening: Opening, view: Mapping[str, Any]) -> Opened | None:
+        """Open a modal; None when Slack's three seconds for it are over, or would be soon."""
         try:
-            await asyncio.wait_for(self._opened(opening, dict(view)), OPENED_WITHIN)
+            answer = await asyncio.wait_for(self._opened(opening, dict(view)), OPENED_WITHIN)
         except TimeoutError:
-            return False
+            return None
         except SlackApiError as error:
             if error_code(error) in TOO_LATE:
+                return None
+            raise
+        return Opened(str(answer["view"]["id"]), str(answer["view"].get("hash") or ""))
+
+    async def _opened(self, opening: Opening, view: dict[str, Any]) -> AsyncSlackResponse:
+        if opening.over and opening.instead:
+            return await self._client.views_update(view_id=opening.over, view=view)
+        if opening.over:
+            return await self._client.views_push(trigger_id=opening.trigger_id, view=view)
+        return await self._client.views_open(trigger_id=opening.trigger_id, view=view)
+
+    async def fill(self, opened: Opened, view: Mapping[str, Any]) -> bool:
+        """Put something else into a modal that was opened; False when the person has left it meanwhile."""
+        try:
+            await self._client.views_update(view_id=opened.view_id, hash=opened.hash or None, view=dict(view))
+        except SlackApiError as error:
+            if error_code(error) in _LEFT:
                 return False
             raise
         return True
-
-    async def _opened(self, opening: Opening, view: dict[str, Any]) -> None:
-        if opening.over and opening.instead:
-            await self._client.views_update(view_id=opening.over, view=view)
-        elif opening.over:
-            await self._client.views_push(trigger_id=opening.trigger_id, view=view)
-        else:
-            await self._client.views_open(trigger_id=opening.trigger_id, view=view)
 
     def send_files_later(self, user_id: str, attachments: Sequence[Attachment]) -> None:
         """Hand the files over in the direct conversation with the person."""

@@ -20,18 +20,19 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.conversation import Actor, Answer, Form, Message, Place
+from handlers.conversation import Actor, Answer, Form, Message, Paragraph, Place
 from handlers.grammar import Root, Verb, parse, parse_said, typed_name
 from handlers.slack import incoming
 from handlers.slack.asking import Asker, Desk, Heard, Hearing, Understood, broken
-from handlers.slack.blocks import draw_home, draw_message, draw_notice
+from handlers.slack.blocks import draw_message, draw_notice
 from handlers.slack.clicks import is_link, read_click
 from handlers.slack.forms import draw_form, field_errors, with_warning
+from handlers.slack.homes import Homes
 from handlers.slack.incoming import Carried, Payload
 from handlers.slack.limits import MODAL_DEPTH
 from handlers.slack.mrkdwn import Reader
 from handlers.slack.refusals import explain, offer, too_slow
-from handlers.slack.replies import Opening, Replies, announcing_files
+from handlers.slack.replies import Opened, Opening, Replies, announcing_files
 from handlers.slack.tasks import Tasks
 from release_core.errors import NotFound, ReleaseError, Unclear
 
@@ -74,7 +75,8 @@ def build_app(
         raise_error_for_unhandled_request=True,
     )
     app.tasks = Tasks()
-    shell = _Shell(Asker(desk, verbs), verbs, now, Replies(client, app.tasks), client)
+    asker = Asker(desk, verbs)
+    shell = _Shell(asker, verbs, now, Replies(client, app.tasks), Homes(client, asker, app.tasks))
     for root in COMMANDS:
         app.command(f"/{root}")(shell.on_command)
     for event, listener in zip(EVENTS, (shell.on_home, shell.on_mention, shell.on_message), strict=True):
@@ -94,13 +96,13 @@ class _Shell:
         verbs: Mapping[str, Verb],
         now: Callable[[], datetime],
         replies: Replies,
-        client: AsyncWebClient,
+        homes: Homes,
     ) -> None:
         self._asker = asker
         self._verbs = verbs
         self._now = now
         self._replies = replies
-        self._client = client
+        self._homes = homes
 
     # What people do
 
@@ -114,7 +116,11 @@ class _Shell:
             return parse(root, text, zone=actor.zone, now=self._now(), verbs=self._verbs)
 
         user_id = incoming.asker(body)
-        heard = await self._hear(Hearing(user_id, place, understand, infers=True))
+        hearing = Hearing(user_id, place, understand, infers=True)
+        if await self._asked_beforehand(body, hearing, self._asks(root, text), Carried("", {}, place)):
+            await ack()
+            return
+        heard = await self._hear(hearing)
         message = heard.answer
         if isinstance(message, Form):
             if await self._opened(body, message, Carried(heard.verb, {}, place), heard.reader):
@@ -139,7 +145,7 @@ class _Shell:
         """Somebody opened our Home."""
         user_id = incoming.asker(event)
         if event.get("tab", "home") == "home" and user_id and not await self._asker.seen(body):
-            self._refresh_home_later(user_id)
+            self._homes.refresh_later(user_id, "")
 
     async def on_click(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         """A button or menu, in a message, a modal or Home."""
@@ -151,20 +157,25 @@ class _Shell:
             click = read_click(action)
             return click.verb, click.args
 
-        view = body.get("view") or {}
-        place = incoming.click_place(body)
-        origin = incoming.clicked_message(body)
+        hearing = Hearing(incoming.asker(body), incoming.click_place(body), understand, incoming.clicked_message(body))
+        if await self._asked_beforehand(body, hearing, _clicked_verb(action), Carried("", {}, hearing.place)):
+            await ack()
+            return
+        view, page = body.get("view") or {}, incoming.page_of(body.get("view") or {})
+        heard = await self._hear(hearing, page)
+        if heard.home is None or view.get("type") != "home":
+            depth = incoming.read_carried(view).depth if view.get("type") == "modal" else 1
+            await self._answer_click(body, heard, Carried(heard.verb, {}, hearing.place, depth, home=page))
+        await ack()
+
+    async def _answer_click(self, body: Payload, heard: Heard, carried: Carried) -> None:
         user_id = incoming.asker(body)
-        heard = await self._hear(Hearing(user_id, place, understand, origin))
-        depth = incoming.read_carried(view).depth if view.get("type") == "modal" else 1
-        carried = Carried(heard.verb, {}, place, depth, from_home=view.get("type") == "home")
-        if view or isinstance(heard.answer, Form):
+        if body.get("view") or isinstance(heard.answer, Form):
             await self._answer_in_modal(body, heard, carried)
         else:
-            self._replies.tell_later(user_id, place, heard.answer, heard.reader)
-        if carried.from_home:
-            self._refresh_home_later(user_id)
-        await ack()
+            self._replies.tell_later(user_id, carried.place, heard.answer, heard.reader)
+        if carried.home is not None:
+            self._homes.refresh_later(user_id, carried.home)
 
     async def on_submission(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """A form: a refusal stays in it, with what was typed."""
@@ -174,7 +185,8 @@ class _Shell:
         except Unclear as error:
             await self._refuse(ack, view, Heard(explain(error), error))
             return
-        heard = await self._hear(Hearing(user_id, carried.place, lambda _: (click.verb, click.args)))
+        hearing = Hearing(user_id, carried.place, lambda _: (click.verb, click.args))
+        heard = await self._hear(hearing, carried.home)
         if heard.error is not None:
             await self._refuse(ack, view, heard)
         elif isinstance(heard.answer, Form):
@@ -182,8 +194,8 @@ class _Shell:
         else:
             self._replies.tell_later(user_id, carried.place, heard.answer, heard.reader)
             await (ack(response_action="clear") if carried.step else ack())
-        if carried.from_home and heard.error is None:
-            self._refresh_home_later(user_id)
+        if carried.home is not None and heard.error is None:
+            self._homes.refresh_later(user_id, carried.home)
 
     async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """“New release” from anywhere, “Report as incident” on a message."""
@@ -217,6 +229,14 @@ class _Shell:
 
     # How it is answered
 
+    def _asks(self, root: Root, text: str) -> str:
+        """The verb that will ask back because its words are missing; "" when it has them, or cannot be understood."""
+        try:
+            verb, args = parse(root, text, zone="UTC", now=self._now(), verbs=self._verbs)
+        except ReleaseError:
+            return ""
+        return "" if "note" in args or args.get("words") else verb
+
     async def _on_words(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         if not incoming.is_spoken(event) or await self._asker.seen(body):
             return
@@ -237,17 +257,27 @@ class _Shell:
             message = offer(message, heard.verb, heard.args)
         self._replies.tell_later(user_id, place, message, heard.reader)
 
-    async def _hear(self, hearing: Hearing) -> Heard:
-        """What comes of something a person did; what takes longer than Slack waits is told later."""
+    async def _hear(self, hearing: Hearing, page: str | None = None) -> Heard:
+        """What comes of something a person did; what takes longer than Slack waits is told later.
+
+        `page` is the part of Home that it was done from, which is drawn anew when it is done late.
+        """
         asked = asyncio.ensure_future(self._asker.hear(hearing))
         await asyncio.wait({asked}, timeout=HEARD_WITHIN)
         if asked.done():
-            return asked.result()
-        self._replies.start(self._tell_when_heard(asked, hearing), f"telling {hearing.user_id}")
+            heard = asked.result()
+            if heard.home is not None:
+                self._homes.show_later(hearing.user_id, heard.home, heard.reader)
+            return heard
+        self._replies.start(self._tell_when_heard(asked, hearing, page), f"telling {hearing.user_id}")
         return Heard(Message("This takes longer than usual. I tell you as soon as it is done.", tone="wait"))
 
-    async def _tell_when_heard(self, asked: Awaitable[Heard], hearing: Hearing) -> None:
+    async def _tell_when_heard(self, asked: Awaitable[Heard], hearing: Hearing, page: str | None) -> None:
         heard = await asked
+        if heard.home is not None:
+            self._homes.show_later(hearing.user_id, heard.home, heard.reader)
+        elif page is not None:
+            self._homes.refresh_later(hearing.user_id, page)
         message = heard.answer
         if isinstance(message, Form):
             message = too_slow("Open the form", heard.verb, heard.args)
@@ -255,15 +285,36 @@ class _Shell:
 
     async def _opened(self, body: Payload, form: Form, carried: Carried, reader: Reader) -> bool:
         opening, depth = _opening(body, carried.depth, form)
-        filled = replace(carried, verb=form.verb, args=form.args, depth=depth)
-        view = draw_form(form, private_metadata=filled.written(), reader=reader)
-        return await self._replies.open(opening, view)
+        return await self._replies.open(opening, _view(form, replace(carried, depth=depth), reader)) is not None
 
     async def _shown(self, body: Payload, message: Message, carried: Carried, reader: Reader) -> bool:
         opening, depth = _opening(body, carried.depth, message)
-        metadata = replace(carried, depth=depth).written()
-        view = draw_notice(announcing_files(message), private_metadata=metadata, reader=reader)
-        return await self._replies.open(opening, view)
+        return await self._replies.open(opening, _view(message, replace(carried, depth=depth), reader)) is not None
+
+    async def _asked_beforehand(self, body: Payload, hearing: Hearing, verb: str, carried: Carried) -> bool:
+        """Open a modal at once for what reads long, to be filled when it has been read; False when none was opened."""
+        if verb not in self._asker.reads_long:
+            return False
+        view = body.get("view") or {}
+        depth = incoming.read_carried(view).depth if view.get("type") == "modal" else 1
+        opening, depth = _opening(body, depth, LOADING)
+        placed = replace(carried, verb=verb, depth=depth, home=incoming.page_of(view))
+        opened = await self._replies.open(opening, _view(LOADING, placed, Reader()))
+        if opened is None:
+            return False
+        self._replies.start(self._fill_when_heard(hearing, placed, opened), f"filling a form for {hearing.user_id}")
+        return True
+
+    async def _fill_when_heard(self, hearing: Hearing, carried: Carried, opened: Opened) -> None:
+        heard = await self._asker.hear(hearing)
+        filled = await self._replies.fill(opened, _view(heard.answer, carried, heard.reader))
+        if isinstance(heard.answer, Message):
+            if filled:
+                self._replies.send_files_later(hearing.user_id, heard.answer.attachments)
+            else:
+                await self._replies.tell(hearing.user_id, hearing.place, heard.answer, heard.reader)
+            if carried.home is not None:
+                self._homes.refresh_later(hearing.user_id, carried.home)
 
     async def _answer_in_modal(self, body: Payload, heard: Heard, carried: Carried) -> None:
         """Open the form or show the message on top of what the person sees; else tell them where they are."""
@@ -290,14 +341,24 @@ class _Shell:
         at_fault = getattr(heard.error, "field", None)
         await ack(**_refusal(view, message, heard.reader, at_fault))
 
-    # Home
 
-    def _refresh_home_later(self, user_id: str) -> None:
-        self._replies.start(self._publish_home(user_id), f"publishing Home for {user_id}")
+LOADING = Message("Loading…", [Paragraph("Loading… This may take a few seconds.")])
+"""What a person sees while a form is being read."""
 
-    async def _publish_home(self, user_id: str) -> None:
-        home, reader = await self._asker.home(user_id)
-        await self._client.views_publish(user_id=user_id, view=draw_home(home, reader))
+
+def _view(answer: Message | Form, carried: Carried, reader: Reader) -> dict[str, Any]:
+    if isinstance(answer, Form):
+        asked = replace(carried, verb=answer.verb, args=answer.args)
+        return draw_form(answer, private_metadata=asked.written(), reader=reader)
+    return draw_notice(announcing_files(answer), private_metadata=carried.written(), reader=reader)
+
+
+def _clicked_verb(action: Payload) -> str:
+    """What a click asks for; "" for one that cannot be read, which is told when it is heard."""
+    try:
+        return read_click(action).verb
+    except Unclear:
+        return ""
 
 
 def _callback_id(verb: Verb) -> str:

@@ -84,6 +84,7 @@ class ADesk:
     requests: list[Request] = field(default_factory=list)
     thread_of: str = ""
     at_once: Collection[str] = ()
+    reads_long: Collection[str] = ()
     _events: set[str] = field(default_factory=set)
     _gate: threading.Event = field(default_factory=threading.Event)
 
@@ -96,9 +97,10 @@ class ADesk:
         self.requests.append(request)
         return _ANSWERS[request.verb](self, request)
 
-    def home(self, actor: Actor) -> Home:
-        """A page that greets."""
-        return Home([Heading(f"Yours, {actor.name}"), Actions([Button("Plan", "release_new")])])
+    def home(self, actor: Actor, page: str = "") -> Home:
+        """A page that greets, and says which part of it is shown."""
+        clicks = [Button("Plan", "release_new"), Button("Next 20", "release_home", {"page": "owed:20"})]
+        return Home([Heading(f"Yours, {actor.name} {page}".rstrip()), Actions(clicks)], page)
 
     def actor(self, user_id: str) -> Actor | None:
         """Two people are served, nobody else."""
