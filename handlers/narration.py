@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from handlers import rollback_narration
-from handlers.conversation import clean, code, people, person
+from handlers.conversation import clean, code, link, people, person
 from handlers.phrases import count, org_title
 from handlers.telling import Telling
 from release_core.models import TimelineEntry
@@ -171,6 +171,13 @@ def _accepted(t: Telling) -> str:
     )
 
 
+def _kept(t: Telling) -> str:
+    author = person(t.get("author")) if t.get("author") else "a program"
+    when = f" {t.instant('said_at')}" if t.get("said_at") else ""
+    where = f" ({link(t.get('link'), 'the message')})" if t.get("link") else ""
+    return f"{t.by} kept what {author} wrote{when}{where}: “{t.get('text')}”"
+
+
 WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.RELEASE_CREATED: _created,
     Kind.RELEASE_CANCELLED: _cancelled,
@@ -181,6 +188,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"{t.by} chose {STRATEGY_WORDS.get(t.get('strategy'), t.get('strategy'))}: {t.get('reason')}"
     ),
     Kind.NOTE_ADDED: lambda t: f"{t.by}: {t.get('text')}",
+    Kind.MESSAGE_KEPT: _kept,
     Kind.PACKAGE_ATTACHED: _sent,
     Kind.PACKAGE_REFUSED: lambda t: f"{t.get('file')} by {t.by} was not accepted: {t.get('problem')}",
     Kind.PACKAGE_ACCEPTED: _accepted,

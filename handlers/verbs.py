@@ -16,6 +16,7 @@ from handlers import (
     notifications,
     packages,
     questions,
+    quotes,
     releases,
     results,
     rollbacks,
@@ -243,6 +244,7 @@ _TABLE = (
         ("broadcast", "announce"),
     ),
     Verb("release_note", releases.note, "[REL-1] -- text", "words for the timeline", "note"),
+    Verb("release_remember", quotes.remember, "", "keep a message in a timeline", "note", typed=False),
     Verb("release_timeline", releases.timeline, "[REL-1]", "everything that happened", aliases=("history", "log")),
     Verb(
         "release_audit",

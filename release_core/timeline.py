@@ -29,6 +29,7 @@ class Kind(StrEnum):
     WATCH_BEGAN_AGAIN = "watch_began_again"
     STRATEGY_CHOSEN = "strategy_chosen"
     NOTE_ADDED = "note_added"
+    MESSAGE_KEPT = "message_kept"
     PACKAGE_ATTACHED = "package_attached"
     PACKAGE_REFUSED = "package_refused"
     PACKAGE_ACCEPTED = "package_accepted"

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from handlers.conversation import Place, clean
@@ -167,12 +168,16 @@ def spoken_files(event: Payload) -> dict[str, Any]:
 def reported_message(body: Payload) -> tuple[Place, dict[str, Any]]:
     """Where the message of a message shortcut stands, with what it says.
 
-    Arguments: "text" (as read by people), "message" (its ts), "author" (chat id, when a person wrote it).
+    Arguments: "text" (as read by people), "message" (its ts), "said_at" (aware), "author" (chat id, when a person
+    wrote it).
     """
     message = body.get("message") or {}
     channel = clean(str((body.get("channel") or {}).get("id") or ""))
     thread = message.get("thread_ts") or message.get("ts")
-    args = {"text": clean(as_read(str(message.get("text") or ""))), "message": clean(str(message.get("ts") or ""))}
+    ts = clean(str(message.get("ts") or ""))
+    args: dict[str, Any] = {"text": clean(as_read(str(message.get("text") or ""))), "message": ts}
+    if re.fullmatch(r"[0-9]{1,11}\.[0-9]{1,6}", ts):
+        args["said_at"] = datetime.fromtimestamp(float(ts), UTC)
     author = str(message.get("user") or "")
     if PERSON.fullmatch(author):
         args["author"] = author

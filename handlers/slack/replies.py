@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -32,6 +33,7 @@ _ELSEWHERE = frozenset(
     )
 )
 OPENED_WITHIN = 0.8  # seconds; with `HEARD_WITHIN` of the shell, less than the three that Slack gives us
+PERMALINK_WITHIN = 0.6
 TOO_LATE = frozenset(("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"))
 # The person closed the modal, or it shows something newer by now.
 _LEFT = frozenset(("not_found", "view_not_found", "hash_conflict"))
@@ -108,6 +110,15 @@ class Replies:
                 return False
             raise
         return True
+
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address of a message, "" when Slack does not give it soon: its words are worth keeping without it."""
+        try:
+            asked = self._client.chat_getPermalink(channel=channel, message_ts=ts)
+            return str((await asyncio.wait_for(asked, PERMALINK_WITHIN))["permalink"])
+        except (TimeoutError, SlackApiError, ClientError) as error:
+            log.info("No address of %s in %s: %s", ts, channel, error)
+            return ""
 
     def send_files_later(self, user_id: str, attachments: Sequence[Attachment]) -> None:
         """Hand the files over in the direct conversation with the person."""

@@ -39,7 +39,8 @@ from release_core.errors import NotFound, ReleaseError, Unclear
 log = logging.getLogger(__name__)
 
 COMMANDS: tuple[Root, ...] = ("release", "incident")
-SHORTCUTS = ("release_new", "incident_open")
+SHORTCUTS = ("release_new", "incident_open", "release_remember")
+REMEMBER = "release_remember"
 HEARD_WITHIN = 2.0  # seconds; Slack waits for three
 EVENTS = ("app_home_opened", "app_mention", "message")
 
@@ -198,9 +199,11 @@ class _Shell:
             self._homes.refresh_later(user_id, carried.home)
 
     async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """“New release” from anywhere, “Report as incident” on a message."""
+        """“New release” from anywhere, “Report as incident” or “Add to timeline” on a message."""
         callback_id = str(body.get("callback_id", ""))
         place, args = incoming.reported_message(body) if body.get("message") else (Place(), {})
+        if args.get("message") and callback_id == REMEMBER:
+            args["link"] = await self._replies.permalink(place.channel, args["message"])
         verb = next(v.name for v in self._verbs.values() if _callback_id(v) == callback_id)
         user_id = incoming.asker(body)
         heard = await self._hear(Hearing(user_id, place, lambda _: (verb, args), infers=bool(place.channel)))

@@ -211,6 +211,7 @@ _ANSWERS: Mapping[str, Callable[[ADesk, Request], Answer]] = {
     "release_slow": _slow,
     "release_slowform": _slow_form,
     "release_slowpick": _long_form,
+    "release_remember": lambda _, request: Message(f"Kept: {request.args['text']} {request.args.get('link')}"),
     "release_home": lambda desk, request: desk.home(request.actor, str(request.args.get("page", ""))),
     "release_break": _broken,
     "release_seat": _seat,

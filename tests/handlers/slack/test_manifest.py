@@ -27,6 +27,8 @@ SCOPES: dict[str, Sequence[str]] = {
     "chat.postMessage": ["chat:write"],
     "chat.postEphemeral": ["chat:write"],
     "chat.update": ["chat:write"],
+    # Any bot may ask for the address of a message that it can see.
+    "chat.getPermalink": [],
     # Public channels, private ones, direct conversations.
     "conversations.history": ["channels:history", "groups:history", "im:history"],
     "conversations.replies": ["channels:history", "groups:history", "im:history"],
