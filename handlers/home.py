@@ -105,11 +105,9 @@ def home(ports: Ports, actor: Actor, page: str = "") -> Home:
     `page` says which lines are shown of what is too long for one page: "owed:20", "releases:40"; "" for the first.
     """
     seen = _look(ports, actor.id)
-    parts: list[Part] = []
-    if may(ports.policy, actor.id, "plan"):
-        parts.append(Actions([do("New release…", "release_new"), do("Everything…", "release_menu")]))
-    else:
-        parts.append(Actions([do("Everything…", "release_menu")]))
+    first = [do("New release…", "release_new")] if may(ports.policy, actor.id, "plan") else []
+    first += [do("Everything…", "release_menu"), do("Incidents…", "incident_menu")]
+    parts: list[Part] = [Actions(first)]
     parts += [*_owed(seen, page), Rule(), *_today(seen, day_of(seen.now, actor.zone)), Rule()]
     parts += [*_incidents(seen, page), *_releases(seen, page), Rule(), *_switches(seen)]
     return Home([*parts, Note(f"As of {at(seen.now)}.")], page)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from handlers import rollbacks
 from handlers.conversation import (
-    Actions,
     Answer,
     ChoiceField,
     Form,
@@ -19,12 +18,12 @@ from handlers.conversation import (
     bold,
 )
 from handlers.narration import narrate
-from handlers.phrases import count, do, incident_argument, incident_line, note_argument, plainly
+from handlers.phrases import count, incident_argument, incident_line, note_argument, plainly
 from release_core import incidents
 from release_core.errors import Refused, Unclear
-from release_core.lookups import find_incident, find_release, open_incidents
+from release_core.lookups import find_incident, find_release
 from release_core.models import Release
-from release_core.permissions import may, require
+from release_core.permissions import require
 from release_core.ports import Ports
 from release_core.timeline import read_stream
 
@@ -34,19 +33,6 @@ SEVERITIES = (
     Option("3", "3", "there is a way around"),
     Option("4", "4", "a nuisance"),
 )
-
-
-def menu(ports: Ports, request: Request) -> Answer:
-    """`/incident` alone: what is open."""
-    with ports.store.reading() as session:
-        lines = [incident_line(incident, ports.policy) for incident in open_incidents(session)[:20]]
-    sentence = f"{len(lines)} open." if lines else "No incident is open."
-    buttons = [do("Help", "incident_help")]
-    if may(ports.policy, request.actor.id, "handle_incident"):
-        buttons.insert(0, do("Open incident…", "incident_open"))
-    return Message(
-        f"Incidents: {sentence}", [Paragraph(bold("Incidents")), Listing(lines or [sentence]), Actions(buttons)]
-    )
 
 
 def open_one(ports: Ports, request: Request) -> Answer:

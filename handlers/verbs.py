@@ -13,6 +13,7 @@ from handlers import (
     differences,
     home,
     incidents,
+    menus,
     notifications,
     packages,
     questions,
@@ -26,9 +27,19 @@ from handlers import (
 )
 from handlers.conversation import Answer, Request
 from handlers.help import what_you_may
-from handlers.rights import accepts_risks, any_of, does_tasks, fills_a_seat, settles_items
+from handlers.rights import accepts_risks, any_of, anybody, does_tasks, fills_a_seat, is_asked, settles_items
 from handlers.verb import Verb
 from release_core.ports import Ports
+
+
+def release_menu(ports: Ports, request: Request) -> Answer:
+    """`/release`."""
+    return menus.release_menu(ports, request, VERBS)
+
+
+def incident_menu(ports: Ports, request: Request) -> Answer:
+    """`/incident`."""
+    return menus.incident_menu(ports, request, VERBS)
 
 
 def release_help(ports: Ports, request: Request) -> Answer:
@@ -42,7 +53,7 @@ def incident_help(ports: Ports, request: Request) -> Answer:
 
 
 _TABLE = (
-    Verb("release_menu", releases.menu, "", "what is open, what can be done"),
+    Verb("release_menu", release_menu, "", "what is open, what can be done"),
     Verb("release_new", releases.new, "", "plan a release", "plan", ("create", "plan")),
     Verb("release_list", releases.list_releases, "", "open releases", aliases=("ls",)),
     Verb("release_status", releases.status, "[REL-1]", "where a release stands", aliases=("show",)),
@@ -180,7 +191,13 @@ _TABLE = (
         aliases=("reject", "no"),
         may=fills_a_seat,
     ),
-    Verb("release_answer", questions.answer, "[REL-1] [as SEAT]", "what waits for your yes or no, with its buttons"),
+    Verb(
+        "release_answer",
+        questions.answer,
+        "[REL-1] [as SEAT]",
+        "what waits for your yes or no, with its buttons",
+        may=is_asked,
+    ),
     Verb(
         "release_accept",
         acceptances.accept,
@@ -256,10 +273,10 @@ _TABLE = (
     Verb("release_close", releases.close, "[REL-1]", "end the watch", "plan", ("finish",)),
     Verb("release_cancel", releases.cancel, "[REL-1] -- reason", "give a release up", "plan"),
     Verb("release_todo", home.todo, "", "what you owe", aliases=("mine",)),
-    Verb("release_home", home.turn, "", "your own page, made anew"),
-    Verb("release_notify", notifications.notify, "[TOPIC on|off]", "which direct messages you get"),
+    Verb("release_home", home.turn, "", "your own page, made anew", may=anybody),
+    Verb("release_notify", notifications.notify, "[TOPIC on|off]", "which direct messages you get", may=anybody),
     Verb("release_help", release_help, "", "what you may do"),
-    Verb("incident_menu", incidents.menu, "", "what is broken"),
+    Verb("incident_menu", incident_menu, "", "what is broken"),
     Verb(
         "incident_open",
         incidents.open_one,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -48,6 +48,10 @@ class Desk(Protocol):
 
     def home(self, actor: Actor, page: str = "") -> Home:
         """A person's own page, or the named part of it."""
+        ...
+
+    def card_behind(self, actor: Actor, url: str) -> Message | None:
+        """What a link of ours leads to, as this person may see it; None for any other link."""
         ...
 
     def actor(self, user_id: str) -> Actor | None:
@@ -120,6 +124,10 @@ class Asker:
         """Somebody's page, or the named part of it, with how they read."""
         return await self._hop(partial(self._home, page=page), user_id)
 
+    async def cards_behind(self, user_id: str, urls: Sequence[str]) -> Mapping[str, Message]:
+        """What links lead to, by link; nothing for people whom we do not serve."""
+        return await self._hop(partial(self._cards_behind, urls=urls), user_id)
+
     async def _hop(self, question: Callable[[str], T] | Callable[[Hearing], T], about: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, question, about)
 
@@ -160,6 +168,11 @@ class Asker:
             return Home([Paragraph(str(error))]), Reader()
         except Exception as error:  # noqa: BLE001 - nobody asked for Home: it has to say by itself that it broke
             return Home([Paragraph(broken(error).summary)]), Reader()
+
+    def _cards_behind(self, user_id: str, urls: Sequence[str]) -> Mapping[str, Message]:
+        actor = self._desk.actor(user_id) if user_id else None
+        found = {url: self._desk.card_behind(actor, url) for url in urls} if actor else {}
+        return {url: card for url, card in found.items() if card is not None}
 
     def _known(self, user_id: str) -> Actor:
         actor = self._desk.actor(user_id) if user_id else None

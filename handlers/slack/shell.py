@@ -30,6 +30,7 @@ from handlers.slack.forms import draw_form, field_errors, with_warning
 from handlers.slack.homes import Homes
 from handlers.slack.incoming import Carried, Payload
 from handlers.slack.limits import MODAL_DEPTH
+from handlers.slack.links import Links
 from handlers.slack.mrkdwn import Reader
 from handlers.slack.refusals import explain, offer, too_slow
 from handlers.slack.replies import Opened, Opening, Replies, announcing_files
@@ -43,6 +44,8 @@ SHORTCUTS = ("release_new", "incident_open", "release_remember")
 REMEMBER = "release_remember"
 HEARD_WITHIN = 2.0  # seconds; Slack waits for three
 EVENTS = ("app_home_opened", "app_mention", "message")
+WHERE_A_DOMAIN_IS_OURS = ("link_shared",)
+"""Events that come only where the manifest names our domain (docs/slack.md)."""
 
 
 class RollcallApp(AsyncApp):
@@ -82,6 +85,7 @@ def build_app(
         app.command(f"/{root}")(shell.on_command)
     for event, listener in zip(EVENTS, (shell.on_home, shell.on_mention, shell.on_message), strict=True):
         app.event(event)(listener)
+    app.event(WHERE_A_DOMAIN_IS_OURS[0])(Links(client, asker, app.tasks).on_link)
     app.action(re.compile(".*", re.DOTALL))(shell.on_click)
     app.view(re.compile(".*", re.DOTALL))(shell.on_submission)
     for callback_id in SHORTCUTS:

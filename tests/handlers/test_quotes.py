@@ -52,7 +52,9 @@ def test_elsewhere_a_form_asks_which_with_the_open_incidents_first(room: Room) -
     details = last(room.ports, "INC-1", Kind.MESSAGE_KEPT).details
     assert (details["link"], details["said_at"]) == (SAID["link"], (NOW - timedelta(minutes=20)).isoformat())
     room.tell()
-    assert any("kept what" in words_of(post.message) for slot, post in room.posts.items() if slot.startswith("entry:INC"))
+    assert any(
+        "kept what" in words_of(post.message) for slot, post in room.posts.items() if slot.startswith("entry:INC")
+    )
 
 
 def test_the_same_message_is_kept_once_in_each_timeline(room: Room) -> None:

@@ -104,6 +104,10 @@ class ADesk:
         clicks = [Button("Plan", "release_new"), Button("Next 20", "release_home", {"page": "owed:20"})]
         return Home([Heading(f"Yours, {actor.name} {page}".rstrip()), Actions(clicks)], page)
 
+    def card_behind(self, actor: Actor, url: str) -> Message | None:
+        """One address leads to something."""
+        return Message(f"REL-1 as {actor.name} sees it") if url.endswith("/r/REL-1") else None
+
     def actor(self, user_id: str) -> Actor | None:
         """Two people are served, nobody else."""
         known = {"U0RELMGR": Actor("U0RELMGR", "Anna", "Europe/Berlin"), "U0TESTER": Actor("U0TESTER", "Tomás", "UTC")}
