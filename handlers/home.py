@@ -11,6 +11,7 @@ from handlers.conversation import (
     Actor,
     Answer,
     Button,
+    Heading,
     Home,
     Listing,
     Message,
@@ -107,6 +108,7 @@ def home(ports: Ports, actor: Actor, page: str = "") -> Home:
     seen = _look(ports, actor.id)
     first = [do("New release…", "release_new")] if may(ports.policy, actor.id, "plan") else []
     first += [do("Everything…", "release_menu"), do("Incidents…", "incident_menu")]
+    first.append(do("Calendar", "release_calendar"))
     parts: list[Part] = [Actions(first)]
     parts += [*_owed(seen, page), Rule(), *_today(seen, day_of(seen.now, actor.zone)), Rule()]
     parts += [*_incidents(seen, page), *_releases(seen, page), Rule(), *_switches(seen)]
@@ -150,7 +152,7 @@ def _paged(name: str, title: str, lines: Sequence[Part], page: str, *, nothing: 
     where = f" ({start + 1} to {start + len(shown)} of {len(lines)})" if len(lines) > PAGE else ""
     turns = [do(f"Back {before}", "release_home", page=f"{name}:{start - before}")] if before else []
     turns += [do(f"Next {after}", "release_home", page=f"{name}:{start + PAGE}")] if after > 0 else []
-    head = Paragraph(f"{bold(title)}{where}")
+    head = Heading(f"{title}{where}")
     return [head, *(shown or [Listing([nothing])]), *([Actions(turns)] if turns else [])]
 
 
@@ -166,7 +168,7 @@ def _today(seen: _Seen, day: Day) -> list[Part]:
     now = [line for starts, ends, line in dated if day.meets(starts, ends)]
     later = [line for starts, _, line in sorted(dated, key=lambda one: one[0]) if starts >= day.ends_at]
     locks = [lock_line(lock, seen.policy) for lock in seen.locks]
-    parts: list[Part] = [Paragraph(f"{bold('Today')}, {day.title}", do("Calendar", "release_calendar"))]
+    parts: list[Part] = [Heading(f"Today, {day.title}")]
     parts.append(Listing([*locks, *now] or ["No window, no freeze."]))
     if later:
         parts += [Paragraph(bold("Ahead")), Listing(later[:AHEAD])]
@@ -200,5 +202,4 @@ def _freezes(seen: _Seen) -> list[tuple[datetime, datetime, str]]:
 
 
 def _switches(seen: _Seen) -> list[Part]:
-    change = do("Change…", "release_notify")
-    return [Paragraph(bold("My direct messages"), change), Listing([switches_words(seen.wanted)])]
+    return [Heading("My direct messages"), Paragraph(switches_words(seen.wanted), do("Change…", "release_notify"))]

@@ -53,6 +53,15 @@ GROUPS: Mapping[str, tuple[str, Sequence[str]]] = {
 
 BESIDE = ("release_list", "release_calendar", "release_todo", "release_home", "release_notify", "release_help")
 """What is about no one release: it stands in the first row."""
+LABELS = {
+    "release_why": "May we go?",
+    "release_diff": "Differences",
+    "release_todo": "What I owe",
+    "release_home": "My page",
+    "release_notify": "My messages",
+    "incident_open": "Open…",
+}
+"""What a button is called where the typed word alone would say too little."""
 INCIDENT = (
     *("incident_open", "incident_status", "incident_update", "incident_resolve", "incident_rollback"),
     *("incident_note", "incident_timeline", "incident_help"),
@@ -113,7 +122,7 @@ def _about(verb: Verb, key: str) -> dict[str, str]:
 
 
 def _button(verb: Verb, about: Mapping[str, str]) -> Button:
-    return do(typed_name(verb).capitalize(), verb.name, **about)
+    return do(LABELS.get(verb.name) or typed_name(verb).capitalize(), verb.name, **about)
 
 
 def incident_menu(ports: Ports, request: Request, verbs: Mapping[str, Verb]) -> Message:

@@ -211,7 +211,9 @@ class _Shell:
         verb = next(v.name for v in self._verbs.values() if _callback_id(v) == callback_id)
         user_id = incoming.asker(body)
         heard = await self._hear(Hearing(user_id, place, lambda _: (verb, args), infers=bool(place.channel)))
-        await self._answer_in_modal(body, heard, Carried(verb, {}, place))
+        # An answer inside a thread that nobody opened would be lost.
+        told_in = replace(place, thread=None) if place.thread == args.get("message") else place
+        await self._answer_in_modal(body, heard, Carried(verb, {}, told_in))
         await ack()
 
     async def on_error(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse:
