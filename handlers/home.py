@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlmodel import Session, col, select
+
 from handlers.conversation import (
     Actions,
     Actor,
@@ -25,11 +27,11 @@ from handlers.conversation import (
 )
 from handlers.days import Day, day_of
 from handlers.notifications import switches_words
-from handlers.owing import Owed, owed
+from handlers.owing import Owed, concerned, owed
 from handlers.phrases import count, do, incident_line, lock_line, org_title, plainly, release_line
-from release_core.facts import ReleaseFacts, gather
-from release_core.lookups import BEFORE_DEPLOYMENT, open_incidents, open_releases
-from release_core.models import Incident, OrgLock
+from release_core.facts import gather
+from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, open_incidents, open_releases
+from release_core.models import DeploymentWindow, Incident, OrgLock, Release
 from release_core.notifications import Topic, wanted_by
 from release_core.org_locks import standing_locks
 from release_core.permissions import may
@@ -43,8 +45,23 @@ PAGE = 20
 PAGE_OF_MESSAGE = 12
 """How many of them a message holds, within 10 KB."""
 MOST_READ = 200
-"""How many open releases are looked through."""
+"""How many of the releases that concern somebody are looked through."""
 AHEAD = 10
+
+
+@dataclass(frozen=True)
+class _Owing:
+    """What waits for somebody, read at one moment; `unread` counts releases that were not looked through."""
+
+    owes: Sequence[Owed]
+    unread: int
+
+
+def _owing(session: Session, ports: Ports, person_id: str) -> _Owing:
+    mine = concerned(session, ports.policy, person_id)
+    facts = [gather(session, ports.policy, release) for release in mine[:MOST_READ]]
+    owes = owed(session, ports.policy, person_id, ports.clock.now(), facts)
+    return _Owing(owes, max(0, len(mine) - MOST_READ))
 
 
 @dataclass(frozen=True)
@@ -53,36 +70,46 @@ class _Seen:
 
     policy: Policy
     now: datetime
-    owes: Sequence[Owed]
-    every: Sequence[ReleaseFacts]
+    owing: _Owing
+    releases: Sequence[Release]
+    windows: Sequence[tuple[Release, DeploymentWindow]]
     incidents: Sequence[Incident]
     frozen: Sequence[FrozenSpan]
     locks: Sequence[OrgLock]
     wanted: Sequence[Topic]
-    unread: int
 
 
 def _look(ports: Ports, person_id: str) -> _Seen:
     now = ports.clock.now()
     with ports.store.reading() as session:
-        known = open_releases(session)
-        every = [gather(session, ports.policy, release) for release in known[:MOST_READ]]
         return _Seen(
             ports.policy,
             now,
-            owed(session, ports.policy, person_id, now, every),
-            every,
+            _owing(session, ports, person_id),
+            open_releases(session),
+            _windows_ahead(session, now),
             open_incidents(session),
             freezes_ahead(session, ports.policy, now),
             standing_locks(session),
             wanted_by(session, person_id),
-            len(known) - len(every),
         )
+
+
+def _windows_ahead(session: Session, now: datetime) -> Sequence[tuple[Release, DeploymentWindow]]:
+    query = (
+        select(Release, DeploymentWindow)
+        .join(DeploymentWindow, col(DeploymentWindow.release_id) == col(Release.id))
+        .where(col(Release.state).not_in(FINAL_STATES), col(DeploymentWindow.state).in_(("booked", "open")))
+        .where(col(DeploymentWindow.ends_at) > now)
+        .order_by(col(DeploymentWindow.starts_at))
+    )
+    return session.exec(query).all()
 
 
 def todo(ports: Ports, request: Request) -> Answer:
     """`/release todo`: what the asker owes, across releases."""
-    seen = _look(ports, request.actor.id)
+    with ports.store.reading() as session:
+        seen = _owing(session, ports, request.actor.id)
     if not seen.owes:
         return plainly("You owe nothing.", "good")
     sentence = f"You owe {count(len(seen.owes), 'thing')}."
@@ -116,24 +143,23 @@ def home(ports: Ports, actor: Actor, page: str = "") -> Home:
 
 
 def _owed(seen: _Seen, page: str) -> list[Part]:
-    lines = [Paragraph(one.line, one.button) for one in seen.owes]
-    return [*_paged("owed", "What you owe", lines, page, nothing="Nothing."), *_unread(seen)]
+    lines = [Paragraph(one.line, one.button) for one in seen.owing.owes]
+    return [*_paged("owed", "What you owe", lines, page, nothing="Nothing."), *_unread(seen.owing)]
 
 
-def _unread(seen: _Seen) -> list[Part]:
-    return [Note(f"{seen.unread} older open releases were not looked through.")] if seen.unread else []
+def _unread(seen: _Owing) -> list[Part]:
+    return [Note(f"{seen.unread} more of your releases were not looked through.")] if seen.unread else []
 
 
 def _releases(seen: _Seen, page: str) -> list[Part]:
-    lines = [Paragraph(release_line(facts.release, seen.policy), _look_at(facts)) for facts in seen.every]
+    lines = [Paragraph(release_line(release, seen.policy), _look_at(release)) for release in seen.releases]
     return _paged("releases", "Releases", lines, page, nothing="No release is open.")
 
 
-def _look_at(facts: ReleaseFacts) -> Button:
-    key = facts.release.key
-    if facts.release.state in BEFORE_DEPLOYMENT:
-        return do("May we go?", "release_why", release=key)
-    return do("Status", "release_status", release=key)
+def _look_at(release: Release) -> Button:
+    if release.state in BEFORE_DEPLOYMENT:
+        return do("May we go?", "release_why", release=release.key)
+    return do("Status", "release_status", release=release.key)
 
 
 def _incidents(seen: _Seen, page: str) -> list[Part]:
@@ -176,7 +202,6 @@ def _today(seen: _Seen, day: Day) -> list[Part]:
 
 
 def _windows(seen: _Seen) -> list[tuple[datetime, datetime, str]]:
-    booked = [(facts.release, facts.window) for facts in seen.every if facts.window]
     return [
         (
             window.starts_at,
@@ -184,8 +209,7 @@ def _windows(seen: _Seen) -> list[tuple[datetime, datetime, str]]:
             f"{bold(release.key)} {at(window.starts_at)} to {at(window.ends_at)}, "
             f"{org_title(seen.policy, release.target_org)}",
         )
-        for release, window in booked
-        if window.ends_at > seen.now
+        for release, window in seen.windows
     ]
 
 

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, desc, select
+from sqlmodel import Session, and_, col, desc, or_, select
 
 from handlers.conversation import Button, at, bold, clean
 from handlers.phrases import age, do, incident_line
 from release_core.acceptances import RISKS
 from release_core.facts import ReleaseFacts
-from release_core.lookups import FINAL_STATES, open_incidents
-from release_core.models import Broadcast, Release, TimelineEntry
+from release_core.lookups import FINAL_STATES, open_incidents, open_releases
+from release_core.models import Broadcast, ChecklistItem, Deployment, Release, Task, TimelineEntry
+from release_core.permissions import seat_people, team_people
 from release_core.policy import Policy
 from release_core.readiness import SETTLED, item_owners, who_may_answer
 from release_core.risks import is_open, who_may_accept
@@ -32,6 +33,25 @@ class Owed:
     line: str
     button: Button
     by: datetime | None = None
+
+
+def concerned(session: Session, policy: Policy, person_id: str) -> list[Release]:
+    """The open releases in which something may wait for a person, newest first: few of many, found without reading all.
+
+    Whether something does is to be told from the facts of each.
+    """
+    teams = [team for team in policy.teams if person_id in team_people(session, policy, team)]
+    found: set[int | None] = set()
+    for row in (ChecklistItem, Task):
+        nobodys = and_(col(row.owner_id) == "", col(Release.owner_id) == person_id)
+        mine = or_(col(row.owner_id) == person_id, col(row.team).in_(teams), nobodys)
+        loose = select(row.release_id).join(Release, col(Release.id) == col(row.release_id))
+        found.update(session.exec(loose.where(mine, col(row.state).not_in(SETTLED)).distinct()).all())
+    if any(person_id in seat_people(session, policy, seat) for seat in policy.seats):
+        found.update(session.exec(select(Release.id).where(col(Release.asked_digest) != "")).all())
+        failed = (Deployment.purpose == "deployment", Deployment.state == "failed")
+        found.update(session.exec(select(Deployment.release_id).where(*failed).distinct()).all())
+    return [release for release in open_releases(session) if release.id in found]
 
 
 def owed(session: Session, policy: Policy, person_id: str, now: datetime, every: Sequence[ReleaseFacts]) -> list[Owed]:
