@@ -88,11 +88,11 @@ def _releases(ports: Ports, request: Request, verbs: Mapping[str, Verb], key: st
         for one in open_now[:SHOWN]
     ]
     sentence = f"{len(open_now)} open." if open_now else "No release is open."
-    about = {"release": key} if key else {}
+    about, allowed = {"release": key} if key else {}, _allowed(ports, request.actor.id, verbs)
     groups = [
         do(f"{title}…", "release_menu", group=name, **about)
         for name, (title, names) in GROUPS.items()
-        if any(verbs[each].is_for(ports, request.actor.id) for each in names)
+        if allowed.intersection(names)
     ]
     parts: list[Part] = [Paragraph(bold(key or "Releases")), *(lines or [Listing([sentence])])]
     if len(open_now) > SHOWN:
@@ -100,6 +100,12 @@ def _releases(ports: Ports, request: Request, verbs: Mapping[str, Verb], key: st
     parts.append(Actions(groups))
     parts += [] if key else [Actions(_beside(ports, request, verbs))]
     return Message(f"{key}: what you may do" if key else f"Releases: {sentence}", parts)
+
+
+def _allowed(ports: Ports, person_id: str, verbs: Mapping[str, Verb]) -> set[str]:
+    """The verbs that somebody may use; what several of them ask the database is asked once."""
+    answers = {question: question(ports, person_id) for question in {verb.may for verb in verbs.values()} if question}
+    return {name for name, verb in verbs.items() if (answers[verb.may] if verb.may else verb.is_for(ports, person_id))}
 
 
 def _beside(ports: Ports, request: Request, verbs: Mapping[str, Verb]) -> list[Button]:
@@ -110,7 +116,8 @@ def _beside(ports: Ports, request: Request, verbs: Mapping[str, Verb]) -> list[B
 def _group(ports: Ports, request: Request, verbs: Mapping[str, Verb], group: str, key: str) -> Message:
     """One line for each verb of a group that the asker may use, with its button."""
     title, names = GROUPS[group]
-    allowed = [verbs[name] for name in names if verbs[name].is_for(ports, request.actor.id)]
+    mine = _allowed(ports, request.actor.id, verbs)
+    allowed = [verbs[name] for name in names if name in mine]
     head = f"{title}: {key}" if key else title
     lines = [Paragraph(verb.summary.capitalize(), _button(verb, _about(verb, key))) for verb in allowed]
     back = do("Everything…", "release_menu", **({"release": key} if key else {}))
