@@ -135,7 +135,8 @@ def _clarified(t: Telling) -> str:
 def _incident_noted(t: Telling) -> str:
     severity = f" It is severity {t.get('severity')} now." if t.get("severity") else ""
     commander = f" {person(t.get('commander'))} commands it now." if t.get("commander") else ""
-    return f"{t.by}: {t.get('text')}{severity}{commander}"
+    following = f" The next word comes {t.instant('next_at')}." if t.get("next_at") else ""
+    return f"{t.by}: {t.get('text')}{severity}{commander}{following}"
 
 
 def _silent_since(t: Telling) -> str:
@@ -320,6 +321,10 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.BROADCASTS_ENDED: lambda t: f"{', '.join(t.names('audiences'))} were told that this was the last status.",
     Kind.INCIDENT_OPENED: lambda t: f"{t.by} opened {t.get('incident') or t.entry.stream}: {t.get('title')}",
     Kind.INCIDENT_NOTED: _incident_noted,
+    Kind.WORD_OVERDUE: lambda t: (
+        f"The word that was promised for {t.instant('due_at')} is due. "
+        f"{person(t.get('commander'))}: say what is known, or when you will."
+    ),
     Kind.INCIDENT_RESOLVED: lambda t: f"{t.by} resolved {t.get('incident') or t.entry.stream}: {t.get('resolution')}",
     Kind.AUDIT_EXPORTED: lambda t: f"{t.by} exported the audit.",
 }

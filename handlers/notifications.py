@@ -37,6 +37,7 @@ _BY_FACT: Mapping[str, Topic] = {
     Kind.TASK_ASSIGNED: "work",
     Kind.TASK_DUE: "work",
     Kind.VALIDATION_LAPSES: "reminders",
+    Kind.WORD_OVERDUE: "reminders",
 }
 
 

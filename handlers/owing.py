@@ -77,8 +77,10 @@ def _incidents(session: Session, policy: Policy, person_id: str, now: datetime) 
     for incident in open_incidents(session):
         if incident.commander_id == person_id:
             said = _last_word(session, incident.key) or incident.opened_at
-            line = f"{incident_line(incident, policy)}; you command it, last word {age(said, now)}"
-            yield Owed(INCIDENT, line, do("Update…", "incident_update", incident=incident.key), said)
+            due = incident.word_due_at
+            promised = f", next word {at(due)}{' (overdue)' if due <= now else ''}" if due else ""
+            line = f"{incident_line(incident, policy)}; you command it, last word {age(said, now)}{promised}"
+            yield Owed(INCIDENT, line, do("Update…", "incident_update", incident=incident.key), due or said)
 
 
 def _last_word(session: Session, key: str) -> datetime | None:

@@ -313,6 +313,10 @@ def _incident_known(told: Told) -> Iterable[Touched]:
     return [Touched(f"{slot}@{to}") for to in readers(told.policy, told.policy.audiences)]
 
 
+def _word_overdue(told: Told) -> Iterable[Touched]:
+    return [Touched(told.line), Touched(f"{told.line}@{told.detail('commander')}")]
+
+
 def readers(policy: Policy, audiences: Iterable[str]) -> list[str]:
     """The channels and people of audiences, each once."""
     found = [
@@ -414,5 +418,6 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.BROADCASTS_ENDED: _last_broadcast,
     Kind.INCIDENT_OPENED: _incident_known,
     Kind.INCIDENT_RESOLVED: _incident_known,
+    Kind.WORD_OVERDUE: _word_overdue,
     Kind.AUDIT_EXPORTED: _nothing,
 }

@@ -286,7 +286,13 @@ _TABLE = (
         ("new", "report"),
     ),
     Verb("incident_status", incidents.status, "[INC-1]", "where it stands", aliases=("show",)),
-    Verb("incident_update", incidents.update, "[INC-1] -- what is known", "say what is known", "handle_incident"),
+    Verb(
+        "incident_update",
+        incidents.update,
+        "[INC-1] [at TIME|for 30m] -- what is known",
+        "say what is known, and when you say more",
+        "handle_incident",
+    ),
     Verb(
         "incident_rollback",
         incidents.rollback,

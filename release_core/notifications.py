@@ -19,7 +19,7 @@ WORDS: Mapping[Topic, tuple[str, str]] = {
     "approvals": ("Asks for my yes", "approvals and risks that wait for you"),
     "work": ("My items and tasks", "given to you, or the next one to do"),
     "releases": ("Releases I own", "the window opens, the soak is over"),
-    "reminders": ("Reminders before due", "a proof lapses before the window"),
+    "reminders": ("Reminders before due", "a proof lapses before the window, a promised word is due"),
     "incidents": ("Incident updates", "an incident begins or ends"),
     "status": ("Status updates", "the promised words for your audience"),
 }

@@ -111,6 +111,7 @@ class Kind(StrEnum):
     BROADCASTS_ENDED = "broadcasts_ended"
     INCIDENT_OPENED = "incident_opened"
     INCIDENT_NOTED = "incident_noted"
+    WORD_OVERDUE = "word_overdue"
     INCIDENT_RESOLVED = "incident_resolved"
     AUDIT_EXPORTED = "audit_exported"
 
