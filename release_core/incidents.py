@@ -8,7 +8,7 @@ from sqlmodel import Session, col, desc, select
 
 from release_core.errors import Conflict, Unclear
 from release_core.lookups import find_incident, find_org, find_release, next_key
-from release_core.models import Deployment, Incident, Release
+from release_core.models import Deployment, Incident, Release, TimelineEntry
 from release_core.permissions import require
 from release_core.ports import Ports
 from release_core.timeline import BOT, Kind, intend, record
@@ -111,10 +111,13 @@ def update_incident(
 
 
 def note_word_due(ports: Ports, key: str, due_at: datetime) -> None:
-    """The time of a promised word has come: its commander is reminded, unless it was said or promised anew."""
+    """The time of a promised word has come: its commander is reminded, once, unless it was said or promised anew."""
     with ports.store.transaction() as session:
         incident = find_incident(session, key)
         if incident.state != "open" or incident.word_due_at != due_at:
+            return
+        asked = select(TimelineEntry).where(TimelineEntry.stream == key, TimelineEntry.kind == Kind.WORD_OVERDUE)
+        if any(entry.details.get("due_at") == due_at.isoformat() for entry in session.exec(asked)):
             return
         details = {"commander": incident.commander_id, "due_at": due_at.isoformat()}
         record(session, Kind.WORD_OVERDUE, stream=key, actor=BOT, at=ports.clock.now(), details=details)

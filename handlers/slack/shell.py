@@ -306,7 +306,8 @@ class _Shell:
             return False
         view = body.get("view") or {}
         depth = incoming.read_carried(view).depth if view.get("type") == "modal" else 1
-        opening, depth = _opening(body, depth, LOADING)
+        # Placed as the form will be that takes its place: on top of what the person sees.
+        opening, depth = _opening(body, depth, Form("", verb, (), ""))
         placed = replace(carried, verb=verb, depth=depth, home=incoming.page_of(view))
         opened = await self._replies.open(opening, _view(LOADING, placed, Reader()))
         if opened is None:
