@@ -20,20 +20,21 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.conversation import Actor, Answer, Form, Message, Paragraph, Place
+from handlers.conversation import Actor, Form, Message, Place
 from handlers.grammar import Root, Verb, parse, parse_said, typed_name
 from handlers.slack import incoming
 from handlers.slack.asking import Asker, Desk, Heard, Hearing, Understood, broken
-from handlers.slack.blocks import draw_message, draw_notice
+from handlers.slack.blocks import draw_message
 from handlers.slack.clicks import is_link, read_click
 from handlers.slack.forms import draw_form, field_errors, with_warning
 from handlers.slack.homes import Homes
 from handlers.slack.incoming import Carried, Payload
 from handlers.slack.limits import MODAL_DEPTH
 from handlers.slack.links import Links
+from handlers.slack.modals import Loading, place_of, view_of
 from handlers.slack.mrkdwn import Reader
 from handlers.slack.refusals import explain, offer, too_slow
-from handlers.slack.replies import Opened, Opening, Replies, announcing_files
+from handlers.slack.replies import OPENED_WITHIN, Replies, announcing_files
 from handlers.slack.tasks import Tasks
 from release_core.errors import NotFound, ReleaseError, Unclear
 
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 COMMANDS: tuple[Root, ...] = ("release", "incident")
 SHORTCUTS = ("release_new", "incident_open", "release_remember")
 REMEMBER = "release_remember"
+READ_WITHIN = 0.4  # seconds; sooner, nobody sees that something had to be read
 HEARD_WITHIN = 2.0  # seconds; Slack waits for three
 EVENTS = ("app_home_opened", "app_mention", "message")
 WHERE_A_DOMAIN_IS_OURS = ("link_shared",)
@@ -108,6 +110,7 @@ class _Shell:
         self._now = now
         self._replies = replies
         self._homes = homes
+        self._loading = Loading(replies, homes)
 
     # What people do
 
@@ -122,10 +125,10 @@ class _Shell:
 
         user_id = incoming.asker(body)
         hearing = Hearing(user_id, place, understand, infers=True)
-        if await self._asked_beforehand(body, hearing, self._asks(root, text), Carried("", {}, place)):
+        heard = await self._hear_or_load(body, hearing, self._asks(root, text))
+        if heard is None:
             await ack()
             return
-        heard = await self._hear(hearing)
         message = heard.answer
         if isinstance(message, Form):
             if await self._opened(body, message, Carried(heard.verb, {}, place), heard.reader):
@@ -163,12 +166,9 @@ class _Shell:
             return click.verb, click.args
 
         hearing = Hearing(incoming.asker(body), incoming.click_place(body), understand, incoming.clicked_message(body))
-        if await self._asked_beforehand(body, hearing, _clicked_verb(action), Carried("", {}, hearing.place)):
-            await ack()
-            return
         view, page = body.get("view") or {}, incoming.page_of(body.get("view") or {})
-        heard = await self._hear(hearing, page)
-        if heard.home is None or view.get("type") != "home":
+        heard = await self._hear_or_load(body, hearing, _clicked_verb(action), page)
+        if heard is not None and (heard.home is None or view.get("type") != "home"):
             depth = incoming.read_carried(view).depth if view.get("type") == "modal" else 1
             await self._answer_click(body, heard, Carried(heard.verb, {}, hearing.place, depth, home=page))
         await ack()
@@ -266,13 +266,31 @@ class _Shell:
             message = offer(message, heard.verb, heard.args)
         self._replies.tell_later(user_id, place, message, heard.reader)
 
-    async def _hear(self, hearing: Hearing, page: str | None = None) -> Heard:
+    async def _hear_or_load(self, body: Payload, hearing: Hearing, verb: str, page: str | None = None) -> Heard | None:
+        """`_hear`; None when it has to be read for longer, so that a modal was opened which will show it."""
+        if verb not in self._asker.reads_long:
+            return await self._hear(hearing, page)
+        asked = asyncio.ensure_future(self._asker.hear(hearing))
+        await asyncio.wait({asked}, timeout=READ_WITHIN)
+        if not asked.done() and await self._loading.begins(body, hearing, asked):
+            return None
+        return await self._hear(hearing, page, asked=asked, within=HEARD_WITHIN - READ_WITHIN - OPENED_WITHIN)
+
+    async def _hear(
+        self,
+        hearing: Hearing,
+        page: str | None = None,
+        *,
+        asked: asyncio.Future[Heard] | None = None,
+        within: float = HEARD_WITHIN,
+    ) -> Heard:
         """What comes of something a person did; what takes longer than Slack waits is told later.
 
-        `page` is the part of Home that it was done from, which is drawn anew when it is done late.
+        `page` is the part of Home that it was done from, which is drawn anew when it is done late. `asked` is the
+        answer that is waited for already, `within` how many seconds are left for it.
         """
-        asked = asyncio.ensure_future(self._asker.hear(hearing))
-        await asyncio.wait({asked}, timeout=HEARD_WITHIN)
+        asked = asked or asyncio.ensure_future(self._asker.hear(hearing))
+        await asyncio.wait({asked}, timeout=within)
         if asked.done():
             heard = asked.result()
             if heard.home is not None:
@@ -293,38 +311,12 @@ class _Shell:
         await self._replies.tell(hearing.user_id, hearing.place, message, heard.reader)
 
     async def _opened(self, body: Payload, form: Form, carried: Carried, reader: Reader) -> bool:
-        opening, depth = _opening(body, carried.depth, form)
-        return await self._replies.open(opening, _view(form, replace(carried, depth=depth), reader)) is not None
+        opening, depth = place_of(body, carried.depth, form)
+        return await self._replies.open(opening, view_of(form, replace(carried, depth=depth), reader)) is not None
 
     async def _shown(self, body: Payload, message: Message, carried: Carried, reader: Reader) -> bool:
-        opening, depth = _opening(body, carried.depth, message)
-        return await self._replies.open(opening, _view(message, replace(carried, depth=depth), reader)) is not None
-
-    async def _asked_beforehand(self, body: Payload, hearing: Hearing, verb: str, carried: Carried) -> bool:
-        """Open a modal at once for what reads long, to be filled when it has been read; False when none was opened."""
-        if verb not in self._asker.reads_long:
-            return False
-        view = body.get("view") or {}
-        depth = incoming.read_carried(view).depth if view.get("type") == "modal" else 1
-        # Placed as the form will be that takes its place: on top of what the person sees.
-        opening, depth = _opening(body, depth, Form("", verb, (), ""))
-        placed = replace(carried, verb=verb, depth=depth, home=incoming.page_of(view))
-        opened = await self._replies.open(opening, _view(LOADING, placed, Reader()))
-        if opened is None:
-            return False
-        self._replies.start(self._fill_when_heard(hearing, placed, opened), f"filling a form for {hearing.user_id}")
-        return True
-
-    async def _fill_when_heard(self, hearing: Hearing, carried: Carried, opened: Opened) -> None:
-        heard = await self._asker.hear(hearing)
-        filled = await self._replies.fill(opened, _view(heard.answer, carried, heard.reader))
-        if isinstance(heard.answer, Message):
-            if filled:
-                self._replies.send_files_later(hearing.user_id, heard.answer.attachments)
-            else:
-                await self._replies.tell(hearing.user_id, hearing.place, heard.answer, heard.reader)
-            if carried.home is not None:
-                self._homes.refresh_later(hearing.user_id, carried.home)
+        opening, depth = place_of(body, carried.depth, message)
+        return await self._replies.open(opening, view_of(message, replace(carried, depth=depth), reader)) is not None
 
     async def _answer_in_modal(self, body: Payload, heard: Heard, carried: Carried) -> None:
         """Open the form or show the message on top of what the person sees; else tell them where they are."""
@@ -352,17 +344,6 @@ class _Shell:
         await ack(**_refusal(view, message, heard.reader, at_fault))
 
 
-LOADING = Message("Loading…", [Paragraph("Loading… This may take a few seconds.")])
-"""What a person sees while a form is being read."""
-
-
-def _view(answer: Message | Form, carried: Carried, reader: Reader) -> dict[str, Any]:
-    if isinstance(answer, Form):
-        asked = replace(carried, verb=answer.verb, args=answer.args)
-        return draw_form(answer, private_metadata=asked.written(), reader=reader)
-    return draw_notice(announcing_files(answer), private_metadata=carried.written(), reader=reader)
-
-
 def _clicked_verb(action: Payload) -> str:
     """What a click asks for; "" for one that cannot be read, which is told when it is heard."""
     try:
@@ -373,15 +354,6 @@ def _clicked_verb(action: Payload) -> str:
 
 def _callback_id(verb: Verb) -> str:
     return f"{verb.root}_{typed_name(verb)}".replace(" ", "_")
-
-
-def _opening(body: Payload, depth: int, answer: Answer) -> tuple[Opening, int]:
-    """Where a modal goes, with its depth: a notice replaces a notice, the rest is stacked while Slack has room."""
-    trigger_id, view = str(body.get("trigger_id", "")), body.get("view") or {}
-    if view.get("type") != "modal":
-        return Opening(trigger_id), 1
-    instead = depth >= MODAL_DEPTH or (not view.get("callback_id") and isinstance(answer, Message))
-    return Opening(trigger_id, str(view.get("id", "")), instead), depth if instead else depth + 1
 
 
 def _refusal(view: Payload, message: Message, reader: Reader, at_fault: str | None = None) -> dict[str, Any]:
