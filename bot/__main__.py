@@ -18,6 +18,7 @@ from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.follow import FollowingClock
 from bot.settings import SettingsMistakes, read_database_url, read_records, read_settings
 from release_core.errors import ReleaseError
+from release_core.policy import checked_public_url
 from release_core.ports import Clock
 from release_core.store import migrate as bring_up_to_date
 from release_core.store import open_store
@@ -115,6 +116,16 @@ def artifacts(as_json: Annotated[bool, typer.Option("--json", help="Print one JS
 
 def _clock(rehearsal: str) -> Clock:
     return FollowingClock(rehearsal) if rehearsal else MovableClock()
+
+
+@app.command()
+def manifest(
+    public_url: Annotated[str, typer.Option(help="The policy's public_url: links to it are shown in the chat.")] = "",
+) -> None:
+    """Print the app's manifest, to be pasted at api.slack.com/apps."""
+    from bot.declared import manifest_text
+
+    typer.echo(manifest_text(checked_public_url(public_url)), nl=False)
 
 
 @app.command()

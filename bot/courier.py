@@ -82,11 +82,17 @@ class Courier:
             found = self._find(slot, channel, thread_ts, since)
             if found not in (None, known_ts) and self._edit(post, str(found)):
                 return str(found)
-        return self._post_once(slot, {**post, "thread_ts": thread_ts}, since)
+        # A card names its own address, which must not be shown once more under it.
+        quiet = {"unfurl_links": False, "unfurl_media": False}
+        return self._post_once(slot, {**post, **quiet, "thread_ts": thread_ts}, since)
 
     def open_direct(self, user: str) -> str:
         """The id of our direct conversation with a person."""
         return str(self._read("conversations.open", users=user)["channel"]["id"])
+
+    def permalink(self, channel: str, ts: str) -> str:
+        """The address of a message."""
+        return str(self._read("chat.getPermalink", channel=channel, message_ts=ts)["permalink"])
 
     def upload(self, channel: str, attachment: Attachment, *, thread_ts: str | None = None) -> str:
         """Hand over a file in a channel or direct conversation; returns its file id.

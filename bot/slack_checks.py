@@ -45,7 +45,7 @@ def check_slack(policy: Policy, environ: Mapping[str, str], now: Callable[[], da
     answer = slack.call("auth.test")
     _who(slack, answer.data)
     _clock(slack.looked, answer.headers, now or (lambda: datetime.now(UTC)))
-    _scopes(slack.looked, answer.headers)
+    _scopes(slack.looked, answer.headers, declared_scopes(policy.public_url))
     _app_token(slack, str(answer.data.get("bot_id") or ""), environ.get("SLACK_APP_TOKEN", ""))
     _channels(slack)
     _people(slack)
@@ -137,15 +137,15 @@ def _clock(looked: Looked, headers: Mapping[str, str], now: Callable[[], datetim
     looked.say(level, "clock", f"{sentence}signed requests (which hold 5 minutes) need it.", **facts)
 
 
-def _scopes(looked: Looked, headers: Mapping[str, str]) -> None:
+def _scopes(looked: Looked, headers: Mapping[str, str], wanted: frozenset[str]) -> None:
     if "x-oauth-scopes" not in headers:
         looked.say("unknown", "scopes", "Slack did not say which scopes the bot token has.", missing_scopes=None)
         return
     has = {scope.strip() for scope in headers["x-oauth-scopes"].split(",")} - {""}
-    missing, more = sorted(declared_scopes() - has), sorted(has - declared_scopes())
+    missing, more = sorted(wanted - has), sorted(has - wanted)
     looked.facts.update(missing_scopes=missing, further_scopes=more)
     if missing:
-        sentence = f"The app lacks {', '.join(missing)}. Paste manifest.yml on its page, then install it again."
+        sentence = f"The app lacks {', '.join(missing)}. Paste its manifest on its page, then install it again."
         looked.say("bad", "scopes", sentence)
     else:
         looked.say("good", "scopes", "The app has every scope that Rollcall needs.")

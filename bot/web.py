@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol
@@ -11,10 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from release_core.models import Intent, Release
+from bot.chat_problems import ChatProblem
+from release_core.models import Intent, Post, Release
 from release_core.ports import Clock
 from release_core.store import Store
 
@@ -33,6 +35,8 @@ RELEASE_STATES = (
     "rolled_back",
 )
 INTENT_STATES = ("due", "started", "finished", "failed", "withdrawn")
+_KEY = re.compile(r"(REL|INC)-[1-9][0-9]{0,8}")
+_PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -90,6 +94,31 @@ def nudge_route(nudge: Callable[[], None]) -> Route:
         return Response(status_code=204)
 
     return Route("/nudge", nudged, methods=["POST"])
+
+
+def link_routes(store: Store, permalink: Callable[[str, str], str]) -> list[Route]:
+    """`/r/REL-1`, `/i/INC-1`: to the headline in the chat, which shows it to whoever may see it there, and nobody else.
+
+    `permalink` gives the address of a post by channel and ts. Anything that has no post is told in one sentence, the
+    same whether it exists or not.
+    """
+
+    def found(key: str) -> Post | None:
+        kind = "headline" if key.startswith("REL-") else "incident"
+        with store.reading() as session:
+            return session.get(Post, f"{kind}:{key}")
+
+    def lead(request: Request) -> Response:
+        key = str(request.path_params["key"]).upper()
+        post = found(key) if _KEY.fullmatch(key) else None
+        if post is None or not post.ts:
+            return PlainTextResponse("Rollcall knows no such release or incident. Look in the chat.\n", 404)
+        try:
+            return RedirectResponse(permalink(post.channel, post.ts), 302, headers=_PRIVATE)
+        except ChatProblem:
+            return PlainTextResponse("The chat did not say where the post is. Try again in a minute.\n", 503)
+
+    return [Route("/r/{key}", lead), Route("/i/{key}", lead)]
 
 
 def database_problem(store: Store) -> str:

@@ -29,7 +29,7 @@ from bot.salesforce import SalesforceOrg, connect
 from bot.settings import Settings
 from bot.slack_client import blocking_client, listening_client
 from bot.tokens import show_tokens
-from bot.web import nudge_route, web_app
+from bot.web import link_routes, nudge_route, web_app
 from handlers.desk import Desk
 from handlers.slack.shell import RollcallApp, build_app
 from handlers.slack.transport import Sockets, slack_routes
@@ -282,6 +282,8 @@ async def _web_server(bot: Bot, app: RollcallApp | None, reach: _Reach) -> Async
     settings = bot.settings
     web = web_app(bot.store, bot.ports.clock, {"slack": reach.problem}, bot.orgs)
     web.routes.append(nudge_route(bot.engine.nudge))
+    if settings.policy.public_url:
+        web.routes.extend(link_routes(bot.store, bot.courier.permalink))
     if app is not None:
         web.routes.extend(slack_routes(app, signing_secret=settings.slack_signing_secret.get_secret_value()))
     listener = _listener(settings.http_host, settings.http_port)

@@ -322,9 +322,11 @@ class Form:
 
 @dataclass(frozen=True)
 class Home:
-    """A person's own page."""
+    """A person's own page; `page` says which part of it is shown, and comes back when it is drawn anew."""
 
     parts: Sequence[Part]
+    page: str = ""
 
 
-Answer = Message | Form
+Answer = Message | Form | Home
+"""What somebody who asks is given: words, questions, or their own page drawn anew."""

@@ -9,11 +9,11 @@ from typing import TypeVar
 from sqlalchemy import bindparam
 from sqlmodel import col, select
 
-from handlers import home
-from handlers.conversation import Actions, Actor, Answer, Button, Home, Message, Paragraph, Request, at
+from handlers import home, links
+from handlers.conversation import Actions, Actor, Answer, Button, Home, Menu, Message, Option, Paragraph, Request, at
 from handlers.phrases import WhichOne, shortened, who
 from handlers.readiness_cards import gates_message
-from handlers.verbs import QUESTIONS, VERBS
+from handlers.verbs import QUESTIONS, READS_LONG, VERBS
 from release_core.deployments import NotReady
 from release_core.errors import Conflict
 from release_core.models import Person, Post, Receipt
@@ -23,6 +23,8 @@ from release_core.store import Contended
 TRIES = 5
 REMEMBERED_FOR = timedelta(hours=24)
 MOST_OFFERED = 10
+MOST_IN_A_MENU = 50
+"""How many things are offered as buttons, how many in a menu: a message holds 10 KB."""
 LONGEST_CARRIED = 800
 """How many characters of what was said a button can carry, with room for all of them in one message of 10 KB."""
 
@@ -41,6 +43,11 @@ class Desk:
         """The short questions, while the database is a file of ours: reading it waits for nobody."""
         return QUESTIONS if self._ports.store.is_sqlite else ()
 
+    @property
+    def reads_long(self) -> Collection[str]:
+        """The forms that are made of what a package or an org holds."""
+        return READS_LONG
+
     def answer(self, request: Request) -> Answer:
         """What is said or asked back; a ReleaseError when it was not done."""
         verb = VERBS[request.verb]
@@ -58,9 +65,13 @@ class Desk:
             if request.verb not in QUESTIONS:
                 self._nudge()
 
-    def home(self, actor: Actor) -> Home:
-        """A person's own page."""
-        return home.home(self._ports, actor.id)
+    def home(self, actor: Actor, page: str = "") -> Home:
+        """A person's own page, or the named part of it."""
+        return home.home(self._ports, actor, page)
+
+    def card_behind(self, actor: Actor, url: str) -> Message | None:
+        """What a link of ours leads to; None for any other."""
+        return links.card_behind(self._ports, url)
 
     def actor(self, user_id: str) -> Actor | None:
         """Who somebody is, as last seen in the chat; somebody new lives in the company's zone until we know better."""
@@ -112,6 +123,13 @@ def _offer(several: WhichOne, request: Request) -> Message:
     """One button for each thing that could be meant, asking for the same with the name filled in."""
     if len(str(request.args)) > LONGEST_CARRIED:
         raise several
+    if len(several.known) > MOST_OFFERED and all(isinstance(value, str) for value in request.args.values()):
+        return Message(str(several), [Paragraph(str(several)), Actions([_choice(several, request)])])
     some = list(several.known.items())[:MOST_OFFERED]
     buttons = [Button(shortened(label, 60), request.verb, {**request.args, several.kind: key}) for key, label in some]
     return Message(str(several), [Paragraph(str(several)), Actions(buttons)])
+
+
+def _choice(several: WhichOne, request: Request) -> Menu:
+    options = [Option(key, shortened(label, 60)) for key, label in list(several.known.items())[:MOST_IN_A_MENU]]
+    return Menu(f"Which {several.kind}…", request.verb, several.kind, options, request.args)

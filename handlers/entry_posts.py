@@ -64,6 +64,7 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.ROLLBACK_UNDONE: "good",
     Kind.ROLLBACK_HELD: "stop",
     Kind.ROLLBACK_FAILED: "stop",
+    Kind.WORD_OVERDUE: "wait",
     Kind.ORG_LOCKED: "stop",
     Kind.ORG_UNLOCKED: "good",
     Kind.ORG_UNREACHABLE: "wait",
@@ -159,6 +160,8 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
                 do("Choose parts…", "release_rollback", **args),
                 Button("Roll back anyway…", "release_rollback", anyway, weight="danger", confirm=confirm),
             ]
+        case Kind.WORD_OVERDUE:
+            buttons = [do("Update…", "incident_update", incident=key), do("Resolve…", "incident_resolve", incident=key)]
         case Kind.ORG_LOCKED:
             buttons = [do("Unlock…", "release_unlock", org=str(entry.details["org"]))]
         case _:

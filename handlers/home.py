@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from handlers.conversation import (
     Actions,
+    Actor,
     Answer,
+    Button,
+    Heading,
     Home,
     Listing,
     Message,
@@ -17,123 +21,209 @@ from handlers.conversation import (
     Paragraph,
     Part,
     Request,
+    Rule,
     at,
     bold,
 )
+from handlers.days import Day, day_of
+from handlers.notifications import switches_words
+from handlers.owing import Owed, concerned, owed
 from handlers.phrases import count, do, incident_line, lock_line, org_title, plainly, release_line
-from release_core.acceptances import RISKS
-from release_core.facts import ReleaseFacts, gather
-from release_core.lookups import open_incidents, open_releases
+from release_core.facts import gather
+from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, open_incidents, open_releases
+from release_core.models import DeploymentWindow, Incident, OrgLock, Release
+from release_core.notifications import Topic, wanted_by
 from release_core.org_locks import standing_locks
 from release_core.permissions import may
 from release_core.policy import Policy
 from release_core.ports import Ports
-from release_core.readiness import SETTLED, item_owners, who_may_answer
-from release_core.risks import is_open, who_may_accept
-from release_core.rollback_requests import waiting_for
-from release_core.run_sheets import holding, phase_now, steps, task_owners
 from release_core.scheduling import freezes_ahead
+from release_core.windows import FrozenSpan
+
+PAGE = 20
+"""How many lines of each kind the page shows at once: with their buttons all of them stay below 100 blocks."""
+PAGE_OF_MESSAGE = 12
+"""How many of them a message holds, within 10 KB."""
+MOST_READ = 200
+"""How many of the releases that concern somebody are looked through."""
+AHEAD = 10
+
+
+@dataclass(frozen=True)
+class _Owing:
+    """What waits for somebody, read at one moment; `unread` counts releases that were not looked through."""
+
+    owes: Sequence[Owed]
+    unread: int
+
+
+def _owing(session: Session, ports: Ports, person_id: str) -> _Owing:
+    mine = concerned(session, ports.policy, person_id)
+    facts = [gather(session, ports.policy, release) for release in mine[:MOST_READ]]
+    owes = owed(session, ports.policy, person_id, ports.clock.now(), facts)
+    return _Owing(owes, max(0, len(mine) - MOST_READ))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a page is drawn from, read at one moment."""
+
+    policy: Policy
+    now: datetime
+    owing: _Owing
+    releases: Sequence[Release]
+    windows: Sequence[tuple[Release, DeploymentWindow]]
+    incidents: Sequence[Incident]
+    frozen: Sequence[FrozenSpan]
+    locks: Sequence[OrgLock]
+    wanted: Sequence[Topic]
+
+
+def _look(ports: Ports, person_id: str) -> _Seen:
+    now = ports.clock.now()
+    with ports.store.reading() as session:
+        return _Seen(
+            ports.policy,
+            now,
+            _owing(session, ports, person_id),
+            open_releases(session),
+            _windows_ahead(session, now),
+            open_incidents(session),
+            freezes_ahead(session, ports.policy, now),
+            standing_locks(session),
+            wanted_by(session, person_id),
+        )
+
+
+def _windows_ahead(session: Session, now: datetime) -> Sequence[tuple[Release, DeploymentWindow]]:
+    query = (
+        select(Release, DeploymentWindow)
+        .join(DeploymentWindow, col(DeploymentWindow.release_id) == col(Release.id))
+        .where(col(Release.state).not_in(FINAL_STATES), col(DeploymentWindow.state).in_(("booked", "open")))
+        .where(col(DeploymentWindow.ends_at) > now)
+        .order_by(col(DeploymentWindow.starts_at))
+    )
+    return session.exec(query).all()
 
 
 def todo(ports: Ports, request: Request) -> Answer:
     """`/release todo`: what the asker owes, across releases."""
     with ports.store.reading() as session:
-        lines = owed(session, ports.policy, request.actor.id, ports.clock.now())
-    if not lines:
+        seen = _owing(session, ports, request.actor.id)
+    if not seen.owes:
         return plainly("You owe nothing.", "good")
-    sentence = f"You owe {count(len(lines), 'thing')}."
-    return Message(sentence, [Paragraph(bold(sentence)), Listing(lines)])
+    sentence = f"You owe {count(len(seen.owes), 'thing')}."
+    start = _start(str(request.args.get("from") or ""), len(seen.owes), PAGE_OF_MESSAGE)
+    shown = seen.owes[start : start + PAGE_OF_MESSAGE]
+    parts: list[Part] = [Paragraph(bold(sentence)), *(Paragraph(one.line, one.button) for one in shown)]
+    if left := len(seen.owes) - start - len(shown):
+        turn = do(f"Next {min(left, PAGE_OF_MESSAGE)}", "release_todo", **{"from": str(start + PAGE_OF_MESSAGE)})
+        parts.append(Actions([turn]))
+    return Message(sentence, [*parts, *_unread(seen)])
 
 
-def owed(session: Session, policy: Policy, person_id: str, now: datetime) -> list[str]:
-    """One line for each thing that waits for a person."""
+def turn(ports: Ports, request: Request) -> Answer:
+    """`/release home`: the asker's own page made anew, with the lines that were asked for."""
+    return home(ports, request.actor, str(request.args.get("page") or ""))
+
+
+def home(ports: Ports, actor: Actor, page: str = "") -> Home:
+    """A person's own page: what they owe, today in their zone, what is live, which messages they get.
+
+    `page` says which lines are shown of what is too long for one page: "owed:20", "releases:40"; "" for the first.
+    """
+    seen = _look(ports, actor.id)
+    first = [do("New release…", "release_new")] if may(ports.policy, actor.id, "plan") else []
+    first += [do("Everything…", "release_menu"), do("Incidents…", "incident_menu")]
+    first.append(do("Calendar", "release_calendar"))
+    parts: list[Part] = [Actions(first)]
+    parts += [*_owed(seen, page), Rule(), *_today(seen, day_of(seen.now, actor.zone)), Rule()]
+    parts += [*_incidents(seen, page), *_releases(seen, page), Rule(), *_switches(seen)]
+    return Home([*parts, Note(f"As of {at(seen.now)}.")], page)
+
+
+def _owed(seen: _Seen, page: str) -> list[Part]:
+    lines = [Paragraph(one.line, one.button) for one in seen.owing.owes]
+    return [*_paged("owed", "What you owe", lines, page, nothing="Nothing."), *_unread(seen.owing)]
+
+
+def _unread(seen: _Owing) -> list[Part]:
+    return [Note(f"{seen.unread} more of your releases were not looked through.")] if seen.unread else []
+
+
+def _releases(seen: _Seen, page: str) -> list[Part]:
+    lines = [Paragraph(release_line(release, seen.policy), _look_at(release)) for release in seen.releases]
+    return _paged("releases", "Releases", lines, page, nothing="No release is open.")
+
+
+def _look_at(release: Release) -> Button:
+    if release.state in BEFORE_DEPLOYMENT:
+        return do("May we go?", "release_why", release=release.key)
+    return do("Status", "release_status", release=release.key)
+
+
+def _incidents(seen: _Seen, page: str) -> list[Part]:
     lines = [
-        f"{bold(release.key)} yes or no to its rollback, until {at(until)}"
-        for release, until in waiting_for(session, policy, person_id, now)
+        Paragraph(incident_line(one, seen.policy), do("Status", "incident_status", incident=one.key))
+        for one in seen.incidents
     ]
-    for release in open_releases(session)[:40]:
-        facts = gather(session, policy, release)
-        lines += [*_items_owed(facts, policy, person_id, now), *_answers_owed(facts, policy, person_id)]
-        lines += _tasks_owed(facts, person_id)
-        lines += _acceptances_owed(facts, person_id, now)
-    return lines
+    return _paged("incidents", "Incidents", lines, page, nothing="") if lines else []
 
 
-def _items_owed(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> list[str]:
-    loose = [item for item in facts.items if not item.rule and item.state not in SETTLED]
-    mine = [item for item in loose if person_id in item_owners(item, facts, policy)]
+def _paged(name: str, title: str, lines: Sequence[Part], page: str, *, nothing: str) -> list[Part]:
+    """The lines of one kind that a page shows, with buttons to those before and after them."""
+    said, _, number = page.partition(":")
+    start = _start(number if said == name else "", len(lines), PAGE)
+    shown, before, after = lines[start : start + PAGE], min(start, PAGE), min(len(lines) - start - PAGE, PAGE)
+    where = f" ({start + 1} to {start + len(shown)} of {len(lines)})" if len(lines) > PAGE else ""
+    turns = [do(f"Back {before}", "release_home", page=f"{name}:{start - before}")] if before else []
+    turns += [do(f"Next {after}", "release_home", page=f"{name}:{start + PAGE}")] if after > 0 else []
+    head = Heading(f"{title}{where}")
+    return [head, *(shown or [Listing([nothing])]), *([Actions(turns)] if turns else [])]
+
+
+def _start(said: str, length: int, size: int) -> int:
+    """The first line to show: the one that was asked for, as long as there are that many."""
+    asked = int(said) if said.isdecimal() and len(said) < 9 else 0
+    return min(asked, max(0, (length - 1) // size * size))
+
+
+def _today(seen: _Seen, day: Day) -> list[Part]:
+    """Windows, freezes and locks of the day in the reader's zone, then what comes after it."""
+    dated = [*_windows(seen), *_freezes(seen)]
+    now = [line for starts, ends, line in dated if day.meets(starts, ends)]
+    later = [line for starts, _, line in sorted(dated, key=lambda one: one[0]) if starts >= day.ends_at]
+    locks = [lock_line(lock, seen.policy) for lock in seen.locks]
+    parts: list[Part] = [Heading(f"Today, {day.title}")]
+    parts.append(Listing([*locks, *now] or ["No window, no freeze."]))
+    if later:
+        parts += [Paragraph(bold("Ahead")), Listing(later[:AHEAD])]
+    return parts
+
+
+def _windows(seen: _Seen) -> list[tuple[datetime, datetime, str]]:
     return [
-        f"{bold(facts.release.key)} item {item.number} “{item.title}”"
-        + (f", due {at(item.due_at)}{' (overdue)' if item.due_at < now else ''}" if item.due_at else "")
-        for item in mine
-    ]
-
-
-def _tasks_owed(facts: ReleaseFacts, person_id: str) -> list[str]:
-    """The tasks of the phase that it is in: the one whose turn it is first, the others as what comes."""
-    phase, held = phase_now(facts), holding(facts)
-    loose = [task for task in steps(facts, phase) if task.state not in SETTLED] if phase else []
-    return [
-        f"{bold(facts.release.key)} task {task.number} “{task.title}”, "
-        + ("your turn" if task == held else f"after task {held.number}" if held else "to come")
-        for task in loose
-        if person_id in task_owners(task, facts)
-    ]
-
-
-def _answers_owed(facts: ReleaseFacts, policy: Policy, person_id: str) -> list[str]:
-    if not facts.release.asked_digest or facts.release.asked_digest != facts.digest:
-        return []
-    waiting = [seat for seat in facts.seats if facts.approval(seat) is None]
-    seats = [seat for seat in waiting if person_id in who_may_answer(facts, seat)]
-    return [f"{bold(facts.release.key)} approval for {policy.seats[seat].title}" for seat in seats]
-
-
-def _acceptances_owed(facts: ReleaseFacts, person_id: str, now: datetime) -> list[str]:
-    asked = facts.release.asked_digest and facts.release.asked_digest == facts.digest
-    told = {"impossible": "what cannot come back", "no_snapshot": "going without a way back"}
-    wanted = [risk for risk in RISKS if is_open(facts, risk, now) and (asked or risk == "no_snapshot")]
-    mine = [risk for risk in wanted if person_id in who_may_accept(facts, risk)]
-    return [f"{bold(facts.release.key)} yes or no to {told[risk]}, in writing" for risk in mine]
-
-
-def home(ports: Ports, person_id: str) -> Home:
-    """A person's own page: what they owe, what is live, windows and freezes ahead."""
-    now = ports.clock.now()
-    with ports.store.reading() as session:
-        owes = owed(session, ports.policy, person_id, now)
-        every = [gather(session, ports.policy, release) for release in open_releases(session)[:20]]
-        incidents = [incident_line(incident, ports.policy) for incident in open_incidents(session)[:10]]
-        frozen = freezes_ahead(session, ports.policy, now)[:10]
-        locks = [lock_line(lock, ports.policy) for lock in standing_locks(session)]
-    parts: list[Part] = [Paragraph(bold("What you owe")), Listing(owes[:30] or ["Nothing."])]
-    parts += [Paragraph(bold("Releases")), *_release_parts(every, ports.policy)]
-    if incidents:
-        parts += [Paragraph(bold("Incidents")), Listing(incidents)]
-    if locks:
-        parts += [Paragraph(bold("Locks")), Listing(locks)]
-    windows = [
-        f"{bold(f.release.key)} {at(f.window.starts_at)} to {at(f.window.ends_at)}"
-        for f in every
-        if f.window and f.window.ends_at > now
-    ]
-    freezes = [
-        f"{s.key} “{s.name}” on {org_title(ports.policy, s.org)}, {at(s.starts_at)} to {at(s.ends_at)}" for s in frozen
-    ]
-    parts += [Paragraph(bold("Windows ahead")), Listing(windows or ["No window is set."])]
-    parts += [Paragraph(bold("Freezes")), Listing(freezes or ["No freeze is set."]), Note(f"As of {at(now)}.")]
-    if may(ports.policy, person_id, "plan"):
-        parts.insert(0, Actions([do("New release…", "release_new")]))
-    return Home(parts)
-
-
-def _release_parts(every: Sequence[ReleaseFacts], policy: Policy) -> list[Part]:
-    if not every:
-        return [Listing(["No release is open."])]
-    return [
-        Paragraph(
-            release_line(f.release, policy),
-            do("May we go?", "release_why", release=f.release.key),
+        (
+            window.starts_at,
+            window.ends_at,
+            f"{bold(release.key)} {at(window.starts_at)} to {at(window.ends_at)}, "
+            f"{org_title(seen.policy, release.target_org)}",
         )
-        for f in every
+        for release, window in seen.windows
     ]
+
+
+def _freezes(seen: _Seen) -> list[tuple[datetime, datetime, str]]:
+    return [
+        (
+            span.starts_at,
+            span.ends_at,
+            f"Freeze {span.key} “{span.name}” on {org_title(seen.policy, span.org)}, "
+            f"{at(span.starts_at)} to {at(span.ends_at)}",
+        )
+        for span in seen.frozen
+    ]
+
+
+def _switches(seen: _Seen) -> list[Part]:
+    return [Heading("My direct messages"), Paragraph(switches_words(seen.wanted), do("Change…", "release_notify"))]

@@ -34,6 +34,7 @@ def incident_post(d: Drawing, key: str) -> Placed:
         ("Commander", person(incident.commander_id)),
         ("Since", at(incident.opened_at)),
         ("Suspect", _suspect_words(d, incident, release)),
+        *([("Next word", at(incident.word_due_at))] if incident.word_due_at else []),
     ]
     parts: list[Part] = [Paragraph(incident_line(incident, d.ports.policy)), Facts(rows)]
     if incident.state == "open":

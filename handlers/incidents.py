@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from handlers import rollbacks
 from handlers.conversation import (
-    Actions,
     Answer,
     ChoiceField,
     Form,
@@ -19,12 +20,12 @@ from handlers.conversation import (
     bold,
 )
 from handlers.narration import narrate
-from handlers.phrases import count, do, incident_argument, incident_line, note_argument, plainly
+from handlers.phrases import count, incident_argument, incident_line, note_argument, plainly
 from release_core import incidents
 from release_core.errors import Refused, Unclear
-from release_core.lookups import find_incident, find_release, open_incidents
+from release_core.lookups import find_incident, find_release
 from release_core.models import Release
-from release_core.permissions import may, require
+from release_core.permissions import require
 from release_core.ports import Ports
 from release_core.timeline import read_stream
 
@@ -35,18 +36,15 @@ SEVERITIES = (
     Option("4", "4", "a nuisance"),
 )
 
-
-def menu(ports: Ports, request: Request) -> Answer:
-    """`/incident` alone: what is open."""
-    with ports.store.reading() as session:
-        lines = [incident_line(incident, ports.policy) for incident in open_incidents(session)[:20]]
-    sentence = f"{len(lines)} open." if lines else "No incident is open."
-    buttons = [do("Help", "incident_help")]
-    if may(ports.policy, request.actor.id, "handle_incident"):
-        buttons.insert(0, do("Open incident…", "incident_open"))
-    return Message(
-        f"Incidents: {sentence}", [Paragraph(bold("Incidents")), Listing(lines or [sentence]), Actions(buttons)]
-    )
+NO_PROMISE = "none"
+NEXT_WORDS = (
+    Option("15", "15 minutes"),
+    Option("30", "30 minutes"),
+    Option("60", "1 hour"),
+    Option("240", "4 hours"),
+    Option("1440", "24 hours"),
+    Option(NO_PROMISE, "no promise"),
+)
 
 
 def open_one(ports: Ports, request: Request) -> Answer:
@@ -91,16 +89,40 @@ def _open_form(ports: Ports, request: Request, title: str) -> Form:
 
 
 def update(ports: Ports, request: Request) -> Answer:
-    """`/incident update`: what is known now."""
+    """`/incident update`: what is known now, when more will be."""
     require(ports.policy, request.actor.id, "handle_incident")
     key, text = incident_argument(ports, request), note_argument(request)
     if not text:
-        return Form(
-            f"Update {key}", "incident_update", (TextField("note", "Known now", long=True),), "Post", {"incident": key}
-        )
-    people = request.args.get("people")
-    incidents.update_incident(ports, request.actor.id, key, text, commander=people[0] if people else None)
-    return plainly(f"Posted on {key}; its thread has it.")
+        return _update_form(ports, key)
+    people, following = request.args.get("people"), _next_word(ports, request)
+    incidents.update_incident(
+        ports, request.actor.id, key, text, commander=people[0] if people else None, next_at=following
+    )
+    promise = f" You promised the next word for {at(following)}; I remind you then." if following else ""
+    return plainly(f"Posted on {key}; its thread has it.{promise}")
+
+
+def _update_form(ports: Ports, key: str) -> Form:
+    with ports.store.reading() as session:
+        severity = find_incident(session, key).severity
+    usual = {1: "30", 2: "60"}.get(severity, NO_PROMISE)
+    fields = (
+        TextField("note", "Known now", long=True),
+        ChoiceField("next", "Next word in", NEXT_WORDS, [usual], hint="Shown to everybody; you are reminded."),
+    )
+    return Form(f"Update {key}", "incident_update", fields, "Post", {"incident": key})
+
+
+def _next_word(ports: Ports, request: Request) -> datetime | None:
+    """When the next word is promised: `at` or `for`, or the choice of the form; None for no promise."""
+    if "at" in request.args:
+        promised: datetime = request.args["at"]
+        return promised
+    minutes = str(request.args.get("next") or NO_PROMISE)
+    if minutes not in [option.value for option in NEXT_WORDS]:
+        raise Unclear("Choose when the next word comes.", field="next")
+    span = request.args.get("for") or (timedelta(minutes=int(minutes)) if minutes != NO_PROMISE else None)
+    return ports.clock.now() + span if span else None
 
 
 def resolve(ports: Ports, request: Request) -> Answer:

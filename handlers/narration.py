@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from handlers import rollback_narration
-from handlers.conversation import clean, code, people, person
+from handlers.conversation import clean, code, link, people, person
 from handlers.phrases import count, org_title
 from handlers.telling import Telling
 from release_core.models import TimelineEntry
@@ -135,7 +135,8 @@ def _clarified(t: Telling) -> str:
 def _incident_noted(t: Telling) -> str:
     severity = f" It is severity {t.get('severity')} now." if t.get("severity") else ""
     commander = f" {person(t.get('commander'))} commands it now." if t.get("commander") else ""
-    return f"{t.by}: {t.get('text')}{severity}{commander}"
+    following = f" The next word comes {t.instant('next_at')}." if t.get("next_at") else ""
+    return f"{t.by}: {t.get('text')}{severity}{commander}{following}"
 
 
 def _silent_since(t: Telling) -> str:
@@ -171,6 +172,13 @@ def _accepted(t: Telling) -> str:
     )
 
 
+def _kept(t: Telling) -> str:
+    author = person(t.get("author")) if t.get("author") else "a program"
+    when = f" {t.instant('said_at')}" if t.get("said_at") else ""
+    where = f" ({link(t.get('link'), 'the message')})" if t.get("link") else ""
+    return f"{t.by} kept what {author} wrote{when}{where}: “{t.get('text')}”"
+
+
 WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.RELEASE_CREATED: _created,
     Kind.RELEASE_CANCELLED: _cancelled,
@@ -181,6 +189,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"{t.by} chose {STRATEGY_WORDS.get(t.get('strategy'), t.get('strategy'))}: {t.get('reason')}"
     ),
     Kind.NOTE_ADDED: lambda t: f"{t.by}: {t.get('text')}",
+    Kind.MESSAGE_KEPT: _kept,
     Kind.PACKAGE_ATTACHED: _sent,
     Kind.PACKAGE_REFUSED: lambda t: f"{t.get('file')} by {t.by} was not accepted: {t.get('problem')}",
     Kind.PACKAGE_ACCEPTED: _accepted,
@@ -312,6 +321,10 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.BROADCASTS_ENDED: lambda t: f"{', '.join(t.names('audiences'))} were told that this was the last status.",
     Kind.INCIDENT_OPENED: lambda t: f"{t.by} opened {t.get('incident') or t.entry.stream}: {t.get('title')}",
     Kind.INCIDENT_NOTED: _incident_noted,
+    Kind.WORD_OVERDUE: lambda t: (
+        f"The word that was promised for {t.instant('due_at')} is due. "
+        f"{person(t.get('commander'))}: say what is known, or when you will."
+    ),
     Kind.INCIDENT_RESOLVED: lambda t: f"{t.by} resolved {t.get('incident') or t.entry.stream}: {t.get('resolution')}",
     Kind.AUDIT_EXPORTED: lambda t: f"{t.by} exported the audit.",
 }

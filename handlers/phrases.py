@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from handlers.addresses import named
 from handlers.conversation import Button, Message, Paragraph, Request, Tone, at, bold, clean, code, people, person
 from release_core.errors import NotFound, Unclear
 from release_core.facts import next_org
@@ -61,7 +62,8 @@ def headline(release: Release) -> str:
 
 def release_line(release: Release, policy: Policy) -> str:
     """ "REL-1 Discount approvals · planned · PRODUCTION"."""
-    return f"{headline(release)} · {state_words(release, policy)} · {org_title(policy, release.target_org)}"
+    name = f"{named(policy, release.key)} {release.name}"
+    return f"{name} · {state_words(release, policy)} · {org_title(policy, release.target_org)}"
 
 
 def state_words(release: Release, policy: Policy) -> str:
@@ -190,8 +192,8 @@ def incident_argument(ports: Ports, request: Request) -> str:
 class WhichOne(Unclear):
     """Several things could be meant, by key with what they are called; the desk offers them."""
 
-    def __init__(self, kind: str, known: Mapping[str, str]) -> None:
-        super().__init__(f"Which {kind}? Open: {', '.join(known)}.", field=kind)
+    def __init__(self, kind: str, known: Mapping[str, str], sentence: str = "") -> None:
+        super().__init__(sentence or f"Which {kind}? Open: {', '.join(known)}.", field=kind)
         self.kind, self.known = kind, dict(known)
 
 
@@ -199,8 +201,8 @@ def org_argument(ports: Ports, request: Request, *, default: str | None = None) 
     """The org that was said, by its policy key."""
     said = request.args.get("org") or default
     if not said:
-        titles = ", ".join(rule.title for rule in ports.policy.orgs.values())
-        raise Unclear(f"Say which org: in ORG, one of {titles}.", field="org")
+        known = {key: rule.title for key, rule in ports.policy.orgs.items()}
+        raise WhichOne("org", known, f"Say which org: in ORG, one of {', '.join(known.values())}.")
     return find_org(ports.policy, str(said))
 
 
@@ -217,9 +219,22 @@ def item_argument(ports: Ports, request: Request, key: str, noun: str = "item") 
     if said := request.args.get(noun):
         return str(said), note or " ".join(words)
     if not words:
-        raise Unclear(f"Say which {noun}, by its number or by words of its title.", field=noun)
+        raise _which_of(ports, key, noun)
     length = 1 if re.fullmatch(r"#?\d+", words[0]) else _words_of_title(ports, key, words, noun, whole=bool(note))
     return " ".join(words[:length]), note or " ".join(words[length:])
+
+
+def _which_of(ports: Ports, key: str, noun: str) -> WhichOne | NotFound:
+    """What is said to somebody who named no item (or task): they choose one of those that people settle."""
+    with ports.store.reading() as session:
+        release = find_release(session, key)
+        items = {str(row.number): row for row in checklist(session, release) if not row.rule}
+        rows = {f"id:{row.id}": row for row in run_sheet(session, release)} if noun == "task" else items
+        known = {said: f"{MARKS[row.state]} {row.number} {row.title}" for said, row in rows.items()}
+    sentence = f"Say which {noun}, by its number or by words of its title."
+    return (
+        WhichOne(noun, known, sentence) if known else NotFound(f"{key} has no {noun} that people settle.", field=noun)
+    )
 
 
 def _words_of_title(ports: Ports, key: str, words: Sequence[str], noun: str, *, whole: bool) -> int:
@@ -236,7 +251,9 @@ def _words_of_title(ports: Ports, key: str, words: Sequence[str], noun: str, *, 
 
 def incident_line(incident: Incident, policy: Policy) -> str:
     """ "INC-1 sev 1 on PRODUCTION: Quotes cannot be saved"."""
-    return f"{bold(incident.key)} sev {incident.severity} on {org_title(policy, incident.org)}: {incident.title}"
+    return (
+        f"{named(policy, incident.key)} sev {incident.severity} on {org_title(policy, incident.org)}: {incident.title}"
+    )
 
 
 def plainly(sentence: str, tone: Tone = "plain") -> Message:

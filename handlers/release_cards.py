@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from handlers.addresses import named
 from handlers.conversation import (
     Actions,
     Button,
@@ -87,8 +88,9 @@ def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
         ("Way back", way_back),
     ]
     summary = f"{release.key} {release.name}: {state}, target {title}"
+    head = Paragraph(f"{named(policy, release.key)} {release.name}")
     silent = [Paragraph(words) for words in silence_words(facts, policy)]
-    parts: list[Part] = [Paragraph(headline(release)), *silent, Facts(rows), Actions(next_buttons(facts, policy))]
+    parts: list[Part] = [head, *silent, Facts(rows), Actions(next_buttons(facts, policy))]
     return Message(summary, parts, tone=TONES.get(release.state, "plain"))
 
 
@@ -110,7 +112,8 @@ def next_buttons(facts: Standing, policy: Policy) -> list[Button]:
         buttons += [_roll_back(f"Roll back {org_title(policy, org)}", key, org=org) for org in facts.live_orgs]
     elif facts.live and state in ("soaking", "closed"):
         buttons.append(_roll_back("Roll back", key))
-    return [*buttons, *undo_buttons(facts, policy), do("Timeline", "release_timeline", release=key)]
+    last = [do("Timeline", "release_timeline", release=key), do("More…", "release_menu", release=key)]
+    return [*buttons, *undo_buttons(facts, policy), *last]
 
 
 def _roll_back(label: str, key: str, **where: str) -> Button:

@@ -46,7 +46,7 @@ from release_core import audits, releases, strategies
 from release_core.errors import Unclear
 from release_core.facts import ReleaseFacts, gather, stand
 from release_core.lookups import find_release, open_releases
-from release_core.permissions import may, require
+from release_core.permissions import require
 from release_core.policy import Level
 from release_core.ports import Ports
 from release_core.releases import Plan
@@ -70,22 +70,6 @@ def facts_of(ports: Ports, key: str) -> ReleaseFacts:
     """Everything about a release, read now."""
     with ports.store.reading() as session:
         return gather(session, ports.policy, find_release(session, key))
-
-
-def menu(ports: Ports, request: Request) -> Answer:
-    """`/release` alone: what is open, what can be done."""
-    with ports.store.reading() as session:
-        open_now = open_releases(session)[:8]
-    lines = [release_line(release, ports.policy) for release in open_now]
-    buttons = [do("List", "release_list"), do("Calendar", "release_calendar"), do("Help", "release_help")]
-    if may(ports.policy, request.actor.id, "plan"):
-        buttons.insert(0, do("New release…", "release_new"))
-    if len(open_now) == 1:
-        buttons.insert(0, do("May we go?", "release_why", release=open_now[0].key))
-    sentence = f"{len(open_now)} open." if open_now else "No release is open."
-    return Message(
-        f"Releases: {sentence}", [Paragraph(bold("Releases")), Listing(lines or [sentence]), Actions(buttons)]
-    )
 
 
 def new(ports: Ports, request: Request) -> Answer:

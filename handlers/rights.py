@@ -22,6 +22,18 @@ def any_of(*rights: Right) -> Question:
     return lambda ports, person_id: any(may(ports.policy, person_id, right) for right in rights)
 
 
+def anybody(ports: Ports, person_id: str) -> bool:
+    """What is somebody's own is theirs whoever they are."""
+    return True
+
+
+def is_asked(ports: Ports, person_id: str) -> bool:
+    """Whether somebody's yes or no may be wanted: they sit in a seat, or may agree to going back."""
+    return (
+        may(ports.policy, person_id, "roll_back") or fills_a_seat(ports, person_id) or accepts_risks(ports, person_id)
+    )
+
+
 def settles_items(ports: Ports, person_id: str) -> bool:
     """Whether somebody answers for an item of an open release, or for all of them."""
     query = (

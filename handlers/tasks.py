@@ -148,10 +148,18 @@ def move(ports: Ports, request: Request) -> Answer:
     """`/release task move`: another place in the order."""
     key, task, rest = _named(ports, request)
     said = str(request.args.get("to") or rest).removeprefix("to ").strip()
+    if not said:
+        return _place_form(ports, key, _row(ports, key, task))
     if not said.isdecimal():
         raise Unclear("Say which place it takes: /release task move 3 1", field="to")
     row = task_plans.move(ports, request.actor.id, key, task, int(said))
     return plainly(f"{key}: “{row.title}” is task {row.number} now. /release tasks {key} shows the order.", "good")
+
+
+def _place_form(ports: Ports, key: str, row: Task) -> Form:
+    tasks_now = facts_of(ports, key).tasks
+    options = [Option(str(task.number), f"{task.number}, where “{task.title}” is"[:75]) for task in tasks_now]
+    return _ask(key, row, "release_task_move", (ChoiceField("to", "Its place", options[:100]),), "Move")
 
 
 def delete(ports: Ports, request: Request) -> Answer:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, or_, select
 
+from handlers.notifications import topic_of
 from release_core.facts import gather
 from release_core.lookups import find_incident, find_release, run_sheet
 from release_core.models import Incident, Post, Release, TimelineEntry
+from release_core.notifications import muted_by
 from release_core.permissions import others
 from release_core.policy import Policy, Risk
 from release_core.ports import Ports
@@ -66,7 +68,15 @@ def touched_by(told: Told) -> list[Touched]:
     # What the fact posts itself wins over a mere drawing anew of the same slot.
     wins = {one.slot: one for one in [*head, *cards, *own]}
     order = [*head, *own, *cards] if is_new else [*own, *cards, *head]
-    return [wins[slot] for slot in dict.fromkeys(one.slot for one in order)]
+    return [_as_wanted(told, wins[slot]) for slot in dict.fromkeys(one.slot for one in order)]
+
+
+def _as_wanted(told: Told, one: Touched) -> Touched:
+    """A copy for somebody who switched its topic off is not sent; what they have already is kept true."""
+    topic = topic_of(told.session, one.slot, told.entry)
+    if topic is None or topic not in muted_by(told.session, one.slot.partition("@")[2]):
+        return one
+    return Touched(one.slot, only_if_posted=True)
 
 
 def _head(told: Told) -> list[Touched]:
@@ -303,6 +313,10 @@ def _incident_known(told: Told) -> Iterable[Touched]:
     return [Touched(f"{slot}@{to}") for to in readers(told.policy, told.policy.audiences)]
 
 
+def _word_overdue(told: Told) -> Iterable[Touched]:
+    return [Touched(told.line), Touched(f"{told.line}@{told.detail('commander')}")]
+
+
 def readers(policy: Policy, audiences: Iterable[str]) -> list[str]:
     """The channels and people of audiences, each once."""
     found = [
@@ -404,5 +418,6 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.BROADCASTS_ENDED: _last_broadcast,
     Kind.INCIDENT_OPENED: _incident_known,
     Kind.INCIDENT_RESOLVED: _incident_known,
+    Kind.WORD_OVERDUE: _word_overdue,
     Kind.AUDIT_EXPORTED: _nothing,
 }

@@ -13,7 +13,11 @@ from handlers import (
     differences,
     home,
     incidents,
+    menus,
+    notifications,
     packages,
+    questions,
+    quotes,
     releases,
     results,
     rollbacks,
@@ -23,9 +27,19 @@ from handlers import (
 )
 from handlers.conversation import Answer, Request
 from handlers.help import what_you_may
-from handlers.rights import accepts_risks, any_of, does_tasks, fills_a_seat, settles_items
+from handlers.rights import accepts_risks, any_of, anybody, does_tasks, fills_a_seat, is_asked, settles_items
 from handlers.verb import Verb
 from release_core.ports import Ports
+
+
+def release_menu(ports: Ports, request: Request) -> Answer:
+    """`/release`."""
+    return menus.release_menu(ports, request, VERBS)
+
+
+def incident_menu(ports: Ports, request: Request) -> Answer:
+    """`/incident`."""
+    return menus.incident_menu(ports, request, VERBS)
 
 
 def release_help(ports: Ports, request: Request) -> Answer:
@@ -39,7 +53,7 @@ def incident_help(ports: Ports, request: Request) -> Answer:
 
 
 _TABLE = (
-    Verb("release_menu", releases.menu, "", "what is open, what can be done"),
+    Verb("release_menu", release_menu, "", "what is open, what can be done"),
     Verb("release_new", releases.new, "", "plan a release", "plan", ("create", "plan")),
     Verb("release_list", releases.list_releases, "", "open releases", aliases=("ls",)),
     Verb("release_status", releases.status, "[REL-1]", "where a release stands", aliases=("show",)),
@@ -178,6 +192,13 @@ _TABLE = (
         may=fills_a_seat,
     ),
     Verb(
+        "release_answer",
+        questions.answer,
+        "[REL-1] [as SEAT]",
+        "what waits for your yes or no, with its buttons",
+        may=is_asked,
+    ),
+    Verb(
         "release_accept",
         acceptances.accept,
         "[REL-1] -- reason",
@@ -240,6 +261,7 @@ _TABLE = (
         ("broadcast", "announce"),
     ),
     Verb("release_note", releases.note, "[REL-1] -- text", "words for the timeline", "note"),
+    Verb("release_remember", quotes.remember, "", "keep a message in a timeline", "note", typed=False),
     Verb("release_timeline", releases.timeline, "[REL-1]", "everything that happened", aliases=("history", "log")),
     Verb(
         "release_audit",
@@ -251,8 +273,10 @@ _TABLE = (
     Verb("release_close", releases.close, "[REL-1]", "end the watch", "plan", ("finish",)),
     Verb("release_cancel", releases.cancel, "[REL-1] -- reason", "give a release up", "plan"),
     Verb("release_todo", home.todo, "", "what you owe", aliases=("mine",)),
+    Verb("release_home", home.turn, "", "your own page, made anew", may=anybody),
+    Verb("release_notify", notifications.notify, "[TOPIC on|off]", "which direct messages you get", may=anybody),
     Verb("release_help", release_help, "", "what you may do"),
-    Verb("incident_menu", incidents.menu, "", "what is broken"),
+    Verb("incident_menu", incident_menu, "", "what is broken"),
     Verb(
         "incident_open",
         incidents.open_one,
@@ -262,7 +286,13 @@ _TABLE = (
         ("new", "report"),
     ),
     Verb("incident_status", incidents.status, "[INC-1]", "where it stands", aliases=("show",)),
-    Verb("incident_update", incidents.update, "[INC-1] -- what is known", "say what is known", "handle_incident"),
+    Verb(
+        "incident_update",
+        incidents.update,
+        "[INC-1] [at TIME|for 30m] -- what is known",
+        "say what is known, and when you say more",
+        "handle_incident",
+    ),
     Verb(
         "incident_rollback",
         incidents.rollback,
@@ -297,3 +327,6 @@ QUESTIONS = frozenset(
     )
 )
 """What is asked most: it reads a few rows, changes nothing, so it makes nothing due."""
+
+READS_LONG = frozenset(("release_pick", "release_rollback", "release_parts", "incident_rollback"))
+"""What asks back with a choice among the parts of a package, which may be thousands."""

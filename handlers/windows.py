@@ -20,6 +20,7 @@ from handlers.conversation import (
     bold,
 )
 from handlers.phrases import (
+    WhichOne,
     count,
     headline,
     interval_argument,
@@ -32,7 +33,7 @@ from handlers.phrases import (
 from handlers.releases import facts_of
 from handlers.times import understand_time
 from release_core import scheduling
-from release_core.errors import Unclear
+from release_core.errors import NotFound
 from release_core.facts import gather
 from release_core.lookups import open_releases
 from release_core.org_locks import standing_locks
@@ -111,13 +112,21 @@ def unfreeze(ports: Ports, request: Request) -> Answer:
     words = list(request.args.get("words", []))
     key = str(request.args.get("freeze") or (words[0] if words else ""))
     if not key:
-        raise Unclear(
-            "Say which freeze: /release unfreeze FRZ-1 -- reason. /release calendar lists them.", field="freeze"
-        )
+        raise _which_freeze(ports)
     reason = str(request.args.get("note") or " ".join(words[1:]))
     scheduling.lift_freeze(ports, request.actor.id, key, reason)
     sentence = f"The freeze {key.upper()} is lifted. Other freezes over the same time stay."
     return Message(sentence, [Paragraph(sentence)], tone="good")
+
+
+def _which_freeze(ports: Ports) -> WhichOne | NotFound:
+    """The freezes that a person set and may lift; those of the policy stay until the policy changes."""
+    with ports.store.reading() as session:
+        ahead = scheduling.freezes_ahead(session, ports.policy, ports.clock.now())
+    known = {span.key: f"{span.key} {span.name}" for span in ahead if span.who}
+    if not known:
+        return NotFound("No freeze is set that could be lifted. /release calendar lists all of them.", field="freeze")
+    return WhichOne("freeze", known, "Say which freeze: /release unfreeze FRZ-1 -- reason.")
 
 
 def calendar(ports: Ports, request: Request) -> Answer:

@@ -8,11 +8,12 @@ from sqlmodel import Session, col, desc, select
 
 from release_core.errors import Conflict, Unclear
 from release_core.lookups import find_incident, find_org, find_release, next_key
-from release_core.models import Deployment, Incident, Release
+from release_core.models import Deployment, Incident, Release, TimelineEntry
 from release_core.permissions import require
 from release_core.ports import Ports
-from release_core.timeline import Kind, record
+from release_core.timeline import BOT, Kind, intend, record
 
+PROMISED_WITHIN = timedelta(days=7)
 SUSPECT_WITHIN = timedelta(days=3)
 IN_THE_ORG = ("verifying", "succeeded")
 """The states of a deployment that people may feel already."""
@@ -72,24 +73,54 @@ def _suspect(session: Session, org: str, release: str | None, now: datetime) -> 
 
 
 def update_incident(
-    ports: Ports, actor: str, key: str, text: str, *, severity: int | None = None, commander: str | None = None
+    ports: Ports,
+    actor: str,
+    key: str,
+    text: str,
+    *,
+    severity: int | None = None,
+    commander: str | None = None,
+    next_at: datetime | None = None,
 ) -> None:
-    """Say what is known now; perhaps change the severity or who commands."""
+    """Say what is known now; perhaps change the severity or who commands, perhaps promise the next word for an instant.
+
+    What was promised before is kept by it.
+    """
     require(ports.policy, actor, "handle_incident")
     if not text.strip():
         raise Unclear("Say what is known now: /incident update INC-1 -- text", field="note")
     if severity is not None:
         _must_be_a_severity(severity)
     now = ports.clock.now()
+    if next_at is not None and not now < next_at <= now + PROMISED_WITHIN:
+        raise Unclear("Promise the next word for a time that is still to come, within a week.", field="next")
     with ports.store.transaction() as session:
         incident = _still_open(session, key)
         was = {"severity": incident.severity, "commander": incident.commander_id}
         incident.severity = incident.severity if severity is None else severity
         incident.commander_id = commander or incident.commander_id
+        incident.word_due_at = next_at
         session.add(incident)
         changed = {"severity": incident.severity, "commander": incident.commander_id}
         details = {"text": text.strip(), **{name: new for name, new in changed.items() if new != was[name]}}
-        record(session, Kind.INCIDENT_NOTED, stream=incident.key, actor=actor, at=now, details=details)
+        details |= {"next_at": next_at.isoformat()} if next_at else {}
+        said = record(session, Kind.INCIDENT_NOTED, stream=incident.key, actor=actor, at=now, details=details)
+        if next_at is not None:
+            wake, due = f"word:{incident.key}:{said.number}", next_at.isoformat()
+            intend(session, wake, "word_due", now=now, due_at=next_at, incident=incident.key, due=due)
+
+
+def note_word_due(ports: Ports, key: str, due_at: datetime) -> None:
+    """The time of a promised word has come: its commander is reminded, once, unless it was said or promised anew."""
+    with ports.store.transaction() as session:
+        incident = find_incident(session, key)
+        if incident.state != "open" or incident.word_due_at != due_at:
+            return
+        asked = select(TimelineEntry).where(TimelineEntry.stream == key, TimelineEntry.kind == Kind.WORD_OVERDUE)
+        if any(entry.details.get("due_at") == due_at.isoformat() for entry in session.exec(asked)):
+            return
+        details = {"commander": incident.commander_id, "due_at": due_at.isoformat()}
+        record(session, Kind.WORD_OVERDUE, stream=key, actor=BOT, at=ports.clock.now(), details=details)
 
 
 def resolve_incident(ports: Ports, actor: str, key: str, resolution: str) -> None:
@@ -101,7 +132,7 @@ def resolve_incident(ports: Ports, actor: str, key: str, resolution: str) -> Non
     with ports.store.transaction() as session:
         incident = _still_open(session, key)
         incident.state, incident.resolution = "resolved", resolution.strip()
-        incident.resolved_by, incident.resolved_at = actor, now
+        incident.resolved_by, incident.resolved_at, incident.word_due_at = actor, now, None
         session.add(incident)
         details = {"resolution": incident.resolution}
         record(session, Kind.INCIDENT_RESOLVED, stream=incident.key, actor=actor, at=now, details=details)

@@ -372,7 +372,10 @@ class Task(SQLModel, table=True):
 
 
 class Incident(SQLModel, table=True):
-    """Something broken that people are handling; state: open, resolved; severity 1 (worst) to 4."""
+    """Something broken that people are handling; state: open, resolved; severity 1 (worst) to 4.
+
+    `word_due_at` is when its commander promised to say next what is known.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
@@ -388,6 +391,7 @@ class Incident(SQLModel, table=True):
     resolution: str = _words()
     resolved_by: str = ""
     resolved_at: datetime | None = _instant(optional=True)
+    word_due_at: datetime | None = _instant(optional=True)
 
 
 class Broadcast(SQLModel, table=True):
@@ -470,6 +474,13 @@ class Person(SQLModel, table=True):
     zone: str = "UTC"
     deactivated: bool = False
     seen_at: datetime = _instant()
+
+
+class Muted(SQLModel, table=True):
+    """A topic of our direct messages that a person does not want; without a row they want it."""
+
+    person_id: str = Field(primary_key=True)
+    topic: str = Field(primary_key=True)
 
 
 class TeamMember(SQLModel, table=True):

@@ -10,12 +10,13 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Literal, Self, get_args
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from release_core.logins import OrgLogin
+from release_core.logins import LOCAL_HOSTS, OrgLogin
 from release_core.policy_references import NAMES_DISAGREE, disagreements, path_words
 
 Role = Literal["release_manager", "developer", "tester", "administrator", "analyst", "stakeholder"]
@@ -117,6 +118,16 @@ def _repository(value: str) -> str:
     )
 
 
+def checked_public_url(value: str) -> str:
+    """The address without a trailing slash, "" for none; ValueError when it is none that people could be led to."""
+    parts = urlsplit(value.strip())
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL_HOSTS)
+    plain = not any((parts.path.strip("/"), parts.query, parts.fragment, parts.username, parts.password))
+    if value and not (secure and parts.hostname and plain):
+        raise ValueError("expected an address such as https://rollcall.acme.com, without a path")
+    return f"{parts.scheme}://{parts.netloc}" if value else ""
+
+
 def _inner_folder(value: str) -> str:
     parts = value.strip("/").split("/")
     if value.startswith("/") or "\\" in value or any(part in ("..", ".git") for part in parts):
@@ -149,6 +160,7 @@ TeamId = Annotated[str, AfterValidator(_team_id)]
 ChannelId = Annotated[str, AfterValidator(_channel_id)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Span = Annotated[timedelta, BeforeValidator(_span)]
+PublicUrl = Annotated[str, AfterValidator(checked_public_url)]
 Repository = Annotated[str, AfterValidator(_repository)]
 InnerFolder = Annotated[str, AfterValidator(_inner_folder)]
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
@@ -326,6 +338,7 @@ class Policy(_Rule):
     watch_every: Span = Field(default=timedelta(minutes=5), ge=timedelta(minutes=1))
     validation_reminder: Span = timedelta(days=1)
     revalidate_before: Span = timedelta(hours=2)
+    public_url: PublicUrl = ""
 
     @model_validator(mode="after")
     def _names_agree(self) -> Self:

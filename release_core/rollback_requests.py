@@ -125,13 +125,15 @@ def last_request(session: Session, deployment: Deployment) -> RollbackRequest | 
     return session.exec(query.order_by(desc(RollbackRequest.id))).first()
 
 
-def waiting_for(session: Session, policy: Policy, person_id: str, now: datetime) -> list[tuple[Release, datetime]]:
-    """Releases whose rollback waits for this person's yes, each with the instant at which the wish expires."""
+def waiting_for(
+    session: Session, policy: Policy, person_id: str, now: datetime
+) -> list[tuple[Release, RollbackRequest]]:
+    """The wishes to go back that wait for this person's yes, each with its release."""
     if not may(policy, person_id, "roll_back"):
         return []
     asked = select(RollbackRequest).where(RollbackRequest.state == "asked").order_by(col(RollbackRequest.id))
     return [
-        (release_of(session, find_deployment(session, wish.deployment_id)), wish.expires_at)
+        (release_of(session, find_deployment(session, wish.deployment_id)), wish)
         for wish in session.exec(asked)
         if wish.requested_by != person_id and now < wish.expires_at
     ]

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     WATCH_BEGAN_AGAIN = "watch_began_again"
     STRATEGY_CHOSEN = "strategy_chosen"
     NOTE_ADDED = "note_added"
+    MESSAGE_KEPT = "message_kept"
     PACKAGE_ATTACHED = "package_attached"
     PACKAGE_REFUSED = "package_refused"
     PACKAGE_ACCEPTED = "package_accepted"
@@ -110,6 +111,7 @@ class Kind(StrEnum):
     BROADCASTS_ENDED = "broadcasts_ended"
     INCIDENT_OPENED = "incident_opened"
     INCIDENT_NOTED = "incident_noted"
+    WORD_OVERDUE = "word_overdue"
     INCIDENT_RESOLVED = "incident_resolved"
     AUDIT_EXPORTED = "audit_exported"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from bot.durable import fact, flow
 from bot.outside import current
-from release_core import broadcasts, proofs, releases, rollback_requests, scheduling
+from release_core import broadcasts, incidents, proofs, releases, rollback_requests, scheduling
 from release_core.timeline import BOT
 
 
@@ -32,6 +33,12 @@ def broadcast(args: dict[str, Any]) -> None:
 def rollback_expiry(args: dict[str, Any]) -> None:
     """A wish to go back has waited long enough."""
     expire_request(args["request"])
+
+
+@flow("word_due")
+def word_due(args: dict[str, Any]) -> None:
+    """The next word on an incident is due."""
+    note_word_due(args["incident"], args["due"])
 
 
 @flow("soak_end")
@@ -62,6 +69,12 @@ def send_status(release: str, number: int) -> None:
 def expire_request(request: int) -> None:
     """End the request, unless it was decided."""
     rollback_requests.expire_request(current().ports, request)
+
+
+@fact
+def note_word_due(incident: str, due: str) -> None:
+    """Remind the commander, unless the word was said or promised anew."""
+    incidents.note_word_due(current().ports, incident, datetime.fromisoformat(due))
 
 
 @fact

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from handlers.conversation import Actor, Answer, Home, Message, Paragraph, Place, Request
+from handlers.conversation import Actor, Answer, Form, Home, Message, Paragraph, Place, Request
 from handlers.grammar import Verb
 from handlers.slack.mrkdwn import Reader
 from handlers.slack.refusals import apology, explain, new_reference
@@ -18,6 +19,7 @@ from release_core.errors import NotAllowed, ReleaseError, Unclear
 log = logging.getLogger(__name__)
 
 LANES = 16
+HOME_IS_NEW = "Your own page is made anew: open Rollcall's Home tab."
 
 Understood = tuple[str, Mapping[str, Any]]
 T = TypeVar("T")
@@ -35,12 +37,21 @@ class Desk(Protocol):
         """Verbs that read a few rows nearby, wait for nobody and change nothing."""
         ...
 
+    @property
+    def reads_long(self) -> Collection[str]:
+        """Verbs that may have to read for longer than a modal can be waited for before they ask back."""
+        ...
+
     def answer(self, request: Request) -> Answer:
         """What is said or asked back; a ReleaseError when it was not done."""
         ...
 
-    def home(self, actor: Actor) -> Home:
-        """A person's own page."""
+    def home(self, actor: Actor, page: str = "") -> Home:
+        """A person's own page, or the named part of it."""
+        ...
+
+    def card_behind(self, actor: Actor, url: str) -> Message | None:
+        """What a link of ours leads to, as this person may see it; None for any other link."""
         ...
 
     def actor(self, user_id: str) -> Actor | None:
@@ -72,13 +83,17 @@ class Hearing:
 
 @dataclass(frozen=True)
 class Heard:
-    """What came of it: an answer; when it was not done, the answer says so and `error` says why."""
+    """What came of it: an answer; when it was not done, the answer says so and `error` says why.
 
-    answer: Answer
+    `home` is the person's own page where they asked for that; the answer then says where to look.
+    """
+
+    answer: Message | Form
     error: ReleaseError | None = None
     reader: Reader = field(default_factory=Reader)
     verb: str = ""
     args: Mapping[str, Any] = field(default_factory=dict)
+    home: Home | None = None
 
 
 class Asker:
@@ -88,6 +103,11 @@ class Asker:
         self._desk = desk
         self._verbs = verbs
         self._threads = ThreadPoolExecutor(LANES, thread_name_prefix="desk")
+
+    @property
+    def reads_long(self) -> Collection[str]:
+        """Verbs for which a modal is opened before they are answered."""
+        return self._desk.reads_long
 
     async def hear(self, hearing: Hearing) -> Heard:
         """What comes of something a person did."""
@@ -100,9 +120,13 @@ class Asker:
         event_id = str(body.get("event_id") or "")
         return bool(event_id) and await self._hop(self._desk.seen_before, event_id)
 
-    async def home(self, user_id: str) -> tuple[Home, Reader]:
-        """Somebody's page, with how they read."""
-        return await self._hop(self._home, user_id)
+    async def home(self, user_id: str, page: str) -> tuple[Home, Reader]:
+        """Somebody's page, or the named part of it, with how they read."""
+        return await self._hop(partial(self._home, page=page), user_id)
+
+    async def cards_behind(self, user_id: str, urls: Sequence[str]) -> Mapping[str, Message]:
+        """What links lead to, by link; nothing for people whom we do not serve."""
+        return await self._hop(partial(self._cards_behind, urls=urls), user_id)
 
     async def _hop(self, question: Callable[[str], T] | Callable[[Hearing], T], about: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, question, about)
@@ -127,20 +151,28 @@ class Asker:
             if verb not in allowed:
                 return None
             request = Request(verb, actor, hearing.place, args, hearing.origin)
-            return replace(heard, answer=self._desk.answer(request))
+            answer = self._desk.answer(request)
+            if isinstance(answer, Home):
+                return replace(heard, answer=Message(HOME_IS_NEW), home=answer)
+            return replace(heard, answer=answer)
         except ReleaseError as error:
             return replace(heard, answer=explain(error, self._verbs.get(heard.verb)), error=error)
         except Exception as error:  # noqa: BLE001 - the one place where a bug of ours becomes a sentence
             return replace(heard, answer=broken(error), error=ReleaseError("A bug of ours."))
 
-    def _home(self, user_id: str) -> tuple[Home, Reader]:
+    def _home(self, user_id: str, page: str) -> tuple[Home, Reader]:
         try:
             actor = self._known(user_id)
-            return self._desk.home(actor), self._reader(actor)
+            return self._desk.home(actor, page), self._reader(actor)
         except ReleaseError as error:
             return Home([Paragraph(str(error))]), Reader()
         except Exception as error:  # noqa: BLE001 - nobody asked for Home: it has to say by itself that it broke
             return Home([Paragraph(broken(error).summary)]), Reader()
+
+    def _cards_behind(self, user_id: str, urls: Sequence[str]) -> Mapping[str, Message]:
+        actor = self._desk.actor(user_id) if user_id else None
+        found = {url: self._desk.card_behind(actor, url) for url in urls} if actor else {}
+        return {url: card for url, card in found.items() if card is not None}
 
     def _known(self, user_id: str) -> Actor:
         actor = self._desk.actor(user_id) if user_id else None

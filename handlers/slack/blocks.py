@@ -101,7 +101,8 @@ def draw_message(message: Message, reader: Reader = EVERYBODY) -> dict[str, Any]
 
 def draw_home(home: Home, reader: Reader = EVERYBODY) -> Drawing:
     """A view for views.publish."""
-    return {"type": "home", "blocks": draw_parts(home.parts, VIEW, "view", reader)}
+    blocks = draw_parts(home.parts, VIEW, "view", reader)
+    return {"type": "home", "blocks": blocks, **({"private_metadata": home.page} if home.page else {})}
 
 
 def draw_notice(message: Message, *, private_metadata: str, reader: Reader = EVERYBODY) -> Drawing:

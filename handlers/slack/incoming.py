@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from handlers.conversation import Place, clean
@@ -28,7 +29,8 @@ _SPOKEN = (None, "file_share", "thread_broadcast")
 class Carried:
     """What a modal carries from where it was opened to where it is submitted.
 
-    `step` tells that it follows a form that was submitted already; `depth` counts the modals on the stack.
+    `step` tells that it follows a form that was submitted already; `depth` counts the modals on the stack; `home` is
+    the part of Home that it was opened from, None for what was opened elsewhere.
     """
 
     verb: str
@@ -36,7 +38,7 @@ class Carried:
     place: Place = field(default_factory=Place)
     depth: int = 1
     step: bool = False
-    from_home: bool = False
+    home: str | None = None
 
     def written(self) -> str:
         """As `private_metadata`."""
@@ -46,7 +48,7 @@ class Carried:
             "p": [self.place.channel, self.place.thread, self.place.direct],
             "n": self.depth,
             "s": self.step,
-            "h": self.from_home,
+            "h": self.home,
         }
         return json.dumps(packed, ensure_ascii=False, separators=(",", ":"))
 
@@ -61,10 +63,10 @@ def read_carried(view: Payload) -> Carried:
                 "p": [str(channel), None | str() as thread, bool(direct)],
                 "n": int(depth),
                 "s": bool(step),
-                "h": bool(from_home),
+                "h": None | str() as home,
             }:
                 place = Place(clean(channel), thread, direct)
-                return Carried(clean(verb), unpack_args(args), place, depth, step, from_home)
+                return Carried(clean(verb), unpack_args(args), place, depth, step, home)
     except (ValueError, RecursionError):
         pass
     raise Unclear("This form was drawn by an older version of Rollcall. Close it and open it again.")
@@ -81,6 +83,13 @@ def asker(payload: Payload) -> str:
     user = payload.get("user_id") or payload.get("user") or ""
     found = user.get("id") if isinstance(user, Mapping) else user
     return found if isinstance(found, str) and PERSON.fullmatch(found) else ""
+
+
+def page_of(view: Payload) -> str | None:
+    """The part of Home that somebody sees, or from which the modal that they see was opened; None elsewhere."""
+    if view.get("type") == "home":
+        return clean(str(view.get("private_metadata") or ""))
+    return read_carried(view).home if view.get("type") == "modal" else None
 
 
 def command_place(body: Payload) -> Place:
@@ -159,12 +168,16 @@ def spoken_files(event: Payload) -> dict[str, Any]:
 def reported_message(body: Payload) -> tuple[Place, dict[str, Any]]:
     """Where the message of a message shortcut stands, with what it says.
 
-    Arguments: "text" (as read by people), "message" (its ts), "author" (chat id, when a person wrote it).
+    Arguments: "text" (as read by people), "message" (its ts), "said_at" (aware), "author" (chat id, when a person
+    wrote it).
     """
     message = body.get("message") or {}
     channel = clean(str((body.get("channel") or {}).get("id") or ""))
     thread = message.get("thread_ts") or message.get("ts")
-    args = {"text": clean(as_read(str(message.get("text") or ""))), "message": clean(str(message.get("ts") or ""))}
+    ts = clean(str(message.get("ts") or ""))
+    args: dict[str, Any] = {"text": clean(as_read(str(message.get("text") or ""))), "message": ts}
+    if re.fullmatch(r"[0-9]{1,11}\.[0-9]{1,6}", ts):
+        args["said_at"] = datetime.fromtimestamp(float(ts), UTC)
     author = str(message.get("user") or "")
     if PERSON.fullmatch(author):
         args["author"] = author

@@ -8,8 +8,10 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from handlers.conversation import Attachment, Message, Note, Paragraph, Place, code
 from handlers.slack.blocks import draw_message
@@ -44,6 +46,9 @@ TOO_LATE = frozenset(
         "push_limit_reached",
     )
 )
+# The person closed the modal, or it shows something newer by now.
+_LEFT = frozenset(("not_found", "view_not_found", "hash_conflict"))
+PERMALINK_WITHIN = 0.6
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,14 @@ class Opening:
     trigger_id: str
     over: str = ""
     instead: bool = False
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A modal that a person sees, as it was when it was opened."""
+
+    view_id: str
+    hash: str
 
 
 class Replies:
@@ -78,25 +91,43 @@ class Replies:
             return
         await self._client.chat_postMessage(channel=await self._direct(user_id), **drawn, **_QUIET)
 
-    async def open(self, opening: Opening, view: Mapping[str, Any]) -> bool:
-        """Open a modal; False when Slack's three seconds for it are over, or would be soon."""
+    async def open(self, opening: Opening, view: Mapping[str, Any]) -> Opened | None:
+        """Open a modal; None when Slack's three seconds for it are over, or would be soon."""
         try:
-            await asyncio.wait_for(self._opened(opening, dict(view)), OPENED_WITHIN)
+            answer = await asyncio.wait_for(self._opened(opening, dict(view)), OPENED_WITHIN)
         except TimeoutError:
-            return False
+            return None
         except SlackApiError as error:
             if error_code(error) in TOO_LATE:
+                return None
+            raise
+        return Opened(str(answer["view"]["id"]), str(answer["view"].get("hash") or ""))
+
+    async def _opened(self, opening: Opening, view: dict[str, Any]) -> AsyncSlackResponse:
+        if opening.over and opening.instead:
+            return await self._client.views_update(view_id=opening.over, view=view)
+        if opening.over:
+            return await self._client.views_push(trigger_id=opening.trigger_id, view=view)
+        return await self._client.views_open(trigger_id=opening.trigger_id, view=view)
+
+    async def fill(self, opened: Opened, view: Mapping[str, Any]) -> bool:
+        """Put something else into a modal that was opened; False when the person has left it meanwhile."""
+        try:
+            await self._client.views_update(view_id=opened.view_id, hash=opened.hash or None, view=dict(view))
+        except SlackApiError as error:
+            if error_code(error) in _LEFT:
                 return False
             raise
         return True
 
-    async def _opened(self, opening: Opening, view: dict[str, Any]) -> None:
-        if opening.over and opening.instead:
-            await self._client.views_update(view_id=opening.over, view=view)
-        elif opening.over:
-            await self._client.views_push(trigger_id=opening.trigger_id, view=view)
-        else:
-            await self._client.views_open(trigger_id=opening.trigger_id, view=view)
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address of a message, "" when Slack does not give it soon: its words are worth keeping without it."""
+        try:
+            asked = self._client.chat_getPermalink(channel=channel, message_ts=ts)
+            return str((await asyncio.wait_for(asked, PERMALINK_WITHIN))["permalink"])
+        except (TimeoutError, SlackApiError, ClientError) as error:
+            log.info("No address of %s in %s: %s", ts, channel, error)
+            return ""
 
     def send_files_later(self, user_id: str, attachments: Sequence[Attachment]) -> None:
         """Hand the files over in the direct conversation with the person."""

@@ -20,27 +20,34 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.conversation import Actor, Answer, Form, Message, Place
+from handlers.conversation import Actor, Form, Message, Place
 from handlers.grammar import Root, Verb, parse, parse_said, typed_name
 from handlers.slack import incoming
 from handlers.slack.asking import Asker, Desk, Heard, Hearing, Understood, broken
-from handlers.slack.blocks import draw_home, draw_message, draw_notice
+from handlers.slack.blocks import draw_message
 from handlers.slack.clicks import is_link, read_click
 from handlers.slack.forms import draw_form, field_errors, with_warning
+from handlers.slack.homes import Homes
 from handlers.slack.incoming import Carried, Payload
 from handlers.slack.limits import MODAL_DEPTH
+from handlers.slack.links import Links
+from handlers.slack.modals import Loading, place_of, view_of
 from handlers.slack.mrkdwn import Reader
 from handlers.slack.refusals import explain, offer, too_slow
-from handlers.slack.replies import Opening, Replies, announcing_files
+from handlers.slack.replies import OPENED_WITHIN, Replies, announcing_files
 from handlers.slack.tasks import Tasks
 from release_core.errors import NotFound, ReleaseError, Unclear
 
 log = logging.getLogger(__name__)
 
 COMMANDS: tuple[Root, ...] = ("release", "incident")
-SHORTCUTS = ("release_new", "incident_open")
+SHORTCUTS = ("release_new", "incident_open", "release_remember")
+REMEMBER = "release_remember"
+READ_WITHIN = 0.4  # seconds; sooner, nobody sees that something had to be read
 HEARD_WITHIN = 2.0  # seconds; Slack waits for three
 EVENTS = ("app_home_opened", "app_mention", "message")
+WHERE_A_DOMAIN_IS_OURS = ("link_shared",)
+"""Events that come only where the manifest names our domain (docs/slack.md)."""
 
 
 class RollcallApp(AsyncApp):
@@ -74,11 +81,13 @@ def build_app(
         raise_error_for_unhandled_request=True,
     )
     app.tasks = Tasks()
-    shell = _Shell(Asker(desk, verbs), verbs, now, Replies(client, app.tasks), client)
+    asker = Asker(desk, verbs)
+    shell = _Shell(asker, verbs, now, Replies(client, app.tasks), Homes(client, asker, app.tasks))
     for root in COMMANDS:
         app.command(f"/{root}")(shell.on_command)
     for event, listener in zip(EVENTS, (shell.on_home, shell.on_mention, shell.on_message), strict=True):
         app.event(event)(listener)
+    app.event(WHERE_A_DOMAIN_IS_OURS[0])(Links(client, asker, app.tasks).on_link)
     app.action(re.compile(".*", re.DOTALL))(shell.on_click)
     app.view(re.compile(".*", re.DOTALL))(shell.on_submission)
     for callback_id in SHORTCUTS:
@@ -94,13 +103,14 @@ class _Shell:
         verbs: Mapping[str, Verb],
         now: Callable[[], datetime],
         replies: Replies,
-        client: AsyncWebClient,
+        homes: Homes,
     ) -> None:
         self._asker = asker
         self._verbs = verbs
         self._now = now
         self._replies = replies
-        self._client = client
+        self._homes = homes
+        self._loading = Loading(replies, homes)
 
     # What people do
 
@@ -114,7 +124,11 @@ class _Shell:
             return parse(root, text, zone=actor.zone, now=self._now(), verbs=self._verbs)
 
         user_id = incoming.asker(body)
-        heard = await self._hear(Hearing(user_id, place, understand, infers=True))
+        hearing = Hearing(user_id, place, understand, infers=True)
+        heard = await self._hear_or_load(body, hearing, self._asks(root, text))
+        if heard is None:
+            await ack()
+            return
         message = heard.answer
         if isinstance(message, Form):
             if await self._opened(body, message, Carried(heard.verb, {}, place), heard.reader):
@@ -139,7 +153,7 @@ class _Shell:
         """Somebody opened our Home."""
         user_id = incoming.asker(event)
         if event.get("tab", "home") == "home" and user_id and not await self._asker.seen(body):
-            self._refresh_home_later(user_id)
+            self._homes.refresh_later(user_id, "")
 
     async def on_click(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
         """A button or menu, in a message, a modal or Home."""
@@ -151,20 +165,22 @@ class _Shell:
             click = read_click(action)
             return click.verb, click.args
 
-        view = body.get("view") or {}
-        place = incoming.click_place(body)
-        origin = incoming.clicked_message(body)
+        hearing = Hearing(incoming.asker(body), incoming.click_place(body), understand, incoming.clicked_message(body))
+        view, page = body.get("view") or {}, incoming.page_of(body.get("view") or {})
+        heard = await self._hear_or_load(body, hearing, _clicked_verb(action), page)
+        if heard is not None and (heard.home is None or view.get("type") != "home"):
+            depth = incoming.read_carried(view).depth if view.get("type") == "modal" else 1
+            await self._answer_click(body, heard, Carried(heard.verb, {}, hearing.place, depth, home=page))
+        await ack()
+
+    async def _answer_click(self, body: Payload, heard: Heard, carried: Carried) -> None:
         user_id = incoming.asker(body)
-        heard = await self._hear(Hearing(user_id, place, understand, origin))
-        depth = incoming.read_carried(view).depth if view.get("type") == "modal" else 1
-        carried = Carried(heard.verb, {}, place, depth, from_home=view.get("type") == "home")
-        if view or isinstance(heard.answer, Form):
+        if body.get("view") or isinstance(heard.answer, Form):
             await self._answer_in_modal(body, heard, carried)
         else:
-            self._replies.tell_later(user_id, place, heard.answer, heard.reader)
-        if carried.from_home:
-            self._refresh_home_later(user_id)
-        await ack()
+            self._replies.tell_later(user_id, carried.place, heard.answer, heard.reader)
+        if carried.home is not None:
+            self._homes.refresh_later(user_id, carried.home)
 
     async def on_submission(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """A form: a refusal stays in it, with what was typed."""
@@ -174,7 +190,8 @@ class _Shell:
         except Unclear as error:
             await self._refuse(ack, view, Heard(explain(error), error))
             return
-        heard = await self._hear(Hearing(user_id, carried.place, lambda _: (click.verb, click.args)))
+        hearing = Hearing(user_id, carried.place, lambda _: (click.verb, click.args))
+        heard = await self._hear(hearing, carried.home)
         if heard.error is not None:
             await self._refuse(ack, view, heard)
         elif isinstance(heard.answer, Form):
@@ -182,17 +199,21 @@ class _Shell:
         else:
             self._replies.tell_later(user_id, carried.place, heard.answer, heard.reader)
             await (ack(response_action="clear") if carried.step else ack())
-        if carried.from_home and heard.error is None:
-            self._refresh_home_later(user_id)
+        if carried.home is not None and heard.error is None:
+            self._homes.refresh_later(user_id, carried.home)
 
     async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """“New release” from anywhere, “Report as incident” on a message."""
+        """“New release” from anywhere, “Report as incident” or “Add to timeline” on a message."""
         callback_id = str(body.get("callback_id", ""))
         place, args = incoming.reported_message(body) if body.get("message") else (Place(), {})
+        if args.get("message") and callback_id == REMEMBER:
+            args["link"] = await self._replies.permalink(place.channel, args["message"])
         verb = next(v.name for v in self._verbs.values() if _callback_id(v) == callback_id)
         user_id = incoming.asker(body)
         heard = await self._hear(Hearing(user_id, place, lambda _: (verb, args), infers=bool(place.channel)))
-        await self._answer_in_modal(body, heard, Carried(verb, {}, place))
+        # An answer inside a thread that nobody opened would be lost.
+        told_in = replace(place, thread=None) if place.thread == args.get("message") else place
+        await self._answer_in_modal(body, heard, Carried(verb, {}, told_in))
         await ack()
 
     async def on_error(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse:
@@ -217,6 +238,14 @@ class _Shell:
 
     # How it is answered
 
+    def _asks(self, root: Root, text: str) -> str:
+        """The verb that will ask back because its words are missing; "" when it has them, or cannot be understood."""
+        try:
+            verb, args = parse(root, text, zone="UTC", now=self._now(), verbs=self._verbs)
+        except ReleaseError:
+            return ""
+        return "" if "note" in args or args.get("words") else verb
+
     async def _on_words(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         if not incoming.is_spoken(event) or await self._asker.seen(body):
             return
@@ -237,33 +266,57 @@ class _Shell:
             message = offer(message, heard.verb, heard.args)
         self._replies.tell_later(user_id, place, message, heard.reader)
 
-    async def _hear(self, hearing: Hearing) -> Heard:
-        """What comes of something a person did; what takes longer than Slack waits is told later."""
+    async def _hear_or_load(self, body: Payload, hearing: Hearing, verb: str, page: str | None = None) -> Heard | None:
+        """`_hear`; None when it has to be read for longer, so that a modal was opened which will show it."""
+        if verb not in self._asker.reads_long:
+            return await self._hear(hearing, page)
         asked = asyncio.ensure_future(self._asker.hear(hearing))
-        await asyncio.wait({asked}, timeout=HEARD_WITHIN)
+        await asyncio.wait({asked}, timeout=READ_WITHIN)
+        if not asked.done() and await self._loading.begins(body, hearing, asked):
+            return None
+        return await self._hear(hearing, page, asked=asked, within=HEARD_WITHIN - READ_WITHIN - OPENED_WITHIN)
+
+    async def _hear(
+        self,
+        hearing: Hearing,
+        page: str | None = None,
+        *,
+        asked: asyncio.Future[Heard] | None = None,
+        within: float = HEARD_WITHIN,
+    ) -> Heard:
+        """What comes of something a person did; what takes longer than Slack waits is told later.
+
+        `page` is the part of Home that it was done from, which is drawn anew when it is done late. `asked` is the
+        answer that is waited for already, `within` how many seconds are left for it.
+        """
+        asked = asked or asyncio.ensure_future(self._asker.hear(hearing))
+        await asyncio.wait({asked}, timeout=within)
         if asked.done():
-            return asked.result()
-        self._replies.start(self._tell_when_heard(asked, hearing), f"telling {hearing.user_id}")
+            heard = asked.result()
+            if heard.home is not None:
+                self._homes.show_later(hearing.user_id, heard.home, heard.reader)
+            return heard
+        self._replies.start(self._tell_when_heard(asked, hearing, page), f"telling {hearing.user_id}")
         return Heard(Message("This takes longer than usual. I tell you as soon as it is done.", tone="wait"))
 
-    async def _tell_when_heard(self, asked: Awaitable[Heard], hearing: Hearing) -> None:
+    async def _tell_when_heard(self, asked: Awaitable[Heard], hearing: Hearing, page: str | None) -> None:
         heard = await asked
+        if heard.home is not None:
+            self._homes.show_later(hearing.user_id, heard.home, heard.reader)
+        elif page is not None:
+            self._homes.refresh_later(hearing.user_id, page)
         message = heard.answer
         if isinstance(message, Form):
             message = too_slow("Open the form", heard.verb, heard.args)
         await self._replies.tell(hearing.user_id, hearing.place, message, heard.reader)
 
     async def _opened(self, body: Payload, form: Form, carried: Carried, reader: Reader) -> bool:
-        opening, depth = _opening(body, carried.depth, form)
-        filled = replace(carried, verb=form.verb, args=form.args, depth=depth)
-        view = draw_form(form, private_metadata=filled.written(), reader=reader)
-        return await self._replies.open(opening, view)
+        opening, depth = place_of(body, carried.depth, form)
+        return await self._replies.open(opening, view_of(form, replace(carried, depth=depth), reader)) is not None
 
     async def _shown(self, body: Payload, message: Message, carried: Carried, reader: Reader) -> bool:
-        opening, depth = _opening(body, carried.depth, message)
-        metadata = replace(carried, depth=depth).written()
-        view = draw_notice(announcing_files(message), private_metadata=metadata, reader=reader)
-        return await self._replies.open(opening, view)
+        opening, depth = place_of(body, carried.depth, message)
+        return await self._replies.open(opening, view_of(message, replace(carried, depth=depth), reader)) is not None
 
     async def _answer_in_modal(self, body: Payload, heard: Heard, carried: Carried) -> None:
         """Open the form or show the message on top of what the person sees; else tell them where they are."""
@@ -290,27 +343,17 @@ class _Shell:
         at_fault = getattr(heard.error, "field", None)
         await ack(**_refusal(view, message, heard.reader, at_fault))
 
-    # Home
 
-    def _refresh_home_later(self, user_id: str) -> None:
-        self._replies.start(self._publish_home(user_id), f"publishing Home for {user_id}")
-
-    async def _publish_home(self, user_id: str) -> None:
-        home, reader = await self._asker.home(user_id)
-        await self._client.views_publish(user_id=user_id, view=draw_home(home, reader))
+def _clicked_verb(action: Payload) -> str:
+    """What a click asks for; "" for one that cannot be read, which is told when it is heard."""
+    try:
+        return read_click(action).verb
+    except Unclear:
+        return ""
 
 
 def _callback_id(verb: Verb) -> str:
     return f"{verb.root}_{typed_name(verb)}".replace(" ", "_")
-
-
-def _opening(body: Payload, depth: int, answer: Answer) -> tuple[Opening, int]:
-    """Where a modal goes, with its depth: a notice replaces a notice, the rest is stacked while Slack has room."""
-    trigger_id, view = str(body.get("trigger_id", "")), body.get("view") or {}
-    if view.get("type") != "modal":
-        return Opening(trigger_id), 1
-    instead = depth >= MODAL_DEPTH or (not view.get("callback_id") and isinstance(answer, Message))
-    return Opening(trigger_id, str(view.get("id", "")), instead), depth if instead else depth + 1
 
 
 def _refusal(view: Payload, message: Message, reader: Reader, at_fault: str | None = None) -> dict[str, Any]:

@@ -236,6 +236,9 @@ def a_file(name: str = "discounts.zip") -> list[SentFile]:
 
 def assert_slack_takes(answer: Answer) -> None:
     """Nothing that Slack would refuse, nothing that was not drawn."""
+    if isinstance(answer, Home):
+        assert_slack_takes_view(draw_home(answer, READER), "home")
+        return
     if isinstance(answer, Form):
         assert_slack_takes_view(draw_form(answer, private_metadata="{}", reader=READER), "modal")
         return
@@ -260,7 +263,7 @@ def assert_nothing_leaks(drawn: Any) -> None:
         assert word not in text, f"“{word}” is shown: {text}"
 
 
-def words_of(answer: Answer | Home) -> str:
+def words_of(answer: Answer) -> str:
     """Everything that can be read, in plain text as one person reads it."""
     lines: list[str] = []
     if isinstance(answer, Form):

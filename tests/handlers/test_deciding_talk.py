@@ -70,7 +70,9 @@ def test_an_unknown_item_is_answered_with_those_there_are(room: Room) -> None:
         refusal = room.refuses(MANAGER, f"release {text}")
         assert isinstance(refusal.error, NotFound), text
         assert "2 Smoke test agreed" in refusal.words
-    assert "Say which item" in room.refuses(MANAGER, "release tick").words
+    which = room.hears(MANAGER, "release tick")
+    assert "Say which item" in words_of(which)
+    assert "item 2 “Smoke test agreed” is done" in words_of(room.clicks(MANAGER, "○ 2 Smoke test agreed", which))
     assert "Give the number" in room.refuses(MANAGER, "release tick re").words
 
 

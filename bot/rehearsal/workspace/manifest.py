@@ -14,8 +14,8 @@ EVERY_SCOPE = frozenset(
     (
         *("app_mentions:read", "bookmarks:read", "bookmarks:write", "channels:history", "channels:join"),
         *("channels:read", "chat:write", "commands", "files:read", "files:write", "groups:history", "groups:read"),
-        *("im:history", "im:read", "im:write", "pins:write", "reactions:read", "reactions:write", "team:read"),
-        *("usergroups:read", "users:read", "users:read.email"),
+        *("im:history", "im:read", "im:write", "links:read", "links:write", "pins:write", "reactions:read"),
+        *("reactions:write", "team:read", "usergroups:read", "users:read", "users:read.email"),
     )
 )
 
@@ -26,6 +26,7 @@ EVENT_SCOPES = {
     "message.groups": "groups:history",
     "message.im": "im:history",
     "file_shared": "files:read",
+    "link_shared": "links:read",
     "reaction_added": "reactions:read",
     "reaction_removed": "reactions:read",
 }
@@ -43,6 +44,7 @@ class Manifest:
     shortcuts: list[Json] = field(default_factory=list)
     socket_mode: bool = True
     urls: dict[str, str] = field(default_factory=dict)
+    unfurl_domains: tuple[str, ...] = ()
 
     def hears(self, event: str) -> bool:
         """Whether an event (`app_mention`, `message.channels` …) is sent to the bot."""
@@ -79,6 +81,7 @@ def read_manifest(path: Path) -> Manifest:
         shortcuts=list(features.get("shortcuts") or []),
         socket_mode=bool(settings.get("socket_mode_enabled")),
         urls=_request_urls(settings, commands),
+        unfurl_domains=tuple(str(domain).lower() for domain in features.get("unfurl_domains") or ()),
     )
 
 

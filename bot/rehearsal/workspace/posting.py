@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.rehearsal.workspace import cast
+from bot.rehearsal.workspace import cast, links
 from bot.rehearsal.workspace.model import Channel, Json, Message
 from bot.rehearsal.workspace.payloads import CHANNEL_TYPES, message_json
 from bot.rehearsal.workspace.workspace import Workspace
@@ -20,6 +20,7 @@ def post(workspace: Workspace, message: Message) -> Message:
         _tell(workspace, workspace.channels[message.channel], body | {"event_ts": message.ts})
         _mention(workspace, message, body)
         _share_files(workspace, message)
+        links.tell(workspace, message)
     return message
 
 

@@ -68,6 +68,16 @@ def upgrade() -> None:
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_task_release_id"), ["release_id"], unique=False)
 
+    with op.batch_alter_table("incident", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("word_due_at", release_core.models.Instant(timezone=True), nullable=True))
+
+    op.create_table(
+        "muted",
+        sa.Column("person_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("topic", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "topic"),
+    )
+
     with op.batch_alter_table("deployment", schema=None) as batch_op:
         batch_op.add_column(sa.Column("run_tests", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
         batch_op.add_column(sa.Column("leave", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
@@ -135,6 +145,10 @@ def downgrade() -> None:
         batch_op.drop_column("calls")
         batch_op.drop_column("leave")
         batch_op.drop_column("run_tests")
+
+    op.drop_table("muted")
+    with op.batch_alter_table("incident", schema=None) as batch_op:
+        batch_op.drop_column("word_due_at")
 
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_task_release_id"))

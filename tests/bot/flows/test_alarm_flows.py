@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.flows import alarms
-from release_core import rollback_requests
+from release_core import incidents, rollback_requests
 from tests.bot.flows.scenes import Scene
 from tests.release_core import builders
-from tests.release_core.builders import MANAGER
+from tests.release_core.builders import MANAGER, PRODUCTION, TESTER
 
 
 def _intent(scene: Scene, flow: str) -> dict[str, object]:
@@ -33,6 +33,16 @@ def test_a_promised_status_is_sent_once(scene: Scene) -> None:
     for _ in range(2):
         alarms.broadcast(due)
     assert scene.said(key).count("broadcast_sent") == 1
+
+
+def test_a_promised_word_is_asked_for_once(scene: Scene) -> None:
+    incidents.open_incident(scene.ports, TESTER, title="Quotes fail", severity=2, org=PRODUCTION)
+    promised = scene.clock.now() + timedelta(minutes=30)
+    incidents.update_incident(scene.ports, TESTER, "INC-1", "looking", next_at=promised)
+    scene.clock.advance(timedelta(minutes=30))
+    for _ in range(2):
+        alarms.word_due(_intent(scene, "word_due"))
+    assert scene.said("INC-1").count("word_overdue") == 1
 
 
 def test_a_watched_release_closes_at_the_end_of_its_soak(scene: Scene) -> None:

@@ -53,6 +53,8 @@ CARD = Message(
                 Button("Approve", "release_approve", {"release": "REL-1"}, "go"),
                 Button("Plan another", "release_new"),
                 Button("Vanished", "release_vanished"),
+                Button("Pick parts…", "release_slowpick"),
+                Button("Pick at once…", "release_slowpick", {"note": "haste"}),
                 Button("Break", "release_break"),
                 Button("For QA", "release_seat"),
                 LinkButton("Read", "https://x.example/rel-1"),
@@ -84,6 +86,7 @@ class ADesk:
     requests: list[Request] = field(default_factory=list)
     thread_of: str = ""
     at_once: Collection[str] = ()
+    reads_long: Collection[str] = ("release_slowpick",)
     _events: set[str] = field(default_factory=set)
     _gate: threading.Event = field(default_factory=threading.Event)
 
@@ -96,9 +99,14 @@ class ADesk:
         self.requests.append(request)
         return _ANSWERS[request.verb](self, request)
 
-    def home(self, actor: Actor) -> Home:
-        """A page that greets."""
-        return Home([Heading(f"Yours, {actor.name}"), Actions([Button("Plan", "release_new")])])
+    def home(self, actor: Actor, page: str = "") -> Home:
+        """A page that greets, and says which part of it is shown."""
+        clicks = [Button("Plan", "release_new"), Button("Next 20", "release_home", {"page": "owed:20"})]
+        return Home([Heading(f"Yours, {actor.name} {page}".rstrip()), Actions(clicks)], page)
+
+    def card_behind(self, actor: Actor, url: str) -> Message | None:
+        """One address leads to something."""
+        return Message(f"REL-1 as {actor.name} sees it") if url.endswith("/r/REL-1") else None
 
     def actor(self, user_id: str) -> Actor | None:
         """Two people are served, nobody else."""
@@ -160,6 +168,17 @@ def _slow_form(_: ADesk, request: Request) -> Answer:
     return NEW
 
 
+def _long_form(desk: ADesk, request: Request) -> Answer:
+    """A choice that has to be read first; with words it is done, or refused."""
+    desk.wait()
+    match request.args.get("note"):
+        case None:
+            return Form("Pick parts", "release_slowpick", [TextField("note", "Why")], "Pick")
+        case "bad":
+            raise Unclear("Say more than that.", field="note")
+    return Message(f"Picked because of {request.args['note']}")
+
+
 def _broken(_: ADesk, __: Request) -> Answer:
     raise ZeroDivisionError("deep inside")
 
@@ -195,6 +214,9 @@ _ANSWERS: Mapping[str, Callable[[ADesk, Request], Answer]] = {
     "release_attach": _attach,
     "release_slow": _slow,
     "release_slowform": _slow_form,
+    "release_slowpick": _long_form,
+    "release_remember": lambda _, request: Message(f"Kept: {request.args['text']} {request.args.get('link')}"),
+    "release_home": lambda desk, request: desk.home(request.actor, str(request.args.get("page", ""))),
     "release_break": _broken,
     "release_seat": _seat,
     "release_step1": _step(1),

@@ -119,14 +119,19 @@ def private(outcome: Mapping[str, Any]) -> list[str]:
 
 @contextlib.contextmanager
 def served(
-    *, over_http: bool = False, pace: Pace | None = None, desk: Any = None, verbs: Mapping[str, Any] | None = None
+    *,
+    over_http: bool = False,
+    pace: Pace | None = None,
+    desk: Any = None,
+    verbs: Mapping[str, Any] | None = None,
+    manifest: Path = MANIFEST,
 ) -> Iterator[Serving]:
-    """A bot with the real manifest, over two sockets or signed HTTP; `desk` answers, with its verbs."""
+    """A bot with a manifest, by default the real one, over two sockets or signed HTTP; `desk` answers, with its verbs."""
     door = socket.create_server(("127.0.0.1", 0)) if over_http else None
     url = f"http://127.0.0.1:{door.getsockname()[1]}/slack/events" if door else ""
     pace = pace or Pace(trigger_lives=20, ack_within=20, quiet_for=0.05, rate_limits=False)
     clock = MovableClock()
-    workspace = start(0, clock=clock, manifest=MANIFEST, extras=Extras(pace=pace, request_url=url or None))
+    workspace = start(0, clock=clock, manifest=manifest, extras=Extras(pace=pace, request_url=url or None))
     http = httpx.Client(base_url=f"{workspace.url}/rehearsal/api/", timeout=30, trust_env=False)
     made = ADesk()
     serving = Serving(workspace, desk or made, http, verbs=verbs or VERBS, url=url)

@@ -13,11 +13,13 @@ import yaml
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.client import WebClient
 
+from bot.declared import declared, manifest_text
 from bot.rehearsal.workspace.manifest import read_manifest
 from handlers.grammar import typed_name
-from handlers.slack.shell import COMMANDS, EVENTS, SHORTCUTS
+from handlers.slack.shell import COMMANDS, EVENTS, SHORTCUTS, WHERE_A_DOMAIN_IS_OURS
 from handlers.verbs import VERBS
 from tests.handlers.slack.serving import MANIFEST, served
+from tests.slack_schemas import refusals
 
 ROOT = MANIFEST.parent
 DECLARED = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
@@ -27,6 +29,8 @@ SCOPES: dict[str, Sequence[str]] = {
     "chat.postMessage": ["chat:write"],
     "chat.postEphemeral": ["chat:write"],
     "chat.update": ["chat:write"],
+    # Any bot may ask for the address of a message that it can see.
+    "chat.getPermalink": [],
     # Public channels, private ones, direct conversations.
     "conversations.history": ["channels:history", "groups:history", "im:history"],
     "conversations.replies": ["channels:history", "groups:history", "im:history"],
@@ -46,6 +50,9 @@ SCOPES: dict[str, Sequence[str]] = {
     "views.update": [],
     "views.publish": [],
 }
+# What only an app with a domain of its own needs: the manifest asks for it where the bot has a public address.
+LINK_SCOPES: dict[str, Sequence[str]] = {"chat.unfurl": ["links:write"]}
+LINK_EVENT_SCOPES = {"link_shared": ["links:read"]}
 # The SDK's own compositions.
 COMPOSED = {"files_upload_v2": ["files.getUploadURLExternal", "files.completeUploadExternal"]}
 EVENT_SCOPES = {"app_mention": ["app_mentions:read"], "message.im": ["im:history"], "app_home_opened": []}
@@ -73,7 +80,7 @@ def methods_called() -> set[str]:
 
 
 def test_every_method_called_has_its_scopes_known_and_no_other_is_listed() -> None:
-    assert methods_called() == set(SCOPES)
+    assert methods_called() == set(SCOPES) | set(LINK_SCOPES)
 
 
 def test_the_scopes_are_those_that_the_code_needs_no_more_and_no_fewer() -> None:
@@ -83,6 +90,20 @@ def test_the_scopes_are_those_that_the_code_needs_no_more_and_no_fewer() -> None
         needed |= set(scopes)
     assert set(declared) == needed
     assert declared == sorted(set(declared))
+
+
+def test_a_public_address_adds_what_links_need_and_nothing_else() -> None:
+    ours = declared("https://rollcall.acme.example")
+    added = {scope for scopes in (*LINK_SCOPES.values(), *LINK_EVENT_SCOPES.values()) for scope in scopes}
+    assert set(ours["oauth_config"]["scopes"]["bot"]) == set(DECLARED["oauth_config"]["scopes"]["bot"]) | added
+    events = ours["settings"]["event_subscriptions"]["bot_events"]
+    assert set(events) == {*EVENT_SCOPES, *LINK_EVENT_SCOPES}
+    assert set(WHERE_A_DOMAIN_IS_OURS) == set(LINK_EVENT_SCOPES)
+    assert ours["features"].pop("unfurl_domains") == ["rollcall.acme.example"]
+    assert ours["features"] == DECLARED["features"]
+    assert refusals("manifest", declared("https://rollcall.acme.example")) == []
+    assert yaml.safe_load(manifest_text("https://rollcall.acme.example")) == declared("https://rollcall.acme.example")
+    assert manifest_text() == MANIFEST.read_text(encoding="utf-8")
 
 
 def test_events_are_those_we_listen_to() -> None:

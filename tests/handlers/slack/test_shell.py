@@ -349,6 +349,25 @@ def test_the_message_shortcut_takes_the_words_along(serving: Serving) -> None:
     assert private(serving.anna.submits(opened, {})) == ["INC-1 Orders fail & nobody knows"]
 
 
+def test_a_message_is_kept_with_its_address(serving: Serving) -> None:
+    serving.person("tomas").types("Found the cause", "#incidents")
+    found = serving.anna.sees("Found the cause", "#incidents")
+    kept = serving.anna.act("shortcut", callback_id="release_remember", channel="#incidents", ts=found["ts"])
+    assert "Kept: Found the cause http" in kept["view"]["plain"]
+    assert f"p{found['ts'].replace('.', '')}" in kept["view"]["plain"]
+    asked = serving.desk.requests[-1].args
+    assert (asked["author"], asked["message"]) == ("U0TESTER", found["ts"])
+    assert abs(asked["said_at"].timestamp() - float(found["ts"])) < 1
+
+
+def test_a_message_is_kept_though_slack_does_not_tell_its_address(serving: Serving) -> None:
+    serving.person("tomas").types("Found it again", "#incidents")
+    found = serving.anna.sees("Found it again", "#incidents")
+    serving.fault("error", method="chat.getPermalink", error="internal_error")
+    kept = serving.anna.act("shortcut", callback_id="release_remember", channel="#incidents", ts=found["ts"])
+    assert kept["view"]["plain"].strip().endswith("Kept: Found it again")
+
+
 # Both sockets
 
 

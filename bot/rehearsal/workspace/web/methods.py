@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.rehearsal.workspace.model import Json
-from bot.rehearsal.workspace.web import chat, conversations, files, marks, people, views
+from bot.rehearsal.workspace.web import chat, conversations, files, marks, people, unfurling, views
 from bot.rehearsal.workspace.web.arguments import Arguments
 from bot.rehearsal.workspace.workspace import Workspace
 
@@ -40,6 +40,7 @@ METHODS = {
     "chat.getPermalink": Method(chat.permalink, None, None),
     "chat.postEphemeral": Method(chat.post_ephemeral, "chat:write", 4),
     "chat.postMessage": Method(chat.post_message, "chat:write", 0),
+    "chat.unfurl": Method(unfurling.unfurl, "links:write", 3),
     "chat.update": Method(chat.update, "chat:write", 3),
     "conversations.history": Method(conversations.history, _by_kind("history"), 3),
     "conversations.info": Method(conversations.info, _by_kind("read"), 3),
