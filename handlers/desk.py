@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -40,6 +40,10 @@ class Desk:
     def at_once(self) -> Collection[str]:
         """The short questions, while the database is a file of ours: reading it waits for nobody."""
         return QUESTIONS if self._ports.store.is_sqlite else ()
+
+    def moment(self) -> Hashable | None:
+        """A value for all that we know now, another one after every change; None when it cannot be told."""
+        return self._ports.store.moment()
 
     def answer(self, request: Request) -> Answer:
         """What is said or asked back; a ReleaseError when it was not done."""

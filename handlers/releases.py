@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 from handlers.conversation import (
@@ -44,7 +45,7 @@ from handlers.release_words import window_words
 from handlers.test_levels import level_argument, level_options
 from release_core import audits, releases, strategies
 from release_core.errors import Unclear
-from release_core.facts import ReleaseFacts, gather, stand
+from release_core.facts import ReleaseFacts, gather, stand, true_until
 from release_core.lookups import find_release, open_releases
 from release_core.permissions import may, require
 from release_core.policy import Level
@@ -192,7 +193,8 @@ def status(ports: Ports, request: Request) -> Answer:
     key = release_argument(ports, request)
     with ports.store.reading() as session:
         standing = stand(session, ports.policy, find_release(session, key))
-    return headline_card(standing, ports.policy, ports.clock.now())
+    now = ports.clock.now()
+    return replace(headline_card(standing, ports.policy, now), true_until=true_until(standing, ports.policy, now))
 
 
 def why(ports: Ports, request: Request) -> Answer:

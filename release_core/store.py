@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, create_engine
 
 from release_core.errors import Conflict
+from release_core.moments import Moments
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_265_002  # any number that nobody else in this database uses for advisory locks
@@ -39,6 +40,7 @@ class Store:
         self._readers = engine.execution_options(
             reading=True, **({} if on_sqlite else {"isolation_level": "REPEATABLE READ"})
         )
+        self._moments = Moments(engine)
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,8 +68,16 @@ class Store:
         with Session(self._readers, expire_on_commit=False) as session:
             yield session
 
+    def moment(self) -> Hashable | None:
+        """A value for what the database holds now, another one after every commit; None when it cannot be told.
+
+        What was read after a moment is the truth for as long as the moment stays the same.
+        """
+        return self._moments.now()
+
     def close(self) -> None:
         """Let go of every connection."""
+        self._moments.close()
         self.engine.dispose()
 
 

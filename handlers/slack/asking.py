@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
@@ -33,6 +33,10 @@ class Desk(Protocol):
     @property
     def at_once(self) -> Collection[str]:
         """Verbs that read a few rows nearby, wait for nobody and change nothing."""
+        ...
+
+    def moment(self) -> Hashable | None:
+        """A value for what answers rest on beside time, another one after every change; None when it cannot be told."""
         ...
 
     def answer(self, request: Request) -> Answer:

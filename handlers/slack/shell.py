@@ -30,6 +30,7 @@ from handlers.slack.forms import draw_form, field_errors, with_warning
 from handlers.slack.incoming import Carried, Payload
 from handlers.slack.limits import MODAL_DEPTH
 from handlers.slack.mrkdwn import Reader
+from handlers.slack.recall import Recall
 from handlers.slack.refusals import explain, offer, too_slow
 from handlers.slack.replies import Opening, Replies, announcing_files
 from handlers.slack.tasks import Tasks
@@ -74,7 +75,7 @@ def build_app(
         raise_error_for_unhandled_request=True,
     )
     app.tasks = Tasks()
-    shell = _Shell(Asker(desk, verbs), verbs, now, Replies(client, app.tasks), client)
+    shell = _Shell(Asker(desk, verbs), verbs, Recall(desk, now), now, Replies(client, app.tasks), client)
     for root in COMMANDS:
         app.command(f"/{root}")(shell.on_command)
     for event, listener in zip(EVENTS, (shell.on_home, shell.on_mention, shell.on_message), strict=True):
@@ -92,12 +93,14 @@ class _Shell:
         self,
         asker: Asker,
         verbs: Mapping[str, Verb],
+        recall: Recall,
         now: Callable[[], datetime],
         replies: Replies,
         client: AsyncWebClient,
     ) -> None:
         self._asker = asker
         self._verbs = verbs
+        self._recall = recall
         self._now = now
         self._replies = replies
         self._client = client
@@ -109,11 +112,15 @@ class _Shell:
         place = incoming.command_place(body)
         root: Root = "incident" if body.get("command") == "/incident" else "release"
         text = str(body.get("text") or "")
+        user_id = incoming.asker(body)
+        look = await self._recall.look((root, text, user_id, place))
+        if look.answer:
+            ack.response = BoltResponse(status=200, body=look.answer)
+            return
 
         def understand(actor: Actor) -> Understood:
             return parse(root, text, zone=actor.zone, now=self._now(), verbs=self._verbs)
 
-        user_id = incoming.asker(body)
         heard = await self._hear(Hearing(user_id, place, understand, infers=True))
         message = heard.answer
         if isinstance(message, Form):
@@ -122,7 +129,8 @@ class _Shell:
                 return
             message = too_slow("Open the form", heard.verb, heard.args)
         self._replies.send_files_later(user_id, message.attachments)
-        await ack(response_type="ephemeral", **draw_message(announcing_files(message), heard.reader))
+        said = await ack(response_type="ephemeral", **draw_message(announcing_files(message), heard.reader))
+        self._recall.keep(look, heard, said.body)
 
     async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """`@rollcall …` in a channel or thread."""
