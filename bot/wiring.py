@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -47,6 +48,10 @@ log = structlog.get_logger(__name__)
 
 WRONG_KIND = "wrong_kind"
 FIRST_LOOK_WITHIN = 20.0
+TAKES_TURNS_EVERY = 0.0005
+"""Seconds after which a thread that computes lets another one on. People are answered on one thread while flows work on
+others; with Python's usual 5 ms, an answer that reads ten times could wait ten times that long."""
+
 LOOK_AT_SOCKETS_EVERY = 5.0
 NO_SOCKET_FOR = 300.0
 
@@ -215,6 +220,7 @@ async def listen(bot: Bot, *, over_http: bool, until: asyncio.Event, on_ready: C
 
     ConnectionError when no socket to Slack lived for five minutes, so that a supervisor starts us anew.
     """
+    sys.setswitchinterval(TAKES_TURNS_EVERY)
     settings = bot.settings
     token, secret = settings.slack_bot_token.get_secret_value(), settings.slack_signing_secret.get_secret_value()
     async with contextlib.AsyncExitStack() as held:

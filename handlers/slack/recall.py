@@ -9,28 +9,43 @@ the answer itself brings. The policy, as well as this program, stays the same fo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from handlers.conversation import Message
 from handlers.slack.asking import Desk, Heard
 
+T = TypeVar("T")
+
 MOST = 500
 """How many answers are kept; one is a few KB."""
 
-PATIENCE = 0.5
-"""Seconds until a database that does not tell its moment is asked the question itself, which finds words for that."""
+PATIENCE = 0.25
+"""Seconds that somebody waits for a moment, or for an answer that is being made, before they are answered by itself."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Look:
-    """A question that was looked up: the answer that stands, or "" with the moment from which on one is made."""
+    """A question that was looked up: the answer that stands, or "" with the moment from which on one is made.
 
-    question: Hashable
+    Whoever makes an answer that may be given again puts it into `made`, with the instant until which it is true.
+    """
+
     moment: Hashable | None
     answer: str = ""
+    made: tuple[str, datetime] | None = None
+
+    def keep(self, heard: Heard, answer: str) -> None:
+        """Have this answer given again where that is right."""
+        said = heard.answer
+        until = said.true_until if isinstance(said, Message) and not said.attachments else None
+        # Words that name no instant mean the same later.
+        if until and not heard.error and all(isinstance(value, str) for value in heard.args.values()):
+            self.made = answer, until
 
 
 @dataclass(frozen=True)
@@ -48,43 +63,63 @@ class Recall:
         self._now = now
         self._moment: Hashable | None = None
         self._kept: dict[Hashable, _Kept] = {}
+        self._making: dict[Hashable, asyncio.Event] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="moment")
         self._next: asyncio.Task[Hashable | None] | None = None
         self._asking = asyncio.Lock()
 
-    async def look(self, question: Hashable) -> Look:
-        """Look a question up, now that it came."""
+    @asynccontextmanager
+    async def look(self, question: Hashable) -> AsyncIterator[Look]:
+        """Look a question up, now that it came; what is made of it in the block is remembered."""
         moment = self._desk.moment() if self._desk.at_once else await self._next_moment()
-        if moment is None or moment != self._moment:
+        if moment is None:
+            yield Look(None)
+        elif answer := self._standing(question, moment):
+            yield Look(moment, answer)
+        elif making := self._making.get((question, moment)):
+            # Somebody makes the very same answer from the very same facts.
+            await _patiently(making.wait())
+            yield Look(moment, self._standing(question, moment))
+        else:
+            async with self._alone(question, moment) as look:
+                yield look
+
+    def _standing(self, question: Hashable, moment: Hashable) -> str:
+        kept = self._kept.get(question) if moment == self._moment else None
+        return kept.answer if kept and kept.since <= self._now() < kept.until else ""
+
+    @asynccontextmanager
+    async def _alone(self, question: Hashable, moment: Hashable) -> AsyncIterator[Look]:
+        if moment != self._moment:
             self._moment = moment
             self._kept.clear()
-        kept = self._kept.get(question)
-        return Look(question, moment, kept.answer if kept and kept.since <= self._now() < kept.until else "")
-
-    def keep(self, look: Look, heard: Heard, answer: str) -> None:
-        """Remember the answer to a question that was looked up, where it may be given again."""
-        said = heard.answer
-        until = said.true_until if isinstance(said, Message) and not said.attachments else None
-        # Words that name no instant mean the same later.
-        timeless = all(isinstance(value, str) for value in heard.args.values())
-        if until is None or heard.error or not timeless or look.moment is None or look.moment != self._moment:
-            return
-        if len(self._kept) >= MOST:
-            self._kept.clear()
-        self._kept[look.question] = _Kept(answer, self._now(), until)
+        made = self._making[question, moment] = asyncio.Event()
+        try:
+            yield (look := Look(moment))
+            if look.made and moment == self._moment:
+                if len(self._kept) >= MOST:
+                    self._kept.clear()
+                self._kept[question] = _Kept(look.made[0], self._now(), look.made[1])
+        finally:
+            del self._making[question, moment]
+            made.set()
 
     async def _next_moment(self) -> Hashable | None:
         """The moment, asked for from now on: many who come at once share it."""
         if self._next is None:
             self._next = asyncio.create_task(self._ask())
-        try:
-            async with asyncio.timeout(PATIENCE):
-                return await asyncio.shield(self._next)
-        except TimeoutError:
-            return None
+        return await _patiently(asyncio.shield(self._next))
 
     async def _ask(self) -> Hashable | None:
         async with self._asking:
             # Whoever comes once the database was asked may not rest on its answer, so they wait for the next one.
             self._next = None
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._desk.moment)
+
+
+async def _patiently(waited_for: Awaitable[T]) -> T | None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await waited_for
+    except TimeoutError:
+        return None

@@ -113,24 +113,30 @@ class _Shell:
         root: Root = "incident" if body.get("command") == "/incident" else "release"
         text = str(body.get("text") or "")
         user_id = incoming.asker(body)
-        look = await self._recall.look((root, text, user_id, place))
-        if look.answer:
-            ack.response = BoltResponse(status=200, body=look.answer)
-            return
+        async with self._recall.look((root, text, user_id, place)) as look:
+            if look.answer:
+                ack.response = BoltResponse(status=200, body=look.answer)
+                return
 
-        def understand(actor: Actor) -> Understood:
-            return parse(root, text, zone=actor.zone, now=self._now(), verbs=self._verbs)
+            def understand(actor: Actor) -> Understood:
+                return parse(root, text, zone=actor.zone, now=self._now(), verbs=self._verbs)
 
-        heard = await self._hear(Hearing(user_id, place, understand, infers=True))
+            heard = await self._hear(Hearing(user_id, place, understand, infers=True))
+            if said := await self._acknowledged(ack, body, place, heard):
+                look.keep(heard, said.body)
+
+    async def _acknowledged(
+        self, ack: AsyncAck, body: dict[str, Any], place: Place, heard: Heard
+    ) -> BoltResponse | None:
+        """Acknowledge a command with its answer; None when a form was opened instead."""
         message = heard.answer
         if isinstance(message, Form):
             if await self._opened(body, message, Carried(heard.verb, {}, place), heard.reader):
                 await ack()
-                return
+                return None
             message = too_slow("Open the form", heard.verb, heard.args)
-        self._replies.send_files_later(user_id, message.attachments)
-        said = await ack(response_type="ephemeral", **draw_message(announcing_files(message), heard.reader))
-        self._recall.keep(look, heard, said.body)
+        self._replies.send_files_later(incoming.asker(body), message.attachments)
+        return await ack(response_type="ephemeral", **draw_message(announcing_files(message), heard.reader))
 
     async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """`@rollcall …` in a channel or thread."""

@@ -40,18 +40,20 @@ class Running:
 
 
 @contextlib.contextmanager
-def started(kind: str, name: str, folder: Path, api_url: str, keys: Sequence[str]) -> Iterator[Running]:
-    """A server of `tests.bench.servers`, ready; ended with the block."""
+def started(name: str, keys: Sequence[str], *command: str) -> Iterator[Running]:
+    """A server of `tests.bench.servers`, started with these arguments, ready; ended with the block."""
+    # Compiling is what installing is for: where that is forbidden, each start would do it again.
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     begun = time.perf_counter()
-    command = [sys.executable, "-m", "tests.bench.servers", kind, str(folder), api_url]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    whole = [sys.executable, "-m", "tests.bench.servers", *command]
+    with subprocess.Popen(whole, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             if not line:
                 raise RuntimeError(f"The server “{name}” did not start; what it said stands above.")
             took = time.perf_counter() - begun
-            expected = b"ok" if kind == "bare" else b'"blocks"'
+            expected = b"ok" if command[0] == "bare" else b'"blocks"'
             yield Running(name, json.loads(line)["address"], keys, expected, took, process.pid)
         finally:
             process.terminate()

@@ -303,6 +303,20 @@ async def test_whoever_asks_while_the_database_is_asked_waits_for_the_next_look(
     await early
 
 
+async def test_one_answer_is_made_for_all_who_ask_the_same_at_once(ports: Ports) -> None:
+    bot = a_bot(ADeskFarAway(ports))
+    key = builders.a_release(ports)
+    said = await asyncio.gather(*(bot.hears(MANAGER, f"status {key}") for _ in range(30)))
+    assert len(set(said)) == 1
+    assert bot.desk.asked == 1
+
+
+async def test_whoever_waited_in_vain_for_an_answer_gets_one_of_their_own(ports: Ports) -> None:
+    bot = a_bot(ADeskFarAway(ports))
+    said = await asyncio.gather(*(bot.hears(MANAGER, "status REL-9") for _ in range(5)))
+    assert all("There is no release REL-9" in one for one in said)
+
+
 @pytest.fixture(autouse=True)
 def _no_chance() -> None:
     random.seed(4)
