@@ -17,6 +17,7 @@ from handlers.verbs import QUESTIONS, VERBS
 from release_core.deployments import NotReady
 from release_core.errors import Conflict
 from release_core.models import Person, Post, Receipt
+from release_core.moments import Reads
 from release_core.ports import Ports
 from release_core.store import Contended
 
@@ -44,6 +45,10 @@ class Desk:
     def moment(self) -> Hashable | None:
         """A value for all that we know now, another one after every change; None when it cannot be told."""
         return self._ports.store.moment()
+
+    def rows(self, reads: Reads) -> Hashable | None:
+        """A digest of what the same questions to the database give now; None when it cannot be told."""
+        return self._ports.store.rows(reads)
 
     def answer(self, request: Request) -> Answer:
         """What is said or asked back; a ReleaseError when it was not done."""

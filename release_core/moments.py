@@ -1,25 +1,63 @@
-"""Telling whether anything was committed since one looked last."""
+"""Telling whether what was read from the database is still what it holds.
+
+The rule for whoever remembers something: ask for the moment first, read after that; believe it while the moment is the
+same. Where the moment is another one, ask what was asked before once more: the same rows give the same.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 # The pragma's value changes on a connection whenever another one commits to the file (sqlite.org/pragma.html). On
 # PostgreSQL the value is which transactions a reader sees, whole: it is another one after every commit that wrote
 # something, in whatever process, and no value comes back once a commit lies between.
 _ASKED = {"sqlite": "PRAGMA data_version", "postgresql": "SELECT pg_current_snapshot()::text"}
+_BEGIN = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+
+
+@dataclass
+class Reads:
+    """What was asked of the database, in order, as its driver was told; None once something else was done there."""
+
+    asked: list[tuple[str, Any]] | None = field(default_factory=list)
+
+
+_recorded: ContextVar[Reads | None] = ContextVar("reads", default=None)
+
+
+@contextlib.contextmanager
+def recorded() -> Iterator[Reads]:
+    """What is asked of databases within the block, in its thread and those that it hands its context to."""
+    token = _recorded.set(reads := Reads())
+    try:
+        yield reads
+    finally:
+        _recorded.reset(token)
+
+
+def _record(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+    reads = _recorded.get()
+    if reads is None or reads.asked is None or statement == "BEGIN":
+        return
+    if many or not statement.startswith("SELECT"):
+        reads.asked = None
+    else:
+        reads.asked.append((statement, parameters))
 
 
 class Moments:
     """A value for the present state of a database: equal values, equal contents.
 
-    It is read on a connection that writes nothing and is used for nothing else. The rule for whoever remembers what was
-    read: ask for the moment first, read after that, and believe it only while the moment is the same.
+    It is read on a connection that writes nothing and is used for nothing else.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -27,6 +65,7 @@ class Moments:
         self._connection: Any = None
         self._opened = 0
         self._lock = threading.Lock()
+        event.listen(engine, "before_cursor_execute", _record)
         # A database in memory has one connection for everybody, which does not notice its own commits.
         self._known = engine.url.get_backend_name() == "postgresql" or engine.url.database not in (None, "", ":memory:")
 
@@ -34,29 +73,42 @@ class Moments:
         """The present moment; None when it cannot be told, which equals nothing."""
         if not self._known:
             return None
-        with self._lock:
-            try:
-                value = self._asked()
-            except self._engine.dialect.loaded_dbapi.Error:
-                # Whoever reads the database next meets the same trouble, with words for it.
-                self._drop()
-                return None
-            return self._opened, value
+        return self._ask(lambda connection: (self._opened, _one(connection, _ASKED[self._engine.dialect.name])))
+
+    def rows(self, reads: Reads) -> Hashable | None:
+        """A digest of the rows that the same questions give now, read at one instant; None when it cannot be told."""
+        asked = reads.asked
+        return self._ask(lambda connection: self._digest(connection, asked)) if asked and self._known else None
 
     def close(self) -> None:
         """Let go of the connection."""
         with self._lock:
             self._drop()
 
-    def _asked(self) -> Hashable:
-        if self._connection is None:
-            # Values of one connection to a file mean nothing on another.
-            self._opened += 1
-            self._connection = self._connect()
-        cursor = self._connection.execute(_ASKED[self._engine.dialect.name])
-        (found,) = cursor.fetchone()
-        cursor.close()
-        return found  # type: ignore[no-any-return]
+    def _ask(self, question: Callable[[Any], Hashable]) -> Hashable | None:
+        with self._lock:
+            try:
+                if self._connection is None:
+                    # Values of one connection to a file mean nothing on another.
+                    self._opened += 1
+                    self._connection = self._connect()
+                return question(self._connection)
+            except self._engine.dialect.loaded_dbapi.Error:
+                # Whoever reads the database next meets the same trouble, with words for it.
+                self._drop()
+                return None
+            except BaseException:
+                # It may be in the middle of a transaction, in which time stands still.
+                self._drop()
+                raise
+
+    def _digest(self, connection: Any, asked: Sequence[tuple[str, Any]]) -> Hashable:
+        connection.execute(_BEGIN[self._engine.dialect.name])
+        digest = hashlib.blake2b(digest_size=16)
+        for statement, parameters in asked:
+            digest.update(repr(connection.execute(statement, parameters).fetchall()).encode())
+        connection.execute("COMMIT")
+        return digest.digest()
 
     def _connect(self) -> Any:
         dialect = self._engine.dialect
@@ -70,3 +122,10 @@ class Moments:
         if connection is not None:
             with contextlib.suppress(self._engine.dialect.loaded_dbapi.Error):
                 connection.close()
+
+
+def _one(connection: Any, statement: str) -> Hashable:
+    cursor = connection.execute(statement)
+    (found,) = cursor.fetchone()
+    cursor.close()
+    return found  # type: ignore[no-any-return]

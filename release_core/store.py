@@ -17,7 +17,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, create_engine
 
 from release_core.errors import Conflict
-from release_core.moments import Moments
+from release_core.moments import Moments, Reads
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_265_002  # any number that nobody else in this database uses for advisory locks
@@ -74,6 +74,10 @@ class Store:
         What was read after a moment is the truth for as long as the moment stays the same.
         """
         return self._moments.now()
+
+    def rows(self, reads: Reads) -> Hashable | None:
+        """A digest of the rows that the same questions give now; None when it cannot be told."""
+        return self._moments.rows(reads)
 
     def close(self) -> None:
         """Let go of every connection."""

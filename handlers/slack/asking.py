@@ -6,7 +6,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from handlers.conversation import Actor, Answer, Home, Message, Paragraph, Place, Request
@@ -14,6 +16,7 @@ from handlers.grammar import Verb
 from handlers.slack.mrkdwn import Reader
 from handlers.slack.refusals import apology, explain, new_reference
 from release_core.errors import NotAllowed, ReleaseError, Unclear
+from release_core.moments import Reads
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,10 @@ class Desk(Protocol):
 
     def moment(self) -> Hashable | None:
         """A value for what answers rest on beside time, another one after every change; None when it cannot be told."""
+        ...
+
+    def rows(self, reads: Reads) -> Hashable | None:
+        """A digest of what the same questions to the database give now; None when it cannot be told."""
         ...
 
     def answer(self, request: Request) -> Answer:
@@ -109,7 +116,9 @@ class Asker:
         return await self._hop(self._home, user_id)
 
     async def _hop(self, question: Callable[[str], T] | Callable[[Hearing], T], about: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, question, about)
+        # Whoever wants to know what is read for an answer says so in the context.
+        ask = partial(copy_context().run, question, about)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
 
     def _answer_in_full(self, hearing: Hearing) -> Heard:
         heard = self._answer(hearing, self._verbs)

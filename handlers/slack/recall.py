@@ -1,9 +1,10 @@
 """Answers given before, given again while nothing they rest on has changed.
 
 An answer rests on the facts in the database, on what was asked by whom, on time. A question is looked up by who asked
-what where. The facts are compared by their moment (`release_core.moments`), asked for after the question came: it
-changes with every commit, whoever made it, and then everything is forgotten. Time is compared with `true_until`, which
-the answer itself brings. The policy, as well as this program, stays the same for as long as the process lives.
+what where. The facts are compared as `release_core.moments` says, after the question came: by their moment, which
+changes with every commit of anybody, then by the rows that the answer was made of, asked for once more. Time is
+compared with `true_until`, which the answer itself brings. The policy, as well as this program, stays the same for as
+long as the process lives.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TypeVar
 
 from handlers.conversation import Message
 from handlers.slack.asking import Desk, Heard
+from release_core.moments import Reads, recorded
 
 T = TypeVar("T")
 
@@ -30,12 +32,11 @@ PATIENCE = 0.25
 
 @dataclass
 class Look:
-    """A question that was looked up: the answer that stands, or "" with the moment from which on one is made.
+    """A question that was looked up: the answer that stands, or "" where one has to be made.
 
-    Whoever makes an answer that may be given again puts it into `made`, with the instant until which it is true.
+    `made` is one that may be given again, with the instant until which it is true.
     """
 
-    moment: Hashable | None
     answer: str = ""
     made: tuple[str, datetime] | None = None
 
@@ -48,11 +49,16 @@ class Look:
             self.made = answer, until
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Kept:
+    """An answer that was true at `moment`; it still is while `reads` give rows of the same digest."""
+
     answer: str
     since: datetime
     until: datetime
+    moment: Hashable
+    reads: Reads
+    rows: Hashable
 
 
 class Recall:
@@ -61,7 +67,6 @@ class Recall:
     def __init__(self, desk: Desk, now: Callable[[], datetime]) -> None:
         self._desk = desk
         self._now = now
-        self._moment: Hashable | None = None
         self._kept: dict[Hashable, _Kept] = {}
         self._making: dict[Hashable, asyncio.Event] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="moment")
@@ -73,36 +78,62 @@ class Recall:
         """Look a question up, now that it came; what is made of it in the block is remembered."""
         moment = self._desk.moment() if self._desk.at_once else await self._next_moment()
         if moment is None:
-            yield Look(None)
+            yield Look()
         elif answer := self._standing(question, moment):
-            yield Look(moment, answer)
+            yield Look(answer)
         elif making := self._making.get((question, moment)):
             # Somebody makes the very same answer from the very same facts.
             await _patiently(making.wait())
-            yield Look(moment, self._standing(question, moment))
+            yield Look(self._standing(question, moment))
         else:
-            async with self._alone(question, moment) as look:
-                yield look
+            made = self._making[question, moment] = asyncio.Event()
+            try:
+                async with self._made(question, moment) as look:
+                    yield look
+            finally:
+                del self._making[question, moment]
+                made.set()
 
     def _standing(self, question: Hashable, moment: Hashable) -> str:
-        kept = self._kept.get(question) if moment == self._moment else None
-        return kept.answer if kept and kept.since <= self._now() < kept.until else ""
+        kept = self._kept.get(question)
+        return kept.answer if kept and kept.moment == moment and kept.since <= self._now() < kept.until else ""
 
     @asynccontextmanager
-    async def _alone(self, question: Hashable, moment: Hashable) -> AsyncIterator[Look]:
-        if moment != self._moment:
-            self._moment = moment
-            self._kept.clear()
-        made = self._making[question, moment] = asyncio.Event()
-        try:
-            yield (look := Look(moment))
-            if look.made and moment == self._moment:
-                if len(self._kept) >= MOST:
-                    self._kept.clear()
-                self._kept[question] = _Kept(look.made[0], self._now(), look.made[1])
-        finally:
-            del self._making[question, moment]
-            made.set()
+    async def _made(self, question: Hashable, moment: Hashable) -> AsyncIterator[Look]:
+        if await self._renew(question, moment):
+            yield Look(self._standing(question, moment))
+            return
+        with recorded() as reads:
+            yield (look := Look())
+        if not look.made:
+            return
+        answer, until = look.made
+        since = self._now()
+        # Had anything been committed since the moment, these might not be the rows that the answer was made of.
+        rows = await self._database(lambda: self._rows_at(moment, reads))
+        if rows is not None:
+            if len(self._kept) >= MOST:
+                self._kept.clear()
+            self._kept[question] = _Kept(answer, since, until, moment, reads, rows)
+
+    async def _renew(self, question: Hashable, moment: Hashable) -> bool:
+        """Whether what was kept is still true at a moment, which was asked for before this."""
+        kept = self._kept.get(question)
+        if kept is None or not kept.since <= self._now() < kept.until:
+            return False
+        if await self._database(lambda: self._desk.rows(kept.reads)) == kept.rows:
+            kept.moment = moment
+            return True
+        return False
+
+    def _rows_at(self, moment: Hashable, reads: Reads) -> Hashable | None:
+        rows = self._desk.rows(reads)
+        return rows if self._desk.moment() == moment else None
+
+    async def _database(self, ask: Callable[[], Hashable | None]) -> Hashable | None:
+        if self._desk.at_once:
+            return ask()
+        return await _patiently(asyncio.get_running_loop().run_in_executor(self._thread, ask))
 
     async def _next_moment(self) -> Hashable | None:
         """The moment, asked for from now on: many who come at once share it."""

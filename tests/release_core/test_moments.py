@@ -7,7 +7,8 @@ import threading
 from sqlalchemy import text
 from sqlmodel import select
 
-from release_core.models import Receipt
+from release_core.models import Person, Receipt
+from release_core.moments import Reads, recorded
 from release_core.store import Store, migrate, open_store
 from tests.release_core import builders
 from tests.release_core.builders import NOW
@@ -79,3 +80,45 @@ def test_a_lost_connection_tells_no_moment_the_next_one_another(empty_store: Sto
 
 def test_a_database_in_memory_tells_none() -> None:
     assert builders.a_store().moment() is None
+
+
+# The rows that something was made of
+
+
+def read_all(store: Store) -> Reads:
+    with recorded() as reads, store.reading() as session:
+        session.exec(select(Receipt)).all()
+        session.get(Person, "U1")
+    return reads
+
+
+def test_the_same_questions_give_the_same_rows_until_somebody_changes_one_of_them(empty_store: Store) -> None:
+    migrate(empty_store)
+    write(empty_store, "first")
+    reads = read_all(empty_store)
+    before = empty_store.rows(reads)
+    with empty_store.transaction() as session:
+        session.add(Person(id="U2", name="Noah", zone="UTC", seen_at=NOW))
+    assert before is not None
+    assert empty_store.rows(reads) == before
+    with empty_store.transaction() as session:
+        session.add(Person(id="U1", name="Anna", zone="UTC", seen_at=NOW))
+    after = empty_store.rows(reads)
+    assert after != before
+    with empty_store.transaction() as session:
+        session.delete(session.get_one(Receipt, "first"))
+    assert empty_store.rows(reads) not in (before, after)
+
+
+def test_whoever_wrote_meanwhile_can_not_be_compared(empty_store: Store) -> None:
+    migrate(empty_store)
+    with recorded() as reads:
+        write(empty_store, "first")
+    assert empty_store.rows(reads) is None
+
+
+def test_only_what_is_asked_within_the_block_is_recorded(empty_store: Store) -> None:
+    migrate(empty_store)
+    reads = read_all(empty_store)
+    read_all(empty_store)
+    assert len(reads.asked or ()) == 2

@@ -22,7 +22,7 @@ from handlers.desk import Desk
 from handlers.slack.shell import RollcallApp, build_app
 from handlers.verbs import VERBS
 from release_core import releases, scheduling
-from release_core.models import Person, Release
+from release_core.models import Person, Receipt, Release
 from release_core.ports import Ports
 from release_core.store import Store, migrate, open_store
 from tests.bench.running import slack_stand_in
@@ -262,6 +262,20 @@ async def test_what_was_read_while_somebody_wrote_is_not_remembered_as_newer_tha
     desk.answer = answer_and_be_overtaken  # type: ignore[method-assign]
     assert "old" in summary(await bot.hears(MANAGER, f"status {key}"))
     assert "new" in summary(await bot.hears(MANAGER, f"status {key}"))
+
+
+async def test_a_commit_that_is_about_something_else_costs_no_new_answer(bot: Bot) -> None:
+    key = builders.a_release(bot.desk.ports)
+    first = await bot.hears(MANAGER, f"status {key}")
+    for number in range(3):
+        with bot.desk.ports.store.transaction() as session:
+            session.add(Receipt(key=str(number), at=NOW))
+        assert await bot.hears(MANAGER, f"status {key}") == first
+    assert bot.desk.asked == 1
+    rename(bot.desk.ports.store, key, "Renamed")
+    assert "Renamed" in await bot.hears(MANAGER, f"status {key}")
+    rename(bot.desk.ports.store, key, "Autumn release")
+    assert await bot.hears(MANAGER, f"status {key}") == first
 
 
 async def test_refusals_are_never_given_again(bot: Bot) -> None:
