@@ -57,42 +57,63 @@ def _record(_connection: Any, _cursor: Any, statement: str, parameters: Any, _co
 class Moments:
     """A value for the present state of a database: equal values, equal contents.
 
-    It is read on a connection that writes nothing and is used for nothing else.
+    It is read on a connection that writes nothing and is used for nothing else; rows are read on another one.
     """
+
+    def __init__(self, engine: Engine) -> None:
+        self._dialect = engine.dialect.name
+        self._moments, self._rows = _Line(engine), _Line(engine)
+        # A database in memory has one connection for everybody, which does not notice its own commits.
+        self._known = engine.url.get_backend_name() == "postgresql" or engine.url.database not in (None, "", ":memory:")
+        event.listen(engine, "before_cursor_execute", _record)
+
+    def now(self) -> Hashable | None:
+        """The present moment; None when it cannot be told, which equals nothing."""
+        return self._moments.ask(self._moment) if self._known else None
+
+    def rows(self, reads: Reads) -> Hashable | None:
+        """A digest of the rows that the same questions give now, read at one instant; None when it cannot be told."""
+        asked = reads.asked
+        return self._rows.ask(lambda connection, _: self._digest(connection, asked)) if asked and self._known else None
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._moments.close()
+        self._rows.close()
+
+    def _moment(self, connection: Any, opened: int) -> Hashable:
+        # Values of one connection to a file mean nothing on another.
+        return opened, *connection.execute(_ASKED[self._dialect]).fetchall()
+
+    def _digest(self, connection: Any, asked: Sequence[tuple[str, Any]]) -> Hashable:
+        on_postgres = self._dialect == "postgresql"
+        # There, all goes to the server in one go.
+        with connection.pipeline() if on_postgres else contextlib.nullcontext():
+            connection.execute(_BEGIN[self._dialect])
+            cursors = [connection.execute(statement, parameters) for statement, parameters in asked]
+            rows = [] if on_postgres else [cursor.fetchall() for cursor in cursors]
+            connection.execute("COMMIT")
+        rows = rows or [cursor.fetchall() for cursor in cursors]
+        return hashlib.blake2b(repr(rows).encode(), digest_size=16).digest()
+
+
+class _Line:
+    """A connection that is opened when somebody asks, one question at a time."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Any = None
         self._opened = 0
         self._lock = threading.Lock()
-        event.listen(engine, "before_cursor_execute", _record)
-        # A database in memory has one connection for everybody, which does not notice its own commits.
-        self._known = engine.url.get_backend_name() == "postgresql" or engine.url.database not in (None, "", ":memory:")
 
-    def now(self) -> Hashable | None:
-        """The present moment; None when it cannot be told, which equals nothing."""
-        if not self._known:
-            return None
-        return self._ask(lambda connection: (self._opened, _one(connection, _ASKED[self._engine.dialect.name])))
-
-    def rows(self, reads: Reads) -> Hashable | None:
-        """A digest of the rows that the same questions give now, read at one instant; None when it cannot be told."""
-        asked = reads.asked
-        return self._ask(lambda connection: self._digest(connection, asked)) if asked and self._known else None
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        with self._lock:
-            self._drop()
-
-    def _ask(self, question: Callable[[Any], Hashable]) -> Hashable | None:
+    def ask(self, question: Callable[[Any, int], Hashable]) -> Hashable | None:
+        """What a question to the connection gives, told how many were opened so far; None when it is lost."""
         with self._lock:
             try:
                 if self._connection is None:
-                    # Values of one connection to a file mean nothing on another.
                     self._opened += 1
                     self._connection = self._connect()
-                return question(self._connection)
+                return question(self._connection, self._opened)
             except self._engine.dialect.loaded_dbapi.Error:
                 # Whoever reads the database next meets the same trouble, with words for it.
                 self._drop()
@@ -102,13 +123,10 @@ class Moments:
                 self._drop()
                 raise
 
-    def _digest(self, connection: Any, asked: Sequence[tuple[str, Any]]) -> Hashable:
-        connection.execute(_BEGIN[self._engine.dialect.name])
-        digest = hashlib.blake2b(digest_size=16)
-        for statement, parameters in asked:
-            digest.update(repr(connection.execute(statement, parameters).fetchall()).encode())
-        connection.execute("COMMIT")
-        return digest.digest()
+    def close(self) -> None:
+        """Let go of the connection."""
+        with self._lock:
+            self._drop()
 
     def _connect(self) -> Any:
         dialect = self._engine.dialect
@@ -122,10 +140,3 @@ class Moments:
         if connection is not None:
             with contextlib.suppress(self._engine.dialect.loaded_dbapi.Error):
                 connection.close()
-
-
-def _one(connection: Any, statement: str) -> Hashable:
-    cursor = connection.execute(statement)
-    (found,) = cursor.fetchone()
-    cursor.close()
-    return found  # type: ignore[no-any-return]

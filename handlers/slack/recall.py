@@ -26,9 +26,6 @@ T = TypeVar("T")
 MOST = 500
 """How many answers are kept; one is a few KB."""
 
-PATIENCE = 0.25
-"""Seconds that somebody waits for a moment, or for an answer that is being made, before they are answered by itself."""
-
 
 @dataclass
 class Look:
@@ -62,14 +59,22 @@ class _Kept:
 
 
 class Recall:
-    """Remembers answers as they were sent; `now` is the clock by which they are made."""
+    """Remembers answers as they were sent; `now` is the clock by which they are made.
+
+    `patience` is for how many seconds somebody waits for a moment, or for an answer that is being made, before they are
+    answered by themselves.
+    """
+
+    patience = 0.25
 
     def __init__(self, desk: Desk, now: Callable[[], datetime]) -> None:
         self._desk = desk
         self._now = now
         self._kept: dict[Hashable, _Kept] = {}
         self._making: dict[Hashable, asyncio.Event] = {}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="moment")
+        # Whoever asks whether anything changed need not wait for those who ask what.
+        self._moments = ThreadPoolExecutor(1, thread_name_prefix="moment")
+        self._rows = ThreadPoolExecutor(1, thread_name_prefix="rows")
         self._next: asyncio.Task[Hashable | None] | None = None
         self._asking = asyncio.Lock()
 
@@ -83,7 +88,7 @@ class Recall:
             yield Look(answer)
         elif making := self._making.get((question, moment)):
             # Somebody makes the very same answer from the very same facts.
-            await _patiently(making.wait())
+            await self._patiently(making.wait())
             yield Look(self._standing(question, moment))
         else:
             made = self._making[question, moment] = asyncio.Event()
@@ -133,24 +138,23 @@ class Recall:
     async def _database(self, ask: Callable[[], Hashable | None]) -> Hashable | None:
         if self._desk.at_once:
             return ask()
-        return await _patiently(asyncio.get_running_loop().run_in_executor(self._thread, ask))
+        return await self._patiently(asyncio.get_running_loop().run_in_executor(self._rows, ask))
 
     async def _next_moment(self) -> Hashable | None:
         """The moment, asked for from now on: many who come at once share it."""
         if self._next is None:
             self._next = asyncio.create_task(self._ask())
-        return await _patiently(asyncio.shield(self._next))
+        return await self._patiently(asyncio.shield(self._next))
 
     async def _ask(self) -> Hashable | None:
         async with self._asking:
             # Whoever comes once the database was asked may not rest on its answer, so they wait for the next one.
             self._next = None
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._desk.moment)
+            return await asyncio.get_running_loop().run_in_executor(self._moments, self._desk.moment)
 
-
-async def _patiently(waited_for: Awaitable[T]) -> T | None:
-    try:
-        async with asyncio.timeout(PATIENCE):
-            return await waited_for
-    except TimeoutError:
-        return None
+    async def _patiently(self, waited_for: Awaitable[T]) -> T | None:
+        try:
+            async with asyncio.timeout(self.patience):
+                return await waited_for
+        except TimeoutError:
+            return None

@@ -45,9 +45,10 @@ EVENTS = ("app_home_opened", "app_mention", "message")
 
 
 class RollcallApp(AsyncApp):
-    """A Bolt app that knows what still goes on after its answers."""
+    """A Bolt app that knows what it answered, what still goes on after its answers."""
 
     tasks: Tasks
+    recall: Recall
 
     async def drain(self, seconds: float = 10.0) -> int:
         """Wait for what still goes on; returns how many were cut off."""
@@ -75,7 +76,8 @@ def build_app(
         raise_error_for_unhandled_request=True,
     )
     app.tasks = Tasks()
-    shell = _Shell(Asker(desk, verbs), verbs, Recall(desk, now), now, Replies(client, app.tasks), client)
+    app.recall = Recall(desk, now)
+    shell = _Shell(Asker(desk, verbs), verbs, app.recall, now, Replies(client, app.tasks), client)
     for root in COMMANDS:
         app.command(f"/{root}")(shell.on_command)
     for event, listener in zip(EVENTS, (shell.on_home, shell.on_mention, shell.on_message), strict=True):

@@ -38,6 +38,7 @@ def table(servers: Sequence[Running], measured: Mapping[int, Sequence[Sequence[R
         rows.append(row(f"{at}: processor time, ms", "{:.2f}", rounds, lambda r: r.work))
     rows.append(_figures("resident memory, MB", "{:.0f}", [server.resident() for server in servers], grown))
     rows.append(_figures("ready to serve in, s", "{:.2f}", [server.ready_in for server in servers], grown))
+    rows.append(_figures("… of processor time, s", "{:.2f}", [server.ready_after for server in servers], grown))
     return drawn([head, *rows])
 
 

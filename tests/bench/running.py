@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Running:
     expected: bytes
     ready_in: float
     pid: int
+    ready_after: float = 0.0
+    """Seconds of processor time until it was ready."""
 
     def resident(self) -> float:
         """Resident memory now, in MB, from Linux's /proc."""
@@ -54,7 +56,8 @@ def started(name: str, keys: Sequence[str], *command: str) -> Iterator[Running]:
                 raise RuntimeError(f"The server “{name}” did not start; what it said stands above.")
             took = time.perf_counter() - begun
             expected = b"ok" if command[0] == "bare" else b'"blocks"'
-            yield Running(name, json.loads(line)["address"], keys, expected, took, process.pid)
+            ready = Running(name, json.loads(line)["address"], keys, expected, took, process.pid)
+            yield replace(ready, ready_after=ready.worked())
         finally:
             process.terminate()
 

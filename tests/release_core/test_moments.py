@@ -69,7 +69,7 @@ def test_a_lost_connection_tells_no_moment_the_next_one_another(empty_store: Sto
     migrate(empty_store)
     before = empty_store.moment()
     if empty_store.is_sqlite:
-        empty_store._moments._connection.close()
+        empty_store._moments._moments._connection.close()
     else:
         with empty_store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"

@@ -84,7 +84,10 @@ class Bot:
 
 def a_bot(desk: ADeskThatCounts) -> Bot:
     client = AsyncWebClient("xoxb-1", base_url=_api[-1])
-    return Bot(desk, build_app(desk, verbs=VERBS, client=client, signing_secret="secret", now=desk.ports.clock.now))
+    app = build_app(desk, verbs=VERBS, client=client, signing_secret="secret", now=desk.ports.clock.now)
+    # However busy the machine is.
+    app.recall.patience = 60.0
+    return Bot(desk, app)
 
 
 _api: list[str] = []
@@ -287,6 +290,7 @@ async def test_refusals_are_never_given_again(bot: Bot) -> None:
 async def test_a_database_that_does_not_say_its_moment_keeps_nobody_waiting(ports: Ports) -> None:
     desk = ADeskFarAway(ports)
     bot = a_bot(desk)
+    bot.app.recall.patience = 0.01
     key = builders.a_release(ports)
     desk.stuck.clear()
     try:
