@@ -40,12 +40,12 @@ from handlers.phrases import (
     shortened,
 )
 from handlers.readiness_cards import why_card
-from handlers.release_cards import headline_card, package_card
+from handlers.release_cards import headline_card, headline_true_until, package_card
 from handlers.release_words import window_words
 from handlers.test_levels import level_argument, level_options
 from release_core import audits, releases, strategies
 from release_core.errors import Unclear
-from release_core.facts import ReleaseFacts, gather, stand, true_until
+from release_core.facts import ReleaseFacts, gather, stand
 from release_core.lookups import find_release, open_releases
 from release_core.permissions import may, require
 from release_core.policy import Level
@@ -194,7 +194,9 @@ def status(ports: Ports, request: Request) -> Answer:
     with ports.store.reading() as session:
         standing = stand(session, ports.policy, find_release(session, key))
     now = ports.clock.now()
-    return replace(headline_card(standing, ports.policy, now), true_until=true_until(standing, ports.policy, now))
+    return replace(
+        headline_card(standing, ports.policy, now), true_until=headline_true_until(standing, ports.policy, now)
+    )
 
 
 def why(ports: Ports, request: Request) -> Answer:

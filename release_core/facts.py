@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam
@@ -37,7 +37,6 @@ from release_core.test_plans import ChosenTests, planned
 from release_core.windows import FrozenSpan, frozen_spans
 
 UNDER_WAY = ("requested", "validating", "deploying", "verifying")
-AN_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -323,12 +322,6 @@ def watched_until(facts: Standing, policy: Policy) -> datetime | None:
     back = facts.newest("rollback", org=live.org)
     again = back.finished_at if back and back.state == "succeeded" else None
     return max(live.finished_at, again or live.finished_at) + policy.soak_of(live.org)
-
-
-def true_until(facts: Standing, policy: Policy, now: datetime) -> datetime:
-    """When time alone may next change where a release stands: a proof lapses, a watch ends; within the hour."""
-    ends = [watched_until(facts, policy), facts.watch_begun_again_until, *(d.lapses_at for d in facts.deployments)]
-    return min([end for end in ends if end is not None and end > now] + [now + AN_HOUR])
 
 
 def next_org(release: Release) -> str:
