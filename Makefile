@@ -4,6 +4,8 @@ UV := .tools/uv/bin/uv
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# Otherwise whoever starts Rollcall first, or may not write here, compiles some thousand modules before anything happens.
+export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help rehearse story test check format bench conformance schemas clean
 

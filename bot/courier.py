@@ -19,7 +19,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.client import WebClient
 
 from bot.chat_problems import TRANSIENT, ChatProblem, ChatRefused, TokenRefused, problem, said, unavailable
-from bot.pacing import EDITS, POSTS_PER_CHANNEL, Pace
+from bot.pacing import EDITS, POSTS, POSTS_PER_CHANNEL, Pace
 from handlers.conversation import Attachment, Message
 from handlers.slack.blocks import draw_message
 from release_core.errors import Unclear
@@ -138,6 +138,7 @@ class Courier:
     def _post_once(self, slot: str, post: dict[str, Any], since: datetime | None) -> str:
         for _ in range(TRIES):
             self.pace.wait_for(str(post["channel"]), POSTS_PER_CHANNEL)
+            self.pace.wait_for("chat.postMessage", POSTS)
             try:
                 return str(self._call("chat.postMessage", post)["ts"])
             except _LostAnswer:

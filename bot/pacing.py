@@ -17,6 +17,9 @@ class Rate:
 
 
 POSTS_PER_CHANNEL = Rate(1.0, 3)
+# Slack takes "several hundred messages per minute" of a workspace besides; we read that as three hundred
+# (docs.slack.dev/apis/web-api/rate-limits).
+POSTS = Rate(5.0, 15)
 EDITS = Rate(50 / 60, 20)
 
 

@@ -237,12 +237,16 @@ class Message:
     """What we say. `summary` alone must make sense: it is what notifications and screen readers get.
 
     A message that answers a request is private to the asker; announcements are addressed by `handlers.announcements`.
+    `true_until` is the instant up to which the same question gets the same answer as long as no fact changes; None
+    where nobody worked that out.
     """
 
     summary: str
     parts: Sequence[Part] = ()
     tone: Tone = "plain"
     attachments: Sequence[Attachment] = ()
+    # No part of what is said: two messages that read the same are the same.
+    true_until: datetime | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

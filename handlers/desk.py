@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from handlers.verbs import QUESTIONS, READS_LONG, VERBS
 from release_core.deployments import NotReady
 from release_core.errors import Conflict
 from release_core.models import Person, Post, Receipt
+from release_core.moments import Reads
 from release_core.ports import Ports
 from release_core.store import Contended
 
@@ -47,6 +48,14 @@ class Desk:
     def reads_long(self) -> Collection[str]:
         """The forms that are made of what a package or an org holds."""
         return READS_LONG
+
+    def moment(self) -> Hashable | None:
+        """A value for all that we know now, another one after every change; None when it cannot be told."""
+        return self._ports.store.moment()
+
+    def rows(self, reads: Reads) -> Hashable | None:
+        """A digest of what the same questions to the database give now; None when it cannot be told."""
+        return self._ports.store.rows(reads)
 
     def answer(self, request: Request) -> Answer:
         """What is said or asked back; a ReleaseError when it was not done."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from handlers.addresses import named
 from handlers.conversation import (
@@ -50,11 +50,13 @@ from handlers.release_words import (
     window_words,
 )
 from handlers.undo_words import undo_buttons
-from release_core.facts import Standing
+from release_core.facts import Standing, watched_until
 from release_core.lookups import BEFORE_DEPLOYMENT
+from release_core.package_gates import validates_again_at
 from release_core.policy import Policy
 from release_core.risks import rows_of
 
+LONGEST_TRUE = timedelta(hours=1)
 TONES: dict[str, Tone] = {
     "ready": "good",
     "soaking": "good",
@@ -92,6 +94,16 @@ def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
     silent = [Paragraph(words) for words in silence_words(facts, policy)]
     parts: list[Part] = [head, *silent, Facts(rows), Actions(next_buttons(facts, policy))]
     return Message(summary, parts, tone=TONES.get(release.state, "plain"))
+
+
+def headline_true_until(facts: Standing, policy: Policy, now: datetime) -> datetime:
+    """Until when time alone leaves a headline as it is: a proof lapses, a watch ends, another check comes by itself.
+
+    Within the hour, at most. It must know every instant that the words of a headline compare with the present.
+    """
+    lapses = [attempt.lapses_at for attempt in facts.deployments]
+    ends = [watched_until(facts, policy), facts.watch_begun_again_until, validates_again_at(facts, policy), *lapses]
+    return min([end for end in ends if end is not None and end > now] + [now + LONGEST_TRUE])
 
 
 def next_buttons(facts: Standing, policy: Policy) -> list[Button]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 from handlers.conversation import (
@@ -39,7 +40,7 @@ from handlers.phrases import (
     shortened,
 )
 from handlers.readiness_cards import why_card
-from handlers.release_cards import headline_card, package_card
+from handlers.release_cards import headline_card, headline_true_until, package_card
 from handlers.release_words import window_words
 from handlers.test_levels import level_argument, level_options
 from release_core import audits, releases, strategies
@@ -176,7 +177,10 @@ def status(ports: Ports, request: Request) -> Answer:
     key = release_argument(ports, request)
     with ports.store.reading() as session:
         standing = stand(session, ports.policy, find_release(session, key))
-    return headline_card(standing, ports.policy, ports.clock.now())
+    now = ports.clock.now()
+    return replace(
+        headline_card(standing, ports.policy, now), true_until=headline_true_until(standing, ports.policy, now)
+    )
 
 
 def why(ports: Ports, request: Request) -> Answer:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import event, text
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, create_engine
 
 from release_core.errors import Conflict
+from release_core.moments import Moments, Reads
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_265_002  # any number that nobody else in this database uses for advisory locks
@@ -39,6 +38,7 @@ class Store:
         self._readers = engine.execution_options(
             reading=True, **({} if on_sqlite else {"isolation_level": "REPEATABLE READ"})
         )
+        self._moments = Moments(engine)
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,8 +66,20 @@ class Store:
         with Session(self._readers, expire_on_commit=False) as session:
             yield session
 
+    def moment(self) -> Hashable | None:
+        """A value for what the database holds now, another one after every commit; None when it cannot be told.
+
+        What was read after a moment is the truth for as long as the moment stays the same.
+        """
+        return self._moments.now()
+
+    def rows(self, reads: Reads) -> Hashable | None:
+        """A digest of the rows that the same questions give now; None when it cannot be told."""
+        return self._moments.rows(reads)
+
     def close(self) -> None:
         """Let go of every connection."""
+        self._moments.close()
         self.engine.dispose()
 
 
@@ -83,12 +95,33 @@ def open_store(url: str) -> Store:
 
 def migrate(store: Store) -> None:
     """Bring the tables to the newest shape; of several replicas that start at once, one does it."""
+    if _shape(store) == newest_shape():
+        return
+    # Ten megabytes, a fifth of a second: only for whoever has something to migrate.
+    from alembic import command
+    from alembic.config import Config
+
     with store.engine.connect() as connection, _alone(connection):
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
+
+
+def newest_shape() -> str:
+    """The revision of the newest migration, with whose number its file begins."""
+    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _shape(store: Store) -> str:
+    """The revision that the database is at; "" when it is not known to be at any."""
+    try:
+        with store.engine.connect() as connection:
+            found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    except (OperationalError, ProgrammingError):
+        return ""  # it has no tables yet, or cannot be reached, which the migration says better
+    return found[0] if len(found) == 1 else ""
 
 
 @contextmanager

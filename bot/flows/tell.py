@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import asdict
 from typing import Any
 
@@ -15,12 +19,20 @@ from handlers import announcements
 from handlers.announcements import Announcement, Touched
 from release_core import attempts
 from release_core.models import Post
+from release_core.store import Contended
 
 log = structlog.get_logger(__name__)
 
 # What happened is told in order, so what cannot be said now is waited for, a minute between two tries in the end. Not
 # for ever: one post that Slack always stumbles over must not keep its release silent.
 FOR_HOURS = 4 * 60
+
+# Slack answers within some tenths of a second; in so many lanes we reach what it takes for a workspace.
+LANES = 8
+# One step; a process that is to end waits for it, so it must be over soon.
+TOGETHER = 20
+FEW = 8
+"""So many copies are quicker told than threads are begun."""
 
 
 @flow("tell", queue="tell")
@@ -31,11 +43,12 @@ def tell(args: dict[str, Any]) -> None:
     edited = redraw.removeprefix("deployment:") if redraw and "edit" in args else ""
     if edited:
         pause(edit_in(edited))
-    for slot in slots:
-        try:
-            deliver(args["stream"], slot["slot"], slot["only_if_posted"])
-        except ChatProblem as problem:
-            log.error("chat.not_told", slot=slot["slot"], problem=str(problem))
+    for some in side_by_side(slots):
+        for slot in some if len(some) == 1 else deliver_at_once(args["stream"], some):
+            try:
+                deliver(args["stream"], slot["slot"], slot["only_if_posted"])
+            except ChatProblem as problem:
+                log.error("chat.not_told", slot=slot["slot"], problem=str(problem))
     if edited:
         drawn(edited)
 
@@ -46,9 +59,41 @@ def touched(stream: str, number: int) -> list[dict[str, Any]]:
     return [asdict(one) for one in announcements.touched(current().ports, stream, number)]
 
 
+def side_by_side(slots: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The posts in their order, with those together that may come in any: many copies, each for another reader."""
+    for is_copy, run in itertools.groupby(slots, lambda slot: "@" in slot["slot"]):
+        some = list(run)
+        readers = {slot["slot"].partition("@")[2] for slot in some}
+        size = TOGETHER if is_copy and len(some) > FEW and len(readers) == len(some) else 1
+        yield from (some[start : start + size] for start in range(0, len(some), size))
+
+
+@step
+def deliver_at_once(stream: str, slots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`deliver` for several posts, as many at a time as Slack takes; returns those that have to be tried again."""
+    with ThreadPoolExecutor(LANES, thread_name_prefix="tell") as threads:
+        # What flows work with may be known to this thread alone.
+        told = [threads.submit(copy_context().run, _was_told, stream, slot) for slot in slots]
+    return [slot for slot, was_told in zip(slots, told, strict=True) if not was_told.result()]
+
+
+def _was_told(stream: str, slot: dict[str, Any]) -> bool:
+    try:
+        _deliver(stream, slot["slot"], slot["only_if_posted"])
+    except (ChatUnavailable, TokenEnded, Contended):
+        return False
+    except ChatProblem as problem:
+        log.error("chat.not_told", slot=slot["slot"], problem=str(problem))
+    return True
+
+
 @step(tries=FOR_HOURS, on=(ChatUnavailable, TokenEnded))
 def deliver(stream: str, slot: str, only_if_posted: bool) -> None:
     """Make one post look as it should now; posted for the first time only when it was never tried before."""
+    _deliver(stream, slot, only_if_posted)
+
+
+def _deliver(stream: str, slot: str, only_if_posted: bool) -> None:
     outside = current()
     known = _post(outside, slot)
     if only_if_posted and (known is None or not known.ts):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -15,6 +16,7 @@ from handlers.grammar import Verb
 from handlers.slack.mrkdwn import Reader
 from handlers.slack.refusals import apology, explain, new_reference
 from release_core.errors import NotAllowed, ReleaseError, Unclear
+from release_core.moments import Reads
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,14 @@ class Desk(Protocol):
     @property
     def reads_long(self) -> Collection[str]:
         """Verbs that may have to read for longer than a modal can be waited for before they ask back."""
+        ...
+
+    def moment(self) -> Hashable | None:
+        """A value for what answers rest on beside time, another one after every change; None when it cannot be told."""
+        ...
+
+    def rows(self, reads: Reads) -> Hashable | None:
+        """A digest of what the same questions to the database give now; None when it cannot be told."""
         ...
 
     def answer(self, request: Request) -> Answer:
@@ -129,7 +139,9 @@ class Asker:
         return await self._hop(partial(self._cards_behind, urls=urls), user_id)
 
     async def _hop(self, question: Callable[[str], T] | Callable[[Hearing], T], about: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, question, about)
+        # Whoever wants to know what is read for an answer says so in the context.
+        ask = partial(copy_context().run, question, about)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
 
     def _answer_in_full(self, hearing: Hearing) -> Heard:
         heard = self._answer(hearing, self._verbs)

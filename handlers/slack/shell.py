@@ -33,6 +33,7 @@ from handlers.slack.limits import MODAL_DEPTH
 from handlers.slack.links import Links
 from handlers.slack.modals import Loading, place_of, view_of
 from handlers.slack.mrkdwn import Reader
+from handlers.slack.recall import Recall
 from handlers.slack.refusals import explain, offer, too_slow
 from handlers.slack.replies import OPENED_WITHIN, Replies, announcing_files
 from handlers.slack.tasks import Tasks
@@ -51,9 +52,10 @@ WHERE_A_DOMAIN_IS_OURS = ("link_shared",)
 
 
 class RollcallApp(AsyncApp):
-    """A Bolt app that knows what still goes on after its answers."""
+    """A Bolt app that knows what it answered, what still goes on after its answers."""
 
     tasks: Tasks
+    recall: Recall
 
     async def drain(self, seconds: float = 10.0) -> int:
         """Wait for what still goes on; returns how many were cut off."""
@@ -82,7 +84,8 @@ def build_app(
     )
     app.tasks = Tasks()
     asker = Asker(desk, verbs)
-    shell = _Shell(asker, verbs, now, Replies(client, app.tasks), Homes(client, asker, app.tasks))
+    app.recall = Recall(desk, now)
+    shell = _Shell(asker, verbs, app.recall, now, Replies(client, app.tasks), Homes(client, asker, app.tasks))
     for root in COMMANDS:
         app.command(f"/{root}")(shell.on_command)
     for event, listener in zip(EVENTS, (shell.on_home, shell.on_mention, shell.on_message), strict=True):
@@ -101,12 +104,14 @@ class _Shell:
         self,
         asker: Asker,
         verbs: Mapping[str, Verb],
+        recall: Recall,
         now: Callable[[], datetime],
         replies: Replies,
         homes: Homes,
     ) -> None:
         self._asker = asker
         self._verbs = verbs
+        self._recall = recall
         self._now = now
         self._replies = replies
         self._homes = homes
@@ -119,24 +124,34 @@ class _Shell:
         place = incoming.command_place(body)
         root: Root = "incident" if body.get("command") == "/incident" else "release"
         text = str(body.get("text") or "")
-
-        def understand(actor: Actor) -> Understood:
-            return parse(root, text, zone=actor.zone, now=self._now(), verbs=self._verbs)
-
         user_id = incoming.asker(body)
-        hearing = Hearing(user_id, place, understand, infers=True)
-        heard = await self._hear_or_load(body, hearing, self._asks(root, text))
-        if heard is None:
-            await ack()
-            return
+        async with self._recall.look((root, text, user_id, place)) as look:
+            if look.answer:
+                ack.response = BoltResponse(status=200, body=look.answer)
+                return
+
+            def understand(actor: Actor) -> Understood:
+                return parse(root, text, zone=actor.zone, now=self._now(), verbs=self._verbs)
+
+            hearing = Hearing(user_id, place, understand, infers=True)
+            heard = await self._hear_or_load(body, hearing, self._asks(root, text))
+            if heard is None:
+                await ack()
+            elif said := await self._acknowledged(ack, body, place, heard):
+                look.keep(heard, said.body)
+
+    async def _acknowledged(
+        self, ack: AsyncAck, body: dict[str, Any], place: Place, heard: Heard
+    ) -> BoltResponse | None:
+        """Acknowledge a command with its answer; None when a form was opened instead."""
         message = heard.answer
         if isinstance(message, Form):
             if await self._opened(body, message, Carried(heard.verb, {}, place), heard.reader):
                 await ack()
-                return
+                return None
             message = too_slow("Open the form", heard.verb, heard.args)
-        self._replies.send_files_later(user_id, message.attachments)
-        await ack(response_type="ephemeral", **draw_message(announcing_files(message), heard.reader))
+        self._replies.send_files_later(incoming.asker(body), message.attachments)
+        return await ack(response_type="ephemeral", **draw_message(announcing_files(message), heard.reader))
 
     async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         """`@rollcall …` in a channel or thread."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Insert, Integer, String, Table, cast, func, insert, select, text
 from sqlmodel import SQLModel
 
 from release_core.facts import approval_digest
@@ -32,22 +32,80 @@ OPEN = 20
 PEOPLE = 200
 COMPONENTS = 40
 ENTRIES = 15
+FIRST = 100
 ZONE = "Europe/Berlin"
 STATES = ("planned", "ready", "soaking", "draft")
 Row = Mapping[str, Any]
 
 
 def found(store: Store, policy: Policy, releases: int) -> None:
-    """Fill an empty database: releases with package, checklist, approvals, window, attempts, timeline, posts."""
+    """Fill an empty database: releases with package, checklist, approvals, window, attempts, timeline, posts.
+
+    The last twenty are open. Of the others a hundred are written row by row, the rest are their copies.
+    """
     now = datetime.now(UTC)
+    closed = max(0, releases - OPEN)
     with store.transaction() as session:
         session.execute(insert(_table(Person)), [_person(number, now) for number in range(PEOPLE)])
         session.execute(insert(_table(Counter)), [{"kind": "REL", "last": releases}])
-        for first in range(1, releases + 1, 1000):
-            numbers = range(first, min(first + 1000, releases + 1))
-            stories = [_story(policy, number, releases - number < OPEN, now) for number in numbers]
-            for table in stories[0]:
-                session.execute(insert(_table(table)), [row for story in stories for row in story[table]])
+        numbers = [*range(1, min(closed, FIRST) + 1), *range(closed + 1, releases + 1)]
+        stories = [_story(policy, number, number > closed, now) for number in numbers]
+        for table in stories[0]:
+            session.execute(insert(_table(table)), [row for story in stories for row in story[table]])
+    written = min(closed, FIRST)
+    while written < closed:
+        copied = min(written, closed - written)
+        with store.transaction() as session:
+            for table in _COPIED:
+                session.execute(_copies(table, first=written + 1, last=written + copied, of=written))
+        written += copied
+    _settle(store)
+
+
+def _settle(store: Store) -> None:
+    """What a database that has grown over years has done long ago: its statistics are gathered."""
+    with store.engine.connect() as connection:
+        connection.execute(text("ANALYZE"))
+        connection.commit()
+
+
+def _copies(model: type[SQLModel], *, first: int, last: int, of: int) -> Insert:
+    """The rows of releases 1 to `last - first + 1` once more, as those of `first` to `last`."""
+    table = _table(model)
+    number, per_release = _COPIED[model](table)
+    shift = first - 1
+    key = "REL-" + cast(number + shift, String)
+    renamed: dict[str, Any] = {
+        "key": "DEP-" + cast(table.c.id + shift * per_release, String) if model is Deployment else key,
+        "id": table.c.id + shift * per_release if "id" in table.c else None,
+        "release_id": number + shift,
+        "package_id": number + shift,
+        "undoes_id": table.c.undoes_id + shift * per_release if "undoes_id" in table.c else None,
+        "name": "Change number " + cast(number + shift, String),
+        "stream": key,
+        "subject": key,
+        "slot": func.replace(table.c.slot, table.c.stream, key) if "slot" in table.c else None,
+    }
+    columns = [renamed.get(column.name, column) for column in table.c]
+    rows = select(*columns).where(number <= last - first + 1, number <= of)
+    return insert(table).from_select(list(table.c), rows)
+
+
+def _of_stream(table: Table) -> Any:
+    return cast(func.substr(table.c.stream, 5), Integer)
+
+
+_COPIED: Mapping[type[SQLModel], Callable[[Table], tuple[Any, int]]] = {
+    Release: lambda table: (table.c.id, 1),
+    ReleasePackage: lambda table: (table.c.release_id, 1),
+    DeploymentWindow: lambda table: (table.c.release_id, 1),
+    ChecklistItem: lambda table: (table.c.release_id, 10),
+    Approval: lambda table: (table.c.release_id, 4),
+    Deployment: lambda table: (table.c.release_id, 4),
+    TimelineEntry: lambda table: (_of_stream(table), ENTRIES),
+    Post: lambda table: (_of_stream(table), 1),
+}
+"""Each table with how its rows tell the number of their release, as well as how many ids a release has in it."""
 
 
 def open_keys(releases: int) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 from urllib.parse import urlencode, urlsplit
@@ -30,10 +31,12 @@ class Round:
 
 def status_requests(address: str, secret: str, keys: Sequence[str], people: Sequence[str]) -> list[bytes]:
     """`/release status KEY` as Slack sends it, signed now, ready for the socket."""
-    return [_request(address, secret, key, person) for key, person in zip(keys, itertools.cycle(people), strict=False)]
+    asked = zip(keys, itertools.cycle(people), strict=False)
+    return [request(address, secret, f"status {key}", person) for key, person in asked]
 
 
-def _request(address: str, secret: str, key: str, person: str) -> bytes:
+def request(address: str, secret: str, text: str, person: str) -> bytes:
+    """`/release …` as Slack sends it, signed now."""
     fields = {
         "token": "unused",
         "team_id": "T0BENCH",
@@ -43,7 +46,7 @@ def _request(address: str, secret: str, key: str, person: str) -> bytes:
         "user_id": person,
         "user_name": "somebody",
         "command": "/release",
-        "text": f"status {key}",
+        "text": text,
         "api_app_id": "A0BENCH",
         "is_enterprise_install": "false",
         "response_url": "https://hooks.slack.com/commands/T0BENCH/1/x",
@@ -131,3 +134,23 @@ class _Talk(asyncio.Protocol):
         else:
             self.ended.set_exception(error)
         self._transport.close()
+
+
+@contextlib.asynccontextmanager
+async def listen(address: str) -> AsyncIterator[Callable[[bytes], Awaitable[bytes]]]:
+    """One connection on which somebody asks and reads; RuntimeError for an answer that is not 200."""
+    where = urlsplit(address)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+
+    async def asked(request: bytes) -> bytes:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if not head.startswith(b"HTTP/1.1 200") or length is None:
+            raise RuntimeError(f"Not the answer that was asked for: {head!r}")
+        return await reader.readexactly(int(length[1]))
+
+    try:
+        yield asked
+    finally:
+        writer.close()

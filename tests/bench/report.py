@@ -22,29 +22,31 @@ def machine() -> str:
     return f"{here}, Python {platform.python_version()}, {versions}"
 
 
-def table(servers: Sequence[Running], measured: Mapping[int, Sequence[Sequence[Round]]]) -> str:
-    """Each figure of each server beside its ratio to the first one; the last column compares the last two servers."""
+def table(servers: Sequence[Running], measured: Mapping[int, Sequence[Sequence[Round]]], grown: tuple[int, int]) -> str:
+    """Each figure of each server beside its ratio to the first one; the last column compares two of them, `grown`."""
     head = ["", *(server.name for server in servers), "growth"]
     rows: list[Cells] = []
+
+    def row(title: str, form: str, rounds: Sequence[Sequence[Round]], figure: Callable[[Round], float]) -> Cells:
+        return _figures(title, form, [median(map(figure, each)) for each in rounds], grown)
+
     for connections, rounds in measured.items():
         at = f"{connections} connection{'s' if connections > 1 else ''}"
-        rows.append(_row(f"{at}: requests per second", "{:,.0f}", rounds, lambda r: r.per_second))
-        rows.append(_row(f"{at}: p50, ms", "{:.2f}", rounds, lambda r: r.p50))
-        rows.append(_row(f"{at}: p99, ms", "{:.2f}", rounds, lambda r: r.p99))
-        rows.append(_row(f"{at}: processor time, ms", "{:.2f}", rounds, lambda r: r.work))
-    rows.append(_figures("resident memory, MB", "{:.0f}", [server.resident() for server in servers]))
-    rows.append(_figures("ready to serve in, s", "{:.2f}", [server.ready_in for server in servers]))
+        rows.append(row(f"{at}: requests per second", "{:,.0f}", rounds, lambda r: r.per_second))
+        rows.append(row(f"{at}: p50, ms", "{:.2f}", rounds, lambda r: r.p50))
+        rows.append(row(f"{at}: p99, ms", "{:.2f}", rounds, lambda r: r.p99))
+        rows.append(row(f"{at}: processor time, ms", "{:.2f}", rounds, lambda r: r.work))
+    rows.append(_figures("resident memory, MB", "{:.0f}", [server.resident() for server in servers], grown))
+    rows.append(_figures("ready to serve in, s", "{:.2f}", [server.ready_in for server in servers], grown))
+    rows.append(_figures("… of processor time, s", "{:.2f}", [server.ready_after for server in servers], grown))
     return drawn([head, *rows])
 
 
-def _row(title: str, form: str, rounds: Sequence[Sequence[Round]], figure: Callable[[Round], float]) -> Cells:
-    return _figures(title, form, [median(map(figure, each)) for each in rounds])
-
-
-def _figures(title: str, form: str, values: Sequence[float]) -> Cells:
+def _figures(title: str, form: str, values: Sequence[float], grown: tuple[int, int]) -> Cells:
     first, *others = values
     compared = [f"{value / first:.2f} × ({form.format(value)})" for value in others]
-    return [title, form.format(first), *compared, f"{others[-1] / others[0]:.2f} ×"]
+    small, large = grown
+    return [title, form.format(first), *compared, f"{values[large] / values[small]:.2f} ×"]
 
 
 def drawn(rows: Sequence[Cells]) -> str:

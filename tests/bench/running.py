@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Running:
     expected: bytes
     ready_in: float
     pid: int
+    ready_after: float = 0.0
+    """Seconds of processor time until it was ready."""
 
     def resident(self) -> float:
         """Resident memory now, in MB, from Linux's /proc."""
@@ -40,19 +42,22 @@ class Running:
 
 
 @contextlib.contextmanager
-def started(kind: str, name: str, folder: Path, api_url: str, keys: Sequence[str]) -> Iterator[Running]:
-    """A server of `tests.bench.servers`, ready; ended with the block."""
+def started(name: str, keys: Sequence[str], *command: str) -> Iterator[Running]:
+    """A server of `tests.bench.servers`, started with these arguments, ready; ended with the block."""
+    # Compiling is what installing is for: where that is forbidden, each start would do it again.
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     begun = time.perf_counter()
-    command = [sys.executable, "-m", "tests.bench.servers", kind, str(folder), api_url]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    whole = [sys.executable, "-m", "tests.bench.servers", *command]
+    with subprocess.Popen(whole, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             if not line:
                 raise RuntimeError(f"The server “{name}” did not start; what it said stands above.")
             took = time.perf_counter() - begun
-            expected = b"ok" if kind == "bare" else b'"blocks"'
-            yield Running(name, json.loads(line)["address"], keys, expected, took, process.pid)
+            expected = b"ok" if command[0] == "bare" else b'"blocks"'
+            ready = Running(name, json.loads(line)["address"], keys, expected, took, process.pid)
+            yield replace(ready, ready_after=ready.worked())
         finally:
             process.terminate()
 

@@ -1,4 +1,4 @@
-"""A server to measure, in a process of its own: `python -m tests.bench.servers bare|rollcall FOLDER API_URL`.
+"""A server to measure, in a process of its own: `python -m tests.bench.servers bare|rollcall API_URL …`.
 
 The first line printed is one JSON object with the address.
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from pydantic import SecretStr
@@ -20,6 +22,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+if TYPE_CHECKING:  # bare Bolt is to hold nothing of ours
+    from release_core.policy import Policy
+
 TOKEN = "xoxb-bench"
 SECRET = "a secret for the bench alone"
 POLICY = Path(__file__).parents[2] / "bot" / "rehearsal" / "policy.yaml"
@@ -28,6 +33,10 @@ ORGS = {
     for org in ("UAT", "PRODUCTION")
     for what, value in (("URL", "http://127.0.0.1:1"), ("TOKEN", "none"))
 }
+
+
+TOLD = tuple(f"C0READER{number:03}" for number in range(200))
+UPDATER = "U0RELMGR"
 
 
 async def serve_bare(api_url: str) -> None:
@@ -57,21 +66,20 @@ async def serve_bare(api_url: str) -> None:
         await serving
 
 
-async def serve_rollcall(api_url: str, folder: Path) -> None:
+async def serve_rollcall(api_url: str, folder: Path, database_url: str, policy: Policy) -> None:
     """The whole bot as `rollcall serve --http` runs it, but for the directory, which needs a whole Slack to ask."""
     from bot.rehearsal.clock import MovableClock
-    from bot.settings import Settings, sqlite_url
+    from bot.settings import Settings
     from bot.wiring import build_bot, listen
-    from release_core.policy_file import load_policy
 
     settings = Settings(
         slack_bot_token=SecretStr(TOKEN),
         slack_app_token=SecretStr("xapp-bench"),
         slack_signing_secret=SecretStr(SECRET),
         slack_api_url=api_url,
-        database_url=sqlite_url(folder),
+        database_url=database_url,
         folder=folder,
-        policy=load_policy(POLICY, ORGS),
+        policy=policy,
         http_port=0,
     )
     bot = build_bot(settings, MovableClock())
@@ -79,10 +87,26 @@ async def serve_rollcall(api_url: str, folder: Path) -> None:
     await listen(bot, over_http=True, until=asyncio.Event(), on_ready=_say_ready)
 
 
+def _policy(*, many_readers: bool) -> Policy:
+    from release_core.policy import Audience
+    from release_core.policy_file import load_policy
+
+    policy = load_policy(POLICY, ORGS)
+    if not many_readers:
+        return policy
+    readers = Audience(tier="business", channels=TOLD, every=timedelta(minutes=30))
+    return policy.model_copy(update={"audiences": {"everybody": readers}})
+
+
 def _say_ready(address: str) -> None:
     print(json.dumps({"address": address}), flush=True)  # noqa: T201 - it is how the bench learns the port
 
 
 if __name__ == "__main__":
-    kind, folder, api_url = sys.argv[1:]
-    asyncio.run(serve_bare(api_url) if kind == "bare" else serve_rollcall(api_url, Path(folder)))
+    match sys.argv[1:]:
+        case ["bare", api_url]:
+            asyncio.run(serve_bare(api_url))
+        case ["rollcall", api_url, folder, database_url]:
+            asyncio.run(serve_rollcall(api_url, Path(folder), database_url, _policy(many_readers=False)))
+        case ["telling", api_url, folder, database_url]:
+            asyncio.run(serve_rollcall(api_url, Path(folder), database_url, _policy(many_readers=True)))

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -33,10 +34,30 @@ class Cluster:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
 
+class NotInstalled(Exception):
+    """PostgreSQL cannot be run on this machine; the message says why."""
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
     """One cluster for the whole run; the test is skipped, visibly, where PostgreSQL is not installed."""
-    programs = _programs()
+    try:
+        programs = _programs()
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+    with _running(programs) as cluster:
+        yield cluster
+
+
+@contextmanager
+def cluster() -> Iterator[Cluster]:
+    """A cluster that lives as long as the block; NotInstalled where there cannot be one."""
+    with _running(_programs()) as running:
+        yield running
+
+
+@contextmanager
+def _running(programs: Path) -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="rollcall-postgres-"))
     data = folder / "data"
     port = _free_port()
@@ -60,9 +81,9 @@ def _programs() -> Path:
     if beside is not None:
         found.append(Path(beside))
     if not found:
-        pytest.skip("PostgreSQL's server programs (initdb, pg_ctl) are not on this machine")
+        raise NotInstalled("PostgreSQL's server programs (initdb, pg_ctl) are not on this machine")
     if os.geteuid() == 0 and not _has_account("postgres"):
-        pytest.skip("PostgreSQL does not run as root, and there is no account 'postgres' to run it as")
+        raise NotInstalled("PostgreSQL does not run as root, and there is no account 'postgres' to run it as")
     return found[-1].parent
 
 

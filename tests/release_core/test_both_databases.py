@@ -19,7 +19,7 @@ from release_core import approvals, deployments, incidents, releases, rollback_o
 from release_core.errors import Conflict
 from release_core.models import Freeze, Intent, Release, TimelineEntry
 from release_core.ports import Ports
-from release_core.store import Contended, Store, migrate
+from release_core.store import Contended, Store, migrate, newest_shape
 from release_core.timeline import Kind, first_broken, record
 from tests.release_core import builders
 from tests.release_core.builders import (
@@ -88,6 +88,15 @@ def test_migrations_make_exactly_the_tables_of_the_models(empty_store: Store) ->
         opts = {"compare_type": True, "compare_server_default": other_default}
         context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_the_newest_shape_is_the_one_that_migrating_leads_to(empty_store: Store) -> None:
+    """It is told by the names of files, without Alembic, so that a start with nothing to migrate need not load it."""
+    migrate(empty_store)
+    with empty_store.reading() as session:
+        assert (
+            session.connection().exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == newest_shape()
+        )
 
 
 def test_migrating_twice_changes_nothing(ports: Ports) -> None:

@@ -94,6 +94,9 @@ class ADesk:
         """Let the slow answers come."""
         self._gate.set()
 
+    def moment(self) -> None:
+        """It cannot tell."""
+
     def answer(self, request: Request) -> Answer:
         """What the verb says."""
         self.requests.append(request)

@@ -126,7 +126,7 @@ def served(
     verbs: Mapping[str, Any] | None = None,
     manifest: Path = MANIFEST,
 ) -> Iterator[Serving]:
-    """A bot with a manifest, by default the real one, over two sockets or signed HTTP; `desk` answers, with its verbs."""
+    """A bot with a manifest, by default the real one, over two sockets or HTTP; `desk` answers, with its verbs."""
     door = socket.create_server(("127.0.0.1", 0)) if over_http else None
     url = f"http://127.0.0.1:{door.getsockname()[1]}/slack/events" if door else ""
     pace = pace or Pace(trigger_lives=20, ack_within=20, quiet_for=0.05, rate_limits=False)
