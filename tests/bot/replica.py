@@ -26,7 +26,7 @@ from release_core.store import Store, open_store
 STEPS = ["look", "create", "count", "poll-0", "poll-1", "poll-2", "follow"]
 HASTE = Timings(
     sweep_every=0.5,
-    lease=LeaseTimes(beat_every=0.2, fence_after=0.8, dead_after=1.6, janitor_every=0.3),
+    lease=LeaseTimes(beat_every=0.3, fence_after=2.0, dead_after=4.0, janitor_every=0.3),
     most_takeovers=5,
 )
 
@@ -72,8 +72,9 @@ def create(name: str) -> str:
     made = _traces().folder / f"made-{name}"
     if not made.exists():
         time.sleep(0.03)
-        made.touch()
+        # A kill between these two must leave a trace too many, never one too few.
         _traces().leave(name, "create")
+        made.touch()
     time.sleep(0.05)
     return str(made)
 
@@ -86,7 +87,7 @@ def count(name: str) -> None:
         counter.last += 1
         session.add(counter)
         time.sleep(0.02)
-    _traces().leave(name, "count")
+        _traces().leave(name, "count")
 
 
 @step
@@ -101,8 +102,8 @@ def poll(name: str, turn: int) -> bool:
 @fact
 def follow(name: str) -> None:
     """A core action that asks for another flow."""
-    put(current().ports.store, f"word:{name}", "test-word", lane=name, name=name)
     _traces().leave(name, "follow")
+    put(current().ports.store, f"word:{name}", "test-word", lane=name, name=name)
 
 
 @flow("test-story", queue="orgs")
