@@ -139,8 +139,8 @@ def _plain_option(option: Any) -> Any:
 
 def _of_action(action: Any) -> list[str]:
     name = "".join(map(str.capitalize, action["type"].split("_"))) + "Action"
-    if _promise(name) is None:  # number_input, datetimepicker and a few more have no type of their own yet
-        name, action = "BasicElementAction", {key: action.get(key) for key in BASIC_ACTION}
+    if _promise(name) is None:  # datetimepicker, number_input and a few more have no type of their own yet
+        return [f"{name}: {key} is missing" for key in BASIC_ACTION if not isinstance(action.get(key), str)]
     return _against(name, _without(action, UNTYPED_IN_ACTIONS))
 
 

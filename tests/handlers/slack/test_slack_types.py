@@ -97,7 +97,10 @@ CHOSEN = {
 }
 CLICK = {
     **dict.fromkeys(("token", "response_url", "trigger_id", "api_app_id"), "x"),
-    **{"type": "block_actions", "team": None, "enterprise": None, "user": {"id": "U1", "username": "x"}},
+    "type": "block_actions",
+    "team": None,
+    "enterprise": None,
+    "user": {"id": "U1", "username": "x"},
     "container": {},
     "actions": [
         {"type": "checkboxes", "action_id": "a", "block_id": "b", "action_ts": "1.0", "selected_options": [CHOSEN]},
