@@ -106,7 +106,7 @@ def _as_sampled(answer: Any) -> Any:
 
 def _of_interaction(payload: Any) -> list[str]:
     name, known = INTERACTIONS.get(payload["type"], payload["type"]), _without_newer(payload)
-    known = _without(known, NULL_OUTSIDE_GRID)
+    known = _plainly_chosen(_without(known, NULL_OUTSIDE_GRID))
     if name in ("ViewSubmission", "ViewClosed"):
         known["user"] = _without(known["user"], {"username"})
     if name != "BlockActions":
@@ -117,10 +117,30 @@ def _of_interaction(payload: Any) -> list[str]:
     return found + [line for each in known["actions"] for line in _of_action(each)]
 
 
+def _plainly_chosen(payload: Any) -> Any:
+    """The payload with chosen options as their type knows them: plain words and a value, though Slack sends it all."""
+    if isinstance(payload, list):
+        return [_plainly_chosen(each) for each in payload]
+    if not isinstance(payload, dict):
+        return payload
+    told = {key: _plainly_chosen(value) for key, value in payload.items()}
+    if isinstance(one := told.get("selected_option"), dict):
+        told["selected_option"] = _plain_option(one)
+    if isinstance(many := told.get("selected_options"), list):
+        told["selected_options"] = [_plain_option(each) for each in many]
+    return told
+
+
+def _plain_option(option: Any) -> Any:
+    text = option["text"]
+    plain = {"type": "plain_text", "text": text["text"]} if text.get("type") == "mrkdwn" else text
+    return {**_without(option, {"description", "url"}), "text": plain}
+
+
 def _of_action(action: Any) -> list[str]:
     name = "".join(map(str.capitalize, action["type"].split("_"))) + "Action"
-    if _promise(name) is None:  # number_input, datetimepicker and a few more have no type of their own yet
-        name, action = "BasicElementAction", {key: action.get(key) for key in BASIC_ACTION}
+    if _promise(name) is None:  # datetimepicker, number_input and a few more have no type of their own yet
+        return [f"{name}: {key} is missing" for key in BASIC_ACTION if not isinstance(action.get(key), str)]
     return _against(name, _without(action, UNTYPED_IN_ACTIONS))
 
 

@@ -90,7 +90,29 @@ ENVELOPE = {
 }
 
 
-@pytest.mark.parametrize(("kind", "payload"), [("slash_commands", COMMAND), ("events_api", ENVELOPE)])
+CHOSEN = {
+    "text": {"type": "mrkdwn", "text": "*UAT*"},
+    "value": "uat",
+    "description": {"type": "plain_text", "text": "sandbox"},
+}
+CLICK = {
+    **dict.fromkeys(("token", "response_url", "trigger_id", "api_app_id"), "x"),
+    "type": "block_actions",
+    "team": None,
+    "enterprise": None,
+    "user": {"id": "U1", "username": "x"},
+    "container": {},
+    "actions": [
+        {"type": "checkboxes", "action_id": "a", "block_id": "b", "action_ts": "1.0", "selected_options": [CHOSEN]},
+        {"type": "datetimepicker", "action_id": "c", "block_id": "b", "action_ts": "1.0", "selected_date_time": 1},
+    ],
+    "state": {"values": {"b": {"a": {"type": "static_select", "selected_option": CHOSEN}}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"), [("slash_commands", COMMAND), ("events_api", ENVELOPE), ("interactive", CLICK)]
+)
 def test_what_slack_documents_is_a_delivery_of_its_types(kind: str, payload: Any) -> None:
     assert misshapen(kind, payload) == []
 
@@ -102,6 +124,7 @@ def test_what_slack_documents_is_a_delivery_of_its_types(kind: str, payload: Any
         ("slash_commands", {"command": "/release"}, "trigger_id"),
         ("interactive", {"type": "shortcut", "api_app_id": "A1"}, "api_app_id"),
         ("interactive", {"type": "shout"}, "no such type"),
+        ("interactive", {**CLICK, "actions": [{"type": "button", "action_id": "a"}]}, "ButtonAction"),
         ("events_api", {**ENVELOPE, "event": {**MENTION, "mood": "good"}}, "mood"),
         ("events_api", {**ENVELOPE, "event": {"type": "team_cheered"}}, "EventTeamCheered: Slack has no such type"),
         ("chat.postMessage", {"ok": True, "ts": 5}, "chat.postMessage ts"),
