@@ -29,7 +29,7 @@ from handlers.progress_words import progress_line, silence_words, usual_length
 from handlers.release_words import in_full_words
 from handlers.result_cards import result_parts
 from release_core.deployments import MAY_HAVE_LANDED
-from release_core.facts import ReleaseFacts, counts
+from release_core.facts import UNDER_WAY, ReleaseFacts, counts
 from release_core.models import Deployment
 from release_core.policy import Policy
 from release_core.test_plans import ran
@@ -44,12 +44,16 @@ def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment,
         "rollback": "Rollback",
     }
     title = org_title(policy, deployment.org)
-    name = f"{what[deployment.purpose]} {deployment.key} of {facts.release.key} in {title}"
-    state, tone = _attempt_state(deployment, now)
+    undo = any(one.id == deployment.undoes_id and one.purpose == "rollback" for one in facts.deployments)
+    kind = "Undoing of the rollback" if deployment.purpose == "rollback" and undo else what[deployment.purpose]
+    name = f"{kind} {deployment.key} of {facts.release.key} in {title}"
+    first = _goes_first(facts, deployment)
+    state, tone = _attempt_state(deployment, now, first)
     by = f"Asked by {who(deployment.requested_by)} {at(deployment.requested_at)}."
     parts: list[Part] = [Paragraph(f"{bold(name)}: {state}")]
     if deployment.finished_at is None and deployment.state in ("validating", "deploying", "requested", "verifying"):
-        if not waits_to_be_asked_again(deployment):
+        begun = deployment.state == "requested" and deployment.progress.get("begun")
+        if not (waits_to_be_asked_again(deployment) or first or begun):
             parts.append(Paragraph(progress_line(deployment, now, usual_length(facts, deployment))))
         parts += [Paragraph(words) for words in silence_words(facts, policy, deployment)]
         parts += _stop_parts(deployment, facts.release.key, title)
@@ -100,21 +104,32 @@ def _by_whom(deployment: Deployment) -> str:
     return f" in the org by {there}" if there else " in the org"
 
 
-def _attempt_state(deployment: Deployment, now: datetime) -> tuple[str, Tone]:
+def _attempt_state(deployment: Deployment, now: datetime, first: str) -> tuple[str, Tone]:
     match deployment.state:
         case "validated":
             return _check_state(deployment, now)
         case "succeeded" if deployment.result.get("state") in MAY_HAVE_LANDED:
             return f"is in the org, although the org ended it as {deployment.result['state']}.", "stop"
         case "succeeded":
-            return f"succeeded{_work(deployment)}.", "good"
+            late = " The stop that was asked for came too late." if deployment.abort_requested_by else ""
+            return f"succeeded{_work(deployment)}.{late}", "good"
         case "rolled_back":
-            return "succeeded and was rolled back later.", "plain"
+            later = "undone" if deployment.purpose == "rollback" else "rolled back"
+            return f"succeeded and was {later} later.", "plain"
         case "cancelled" if deployment.purpose == "validation":
             return f"was stopped{_by_whom(deployment)}. Nothing was changed.", "plain"
         case "failed" | "cancelled" | "unknown":
             return _bad_end(deployment), "stop"
-    return _unfinished(deployment), "wait"
+    return _unfinished(deployment, first), "wait"
+
+
+def _goes_first(facts: ReleaseFacts, deployment: Deployment) -> str:
+    """The attempt of ours that has to end in the org before this one begins; "" when none has."""
+    if deployment.state != "requested":
+        return ""
+    every = sorted((*facts.deployments, *facts.others), key=lambda one: one.id or 0)
+    before = [d for d in every if d.org == deployment.org and d.state in UNDER_WAY and d.state != "requested"]
+    return before[0].key if before else ""
 
 
 def _work(deployment: Deployment) -> str:
@@ -143,14 +158,16 @@ def _bad_end(deployment: Deployment) -> str:
     return f"failed. {clean(deployment.problem)}{unchanged}"
 
 
-def _unfinished(deployment: Deployment) -> str:
+def _unfinished(deployment: Deployment, first: str) -> str:
     ended_as = deployment.result.get("state")
     if deployment.state == "verifying" and ended_as in MAY_HAVE_LANDED:
         return f"ended as {ended_as}, reading the org back to see what it holds."
     if deployment.state == "verifying":
         return "done, reading the org back."
+    if deployment.state == "requested" and deployment.progress.get("begun"):
+        return "has begun. Its snapshot is taken first; nothing is changed yet."
     if deployment.state == "requested":
-        return "waits for its turn."
+        return f"waits for its turn{f': {first} goes first' if first else ''}."
     if waits_to_be_asked_again(deployment) and not deployment.abort_requested_by:
         return "waits, because the org is busy."
     return f"under way.{' A stop was asked for.' if deployment.abort_requested_by else ''}"

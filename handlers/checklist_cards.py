@@ -16,7 +16,7 @@ from handlers.conversation import (
     Part,
     code,
 )
-from handlers.phrases import do, headline, item_line
+from handlers.phrases import do, headline, item_line, org_title
 from handlers.release_words import checklist_words
 from release_core.facts import ReleaseFacts
 from release_core.lookups import FINAL_STATES
@@ -81,4 +81,6 @@ def _buttons(key: str, item: ChecklistItem) -> list[Button]:
 
 def _line(facts: ReleaseFacts, policy: Policy, item: ChecklistItem) -> str:
     team = policy.teams[item.team].title if item.team in policy.teams else ""
-    return item_line(item, item_owners(item, facts, policy), team)
+    # Titles come from the policy and may name orgs; a staged release settles the item for one org after the other.
+    stage = org_title(policy, facts.release.target_org) if facts.release.path else ""
+    return item_line(item, item_owners(item, facts, policy), team, stage)

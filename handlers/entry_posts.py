@@ -14,15 +14,18 @@ from handlers.conversation import (
     Paragraph,
     Part,
     Tone,
+    at,
+    clean,
     people,
 )
 from handlers.drawing import Drawing, Placed
 from handlers.narration import narrate
-from handlers.phrases import do
+from handlers.phrases import do, who
 from release_core.facts import gather
 from release_core.lookups import find_incident, find_release
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
+from release_core.run_sheets import SETTLED, holding, task_owners
 from release_core.timeline import BOT, Kind
 
 
@@ -32,12 +35,40 @@ def entry_post(d: Drawing, *named: str) -> Placed:
     stream = ":".join(names)
     query = select(TimelineEntry).where(TimelineEntry.stream == stream, TimelineEntry.number == int(number))
     entry = d.session.exec(query).one()
-    sentence = narrate(d.ports.policy, entry)
+    if entry.kind == Kind.TASK_DUE and (over := _turn_over(d, entry)):
+        return Message(f"{stream}: {over}", [Paragraph(over)]), *d.under(stream)
+    sentence = (entry.kind == Kind.TASK_DUE and _turn_now(d, entry)) or narrate(d.ports.policy, entry)
     called = people(whom_to_call(d.session, d.ports.policy, entry))
     said = sentence if called == "nobody" or called in sentence else f"{sentence} {called}"
     parts: list[Part] = [Paragraph(said), *_offers(d, entry)]
     heard = f"{stream}: {said}" if stream.startswith(("REL-", "INC-")) else said
     return Message(heard, parts, tone=ENTRY_TONES.get(Kind(entry.kind), "plain")), *d.under(stream)
+
+
+def _turn_over(d: Drawing, entry: TimelineEntry) -> str:
+    """What became of a task whose turn it was; "" while it is its turn."""
+    facts, details = d.facts(entry.stream), entry.details
+    named = clean(f"Task {details['task']} “{details['title']}”")
+    task = next((one for one in facts.tasks if one.id == details["row"]), None)
+    if task is None:
+        return f"{named} was taken off the run-sheet."
+    if task.state in SETTLED and task.changed_at:
+        return f"{named} is {task.state}: {who(task.changed_by)}, {at(task.changed_at)}."
+    if task != holding(facts):
+        return (
+            f"It is not the turn of task {task.number} “{clean(task.title)}” now; the run-sheet says what comes first."
+        )
+    return ""
+
+
+def _turn_now(d: Drawing, entry: TimelineEntry) -> str:
+    """Whose turn a task is that still holds the release, when it was handed over since; "" when it was not."""
+    facts, details = d.facts(entry.stream), entry.details
+    task = next(one for one in facts.tasks if one.id == details["row"])
+    owners = task_owners(task, facts)
+    if task.owner_id in facts.gone or set(owners) == set(details["people"]):
+        return ""
+    return f"It is the turn of task {task.number} “{clean(task.title)}”, handed over to {people(owners, last='or')}."
 
 
 ENTRY_TONES: Mapping[Kind, Tone] = {
@@ -135,10 +166,13 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
         case Kind.DEPLOYMENT_UNKNOWN:
             release = str(entry.details.get("release") or key)
             buttons = [do("I looked…", "release_clarify", release=release)]
-        case Kind.TASK_DUE:
+        case Kind.TASK_ASSIGNED if _turn_over(d, entry):
+            return []
+        case Kind.TASK_DUE | Kind.TASK_ASSIGNED:
             task = {"release": key, "task": f"id:{entry.details['row']}"}
             begin, done = do("Start", "release_task_start", **task), do("Done", "release_task_done", **task)
-            buttons = [begin, done, do("Run-sheet", "release_tasks", release=key)]
+            over = do("Hand over…", "release_task_assign", **task)
+            buttons = [begin, done, over, do("Run-sheet", "release_tasks", release=key)]
         case Kind.APPROVALS_WITHDRAWN:
             buttons = [do("Ask again", "release_ask", release=key), do("Package", "release_package", release=key)]
         case Kind.PACKAGE_NOT_COMPARED:

@@ -111,6 +111,10 @@ def _held(t: Telling) -> str:
     return f"{t.get('key')} was held, nothing was changed in {t.org()}: {cause[:1].upper()}{cause[1:]}"
 
 
+def _made_anew(t: Telling) -> str:
+    return f" It is validated again by itself {t.instant('again_at')}." if t.get("again_at") else ""
+
+
 def _landed(t: Telling) -> str:
     parts = t.names("landed")
     named = (
@@ -124,7 +128,8 @@ def _landed(t: Telling) -> str:
             return f"{t.org()} could not finish {t.get('key')}, but it has landed.{named}{_differences(t)}{undo}"
         case "SucceededPartial":
             return f"{t.org()} took {t.get('key')} only in part.{_differences(t)}{undo}"
-    return f"{t.get('key')} is live in {t.org()} and was read back.{_differences(t)}"
+    late = t.get("stopped_by") and f" The stop that {person(t.get('stopped_by'))} asked for came too late.{undo}"
+    return f"{t.get('key')} is live in {t.org()} and was read back.{_differences(t)}{late}"
 
 
 def _clarified(t: Telling) -> str:
@@ -256,10 +261,12 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.VALIDATION_PASSED: lambda t: f"{t.get('key')} passed in {t.org()}.",
     Kind.VALIDATION_FAILED: lambda t: f"{t.get('key')} failed in {t.org()}{t.after('problem').rstrip('.')}.",
     Kind.VALIDATION_STOPPED: _stopped_check,
-    Kind.VALIDATION_VOIDED: lambda t: f"The validation {t.get('key')} in {t.org()} counts no more: {t.get('because')}",
+    Kind.VALIDATION_VOIDED: lambda t: (
+        f"The validation {t.get('key')} in {t.org()} counts no more: {t.get('because')}{_made_anew(t)}"
+    ),
     Kind.VALIDATION_LAPSES: lambda t: (
         f"The validation {t.get('key')} in {t.org()} lapses {t.instant('until')}, before the window ends "
-        f"{t.instant('ends_at')}: validate again."
+        f"{t.instant('ends_at')}{_made_anew(t).replace(' It', '. It', 1) or ': validate again.'}"
     ),
     Kind.DEPLOYMENT_REQUESTED: lambda t: f"{t.by} pressed Deploy to {t.org()} ({t.get('key')}).",
     Kind.DEPLOYMENT_HELD: _held,
@@ -276,14 +283,8 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     ),
     Kind.DEPLOYMENT_CLARIFIED: _clarified,
     Kind.CANCEL_REQUESTED: lambda t: f"{t.by} asked to stop {t.get('key')} in {t.org()}.",
-    Kind.ROLLBACK_ARMED: lambda t: (
-        f"The way back is armed until {t.instant('until')}: it passed a check-only run with tests, so going back is a "
-        f"quick deploy ({t.get('key')})."
-    ),
-    Kind.ROLLBACK_NOT_ARMED: lambda t: (
-        f"The way back is not armed: {t.get('problem')}"
-        + (f" It is tried again {t.instant('again_at')}." if t.get("again_at") else "")
-    ),
+    Kind.ROLLBACK_ARMED: rollback_narration.armed,
+    Kind.ROLLBACK_NOT_ARMED: rollback_narration.not_armed,
     Kind.ROLLBACK_ASKED: rollback_narration.asked_back,
     Kind.ROLLBACK_LOOKED: rollback_narration.looked,
     Kind.ROLLBACK_NOT_LOOKED: lambda t: (
@@ -294,7 +295,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ROLLBACK_DECLINED: lambda t: f"{t.by} declined {rollback_narration.wish(t)}{t.after('comment')}.",
     Kind.ROLLBACK_EXPIRED: lambda t: f"Nobody confirmed {rollback_narration.wish(t)} in time. Ask again if needed.",
     Kind.ROLLBACK_HELD: rollback_narration.held,
-    Kind.ROLLBACK_STARTED: lambda t: f"The rollback {t.get('key')} in {t.org()} begins.",
+    Kind.ROLLBACK_STARTED: rollback_narration.begins,
     Kind.ROLLBACK_WAY: rollback_narration.way,
     Kind.ROLLBACK_SUCCEEDED: rollback_narration.returned,
     Kind.ROLLBACK_UNDONE: rollback_narration.brought_back,

@@ -135,10 +135,10 @@ def age(then: datetime | None, now: datetime) -> str:
     return "just now" if now - then < timedelta(minutes=1) else f"{lasting(now - then)} ago"
 
 
-def item_line(item: ChecklistItem, owners: Sequence[str], team: str) -> str:
-    """One line of a checklist: mark, number, title, who, due, note."""
+def item_line(item: ChecklistItem, owners: Sequence[str], team: str, stage: str = "") -> str:
+    """One line of a checklist: mark, number, title, who, due, note; `stage` is the org that a rule looks at now."""
     holder = f"team {team}" if team else people(owners) if owners and not item.rule else ""
-    holder = "settles itself" if item.rule else holder
+    holder = f"settles itself{f', now for {stage}' if stage else ''}" if item.rule else holder
     pieces = [f"{MARKS[item.state]} {item.number} {item.title}", holder]
     if item.due_at and item.state in ("open", "in_progress", "blocked") and not item.rule:
         pieces.append(f"due {at(item.due_at)}")

@@ -19,15 +19,16 @@ from handlers.drawing import Drawing, Placed
 from handlers.entry_posts import entry_post
 from handlers.incident_posts import incident_post
 from handlers.package_cards import listing_card
+from handlers.phrases import org_title
 from handlers.readiness_cards import window_card
 from handlers.release_cards import headline_card, package_card
 from handlers.rollback_cards import rollback_post
 from handlers.stage_cards import stage_card
 from handlers.task_cards import tasks_card
 from release_core.broadcasts import find_broadcast, next_promised
-from release_core.facts import gather
+from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import find_incident, release_of
-from release_core.models import Deployment, TimelineEntry
+from release_core.models import Deployment, DeploymentWindow, TimelineEntry
 from release_core.policy import Risk
 
 
@@ -79,9 +80,20 @@ def _acceptance_post(d: Drawing, key: str, about: str, digest: str) -> Placed:
 def _window_post(d: Drawing, key: str, number: str) -> Placed:
     facts = d.facts(key)
     if facts.window is None or str(facts.window.number) != number:
-        sentence = f"{key}: this window was moved."
+        sentence = _past_window(d, facts, int(number))
         return Message(sentence, [Paragraph(sentence)]), *d.under(key)
     return window_card(facts, d.ports.policy, d.ports.clock.now()), *d.under(key)
+
+
+def _past_window(d: Drawing, facts: ReleaseFacts, number: int) -> str:
+    """What became of a window that is not the release's any more."""
+    key, release = facts.release.key, DeploymentWindow.release_id == facts.release.id
+    window = d.session.exec(select(DeploymentWindow).where(release, DeploymentWindow.number == number)).one()
+    for one in facts.deployments:
+        went = one.purpose == "deployment" and one.state in ("succeeded", "rolled_back")
+        if went and window.starts_at <= one.requested_at < window.ends_at:
+            return f"{key}: this window is over; {one.key} went to {org_title(d.ports.policy, one.org)} in it."
+    return f"{key}: this window was moved."
 
 
 def _broadcast_post(d: Drawing, key: str, number: str) -> Placed:

@@ -36,6 +36,7 @@ from handlers.release_words import (
     change_lines,
     changes_words,
     checklist_words,
+    going_back_words,
     in_full_words,
     losses,
     lost_validation_words,
@@ -88,6 +89,7 @@ def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
         *([("Tasks", tasks_words(facts))] if facts.tasks else []),
         ("Approvals", approvals_words(facts, policy)),
         ("Way back", way_back),
+        *([("Going back", going_back)] if (going_back := going_back_words(facts, policy)) else []),
     ]
     summary = f"{release.key} {release.name}: {state}, target {title}"
     head = Paragraph(f"{named(policy, release.key)} {release.name}")

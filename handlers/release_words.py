@@ -10,6 +10,7 @@ from handlers.conversation import (
     at,
     clean,
     code,
+    people,
     person,
 )
 from handlers.phrases import (
@@ -19,10 +20,11 @@ from handlers.phrases import (
     org_title,
 )
 from release_core.differences import LastChange, read_change
-from release_core.facts import Standing, counts, watched_until
+from release_core.facts import UNDER_WAY, Standing, counts, watched_until
 from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, is_watched
 from release_core.models import Deployment, ReleasePackage
 from release_core.package_gates import validates_again_at
+from release_core.permissions import others
 from release_core.policy import Policy
 from release_core.run_sheets import SETTLED, holding
 from release_core.test_plans import may_become_quick, why_none_run
@@ -177,6 +179,25 @@ def way_back_from(facts: Standing, live: Deployment, now: datetime) -> str:
         return f"not armed: its proof lapsed {at(arming.lapses_at)}"
     problem = (arming and (arming.voided_because or arming.problem)) or live.result.get("rollback_note", "")
     return f"not armed: {clean(problem)}" if problem else "built, not proven"
+
+
+def going_back_words(facts: Standing, policy: Policy) -> str:
+    """What is being done about going back (or forward again), and who comes next; "" when nobody wants to."""
+    if running := [d for d in facts.deployments if d.purpose == "rollback" and d.state in UNDER_WAY]:
+        return f"{running[-1].key} is under way in {org_title(policy, running[-1].org)}"
+    if facts.wished_back:
+        wish, undone = facts.wished_back[-1]
+        holders = others(policy.holders_of("roll_back"), than=(wish.requested_by,))
+        what = "undoing the rollback was asked for" if undone.purpose == "rollback" else "asked for"
+        waits = f"waits until {at(wish.expires_at)} for {people(holders, last='or')}" if holders else "nobody may agree"
+        return f"{what} by {person(wish.requested_by)}, {waits}"
+    newest = facts.newest("rollback")
+    standing = newest and any(d.id == newest.undoes_id and d.state == "succeeded" for d in facts.deployments)
+    if newest and standing and newest.state == "failed":
+        problem = clean(newest.problem).rstrip(". ")
+        again = code(f"/release rollback {facts.release.key} -- reason")
+        return f"{newest.key} did not go back: {problem}. Ask again: {again}"
+    return ""
 
 
 COUNTED = {"impossible": "not at all", "manual": "by hand", "lossy": "with losses", "exact": "exactly"}

@@ -62,8 +62,19 @@ def rollback_post(d: Drawing, stream: str, request_id: str) -> Placed:
     confirm = _confirm(title, key, way, undo=undo)
     parts.append(Actions(_buttons(request, deployment, facts, confirm)))
     holders = others(d.ports.policy.holders_of("roll_back"), than=(request.requested_by,))
-    parts.append(Note(f"A second person has to agree until {at(request.expires_at)}: {people(holders, last='or')}."))
+    parts.append(Note(_next_words(request, open_parts, d.ports.policy.holders_of("roll_back"), holders)))
     return Message(f"{summary}: {request.reason}", parts, tone="wait"), *d.under(stream)
+
+
+def _next_words(
+    request: RollbackRequest, open_parts: Sequence[object], may: Sequence[str], second: Sequence[str]
+) -> str:
+    """Who can act next: whoever may choose while something is to be decided, else the second person."""
+    agree = f"A second person has to agree until {at(request.expires_at)}: {people(second, last='or')}."
+    if not open_parts:
+        return agree
+    undecided_parts = f"{count(len(open_parts), 'part')} {'is' if len(open_parts) == 1 else 'are'} to be decided first"
+    return f"{undecided_parts}, by Choose parts…: {people(may, last='or')}. {agree}"
 
 
 def _way(facts: ReleaseFacts, request: RollbackRequest, undone: Deployment, now: datetime) -> str:
@@ -77,7 +88,7 @@ def _way(facts: ReleaseFacts, request: RollbackRequest, undone: Deployment, now:
     if tried and tried[-1].state in UNDER_WAY:
         return "this choice is being proven now"
     if tried and tried[-1].problem:
-        return f"this choice did not pass its check: {clean(tried[-1].problem)}"
+        return f"this choice did not pass its check: {clean(tried[-1].problem).rstrip('. ')}"
     return "not proven for this choice: a deployment with tests, or prove it first"
 
 
@@ -115,7 +126,9 @@ def _confirm(title: str, key: str, way: str, *, undo: bool) -> Confirm:
         return Confirm(
             f"Bring {key} back?", f"{title} holds {key} again. A lock stays until it is lifted.", f"Bring {key} back"
         )
-    return Confirm(f"Roll back {key}?", f"{title} returns to before {key}. Way back: {way}.", f"Roll back {title}"[:30])
+    return Confirm(
+        f"Roll back {key}?", f"{title} returns to before {key}. Way back: {way.rstrip('.')}.", f"Roll back {title}"[:30]
+    )
 
 
 def _buttons(request: RollbackRequest, undone: Deployment, facts: ReleaseFacts, confirm: Confirm) -> list[Button]:

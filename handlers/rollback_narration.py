@@ -49,8 +49,42 @@ def asked_back(t: Telling) -> str:
     """Somebody wants to go back."""
     what = "undo the rollback of" if t.entry.details.get("undo") else "roll back"
     left = t.entry.details.get("leave") or []
-    parts = f" {count(len(left), 'part')} would be left as it is." if left else ""
-    return f"{t.by} asked to {what} {t.get('release')}: {t.get('reason')}{parts}"
+    parts = f" {count(len(left), 'part')} would be left as {_it(left)}." if left else ""
+    reason = t.get("reason") if not parts or t.get("reason").endswith((".", "!", "?")) else f"{t.get('reason')}."
+    return f"{t.by} asked to {what} {t.get('release')}: {reason}{parts}"
+
+
+def _it(parts: Sequence[object]) -> str:
+    return "it is" if len(parts) == 1 else "they are"
+
+
+def armed(t: Telling) -> str:
+    """A way back passed its check, as a whole or with parts left out."""
+    left = t.entry.details.get("leave") or []
+    what = f"The way back that leaves {count(len(left), 'part')} as {_it(left)}" if left else "The way back"
+    return (
+        f"{what} is armed until {t.instant('until')}: it passed a check-only run with tests, so going back is a quick "
+        f"deploy ({t.get('key')})."
+    )
+
+
+def not_armed(t: Telling) -> str:
+    """A way back is not proven; that of a choice says nothing about the whole."""
+    again = f" It is tried again {t.instant('again_at')}." if t.get("again_at") else ""
+    if left := t.entry.details.get("leave"):
+        return (
+            f"{t.get('key')} did not prove the way back that leaves {count(len(left), 'part')} as {_it(left)}: "
+            f"{t.get('problem').rstrip('. ')}. Choose other parts under the request; the way back as a whole counts as "
+            "before."
+        )
+    return f"The way back is not armed: {t.get('problem')}{again}"
+
+
+def begins(t: Telling) -> str:
+    """It is confirmed, so it starts."""
+    if t.entry.details.get("undo"):
+        return f"{t.get('key')} begins to bring the release back into {t.org()}."
+    return f"The rollback {t.get('key')} in {t.org()} begins."
 
 
 def looked(t: Telling) -> str:
@@ -68,7 +102,7 @@ def way(t: Telling) -> str:
         return f"{t.get('key')} {why}, so {t.get('next')} runs more of them."
     tests = f" ({', '.join(t.names('tests')[:5])})" if t.names("tests") else ""
     because = f" {t.get('because')}" if t.get("because") else ""
-    return f"{t.get('key')} is not armed, so it goes back by a deployment with {t.get('level')}{tests}.{because}"
+    return f"{t.get('key')} is not armed, so it goes by a deployment with {t.get('level')}{tests}.{because}"
 
 
 def brought_back(t: Telling) -> str:

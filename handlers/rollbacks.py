@@ -98,8 +98,12 @@ def _asking(ports: Ports, facts: ReleaseFacts, org: str | None, *, overwrite: bo
     now = ports.clock.now()
     way = way_back_from(facts, undone, now) if undone else way_back_words(facts, now)
     intro = f"{title} returns to before {release.key}. Way back: {way}."
-    parts = _parts(ports, undone)
-    fields = (TextField("note", "What is broken", long=True), *_leave_fields(parts, [p for p in parts if p.since]))
+    parts, last = _parts(ports, undone), _last_wish(ports, undone)
+    left = {tuple(part) for part in last.leave} if last else set()
+    chosen = [part for part in parts if part.since or (part.type, part.name) in left]
+    # Whoever asks again, because it could not start or nobody agreed, does not have to say it all once more.
+    reason = last.reason if last and last.state != "declined" else ""
+    fields = (TextField("note", "What is broken", reason, long=True), *_leave_fields(parts, chosen))
     args = {"release": release.key, **({"overwrite": "yes"} if overwrite else {}), **where}
     return Form(f"Roll back {release.key}", "release_rollback", fields, "Ask for rollback", args, [Paragraph(intro)])
 
@@ -127,7 +131,7 @@ def _asked(ports: Ports, request: Request, request_id: int, key: str) -> Answer:
             f"Asked, but nobody else may confirm it. Have an administrator name somebody under {rights}.", "stop"
         )
     happens = f"is {_happens(ports, undone)}"
-    left = f" {count(len(wish.leave), 'part')} left as it is." if wish.leave else ""
+    left = f" {_left_words(wish.leave)}." if wish.leave else ""
     sentence = (
         f"Asked. {people(holders, last='or')} has to confirm until {at(wish.expires_at)}; then {key} {happens}.{left}"
     )
@@ -149,8 +153,12 @@ def choose(ports: Ports, request: Request) -> Answer:
         return Form("Choose parts", "release_parts", fields, "Ask with this", {"request": str(request_id)})
     leave = wish.leave if anyway else _left(request, parts)
     rollback_choices.choose_parts(ports, request.actor.id, request_id, leave)
-    left = f"{count(len(leave), 'part')} left as it is" if leave else "everything goes back"
+    left = _left_words(leave) if leave else "everything goes back"
     return plainly(f"Asked again, with {left}. Somebody else has to confirm it.", "wait")
+
+
+def _left_words(parts: Sequence[object]) -> str:
+    return f"{count(len(parts), 'part')} left as {'it is' if len(parts) == 1 else 'they are'}"
 
 
 def prove(ports: Ports, request: Request) -> Answer:
@@ -192,9 +200,15 @@ def _parts(ports: Ports, undone: Deployment | None) -> list[Part]:
     """The parts of the way back of what is live, with what the last attempt found changed since."""
     if undone is None or undone.purpose == "rollback" or not undone.rollback_digest:
         return []
-    with ports.store.reading() as session:
-        last = rollback_requests.last_request(session, undone)
+    last = _last_wish(ports, undone)
     return _read_parts(ports, undone.rollback_digest, last.drift if last else [])
+
+
+def _last_wish(ports: Ports, undone: Deployment | None) -> RollbackRequest | None:
+    if undone is None:
+        return None
+    with ports.store.reading() as session:
+        return rollback_requests.last_request(session, undone)
 
 
 def _parts_of_wish(ports: Ports, wish: RollbackRequest) -> list[Part]:

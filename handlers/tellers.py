@@ -126,7 +126,16 @@ def _created(told: Told) -> Iterable[Touched]:
 
 def _task(told: Told) -> Iterable[Touched]:
     """The run-sheet, there from its first task on, with what may have been let go by a change of it."""
-    return [Touched(f"tasks:{told.stream}"), *_weighed(told)]
+    return [Touched(f"tasks:{told.stream}"), *_weighed(told), *_turns(told)]
+
+
+def _turns(told: Told) -> list[Touched]:
+    """The cards that said whose turn it is: what they offer may be over."""
+    turns = col(TimelineEntry.kind).in_((Kind.TASK_DUE, Kind.TASK_ASSIGNED))
+    before = (TimelineEntry.stream == told.stream, TimelineEntry.number < told.entry.number)
+    said = select(TimelineEntry.number).where(turns, *before)
+    cards = (_again(told, f"entry:{told.stream}:{number}") for number in told.session.exec(said))
+    return [one for card in cards for one in card]
 
 
 def _task_said(told: Told) -> Iterable[Touched]:
@@ -186,7 +195,7 @@ def _not_listed(told: Told) -> Iterable[Touched]:
 
 
 def _item(told: Told) -> Iterable[Touched]:
-    return _again(told, f"checklist:{told.stream}")
+    return [*_again(told, f"checklist:{told.stream}"), *_weighed(told)]
 
 
 def _item_said(told: Told) -> Iterable[Touched]:
@@ -229,12 +238,17 @@ def _asked(told: Told) -> Iterable[Touched]:
 def _answered(told: Told) -> Iterable[Touched]:
     copies = _again(told, f"approval:{told.stream}:{told.detail('seat')}")
     declined = told.entry.kind == Kind.DECLINED
-    return [*copies, *([Touched(told.line)] if declined or not copies else [])]
+    return [*copies, *([Touched(told.line)] if declined or not copies else []), *_weighed(told)]
 
 
 def _withdrawn(told: Told) -> Iterable[Touched]:
     copies = _again(told, f"approval:{told.stream}")
-    return [*copies, Touched(told.line), *(Touched(f"{told.line}@{p}") for p in told.entry.details["people"])]
+    lines = [Touched(told.line), *(Touched(f"{told.line}@{p}") for p in told.entry.details["people"])]
+    return [*copies, *lines, *_weighed(told)]
+
+
+def _strategy_chosen(told: Told) -> Iterable[Touched]:
+    return [*_again(told, f"approval:{told.stream}"), Touched(told.line), *_weighed(told)]
 
 
 def _tests_chosen(told: Told) -> Iterable[Touched]:
@@ -373,6 +387,7 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.TASK_ASSIGNED: _task_assigned,
     Kind.TASK_MOVED: _task,
     Kind.TASK_DELETED: _task_said,
+    Kind.STRATEGY_CHOSEN: _strategy_chosen,
     Kind.TESTS_CHOSEN: _tests_chosen,
     Kind.APPROVALS_ASKED: _asked,
     Kind.APPROVED: _answered,

@@ -59,7 +59,7 @@ def accept(ports: Ports, actor: str, key: str, reason: str, *, risk: Risk | None
         if digest and digest != at_stake:
             raise Conflict(f"{key} has changed since this was asked. Look at the newest request in its thread.")
         if given := acceptance(facts, risk, now):
-            raise Conflict(f"This is accepted already: {given.reason}", by=given.by, at=given.at)
+            raise Conflict(f"This is accepted already: “{given.reason}”.", by=given.by, at=given.at)
         seat = ports.policy.seat_that_accepts(risk, facts.release.kind)
         session.add(
             Acceptance(

@@ -19,7 +19,14 @@ from release_core.lookups import find_deployment, is_watched, others_live, relea
 from release_core.models import Deployment, Release
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
-from release_core.proof_alarms import COUNTS_FOR, arm_again_later, proven_at, revalidate_soon, set_proof_alarms
+from release_core.proof_alarms import (
+    COUNTS_FOR,
+    arm_again_later,
+    made_anew_at,
+    proven_at,
+    revalidate_soon,
+    set_proof_alarms,
+)
 from release_core.readiness import settle_state
 from release_core.timeline import BOT, Kind, record
 from release_core.ways_back import Reach, undoable
@@ -54,12 +61,13 @@ def finish_arming(
             arming.state = "validated"
             arming.lapses_at = (status.completed_at or now) + COUNTS_FOR
             set_proof_alarms(session, ports.policy, release, arming, now)
-            details = details_of(arming, until=arming.lapses_at.isoformat())
+            details = details_of(arming, until=arming.lapses_at.isoformat(), leave=arming.leave)
             record(session, Kind.ROLLBACK_ARMED, stream=release.key, actor=BOT, at=now, details=details)
         else:
             arming.state, arming.problem, arming.finished_at = "failed", problem or arming.problem, now
             later = _later(session, ports.policy, release, arming, now) if again else None
             details = details_of(arming, problem=arming.problem, again_at=later.isoformat() if later else None)
+            details["leave"] = arming.leave
             record(session, Kind.ROLLBACK_NOT_ARMED, stream=release.key, actor=BOT, at=now, details=details)
         session.add(arming)
 
@@ -92,7 +100,9 @@ def void_validations(
 
     `landed_at` is when that was by the org's clock; None for what ended just now.
     """
-    for validation in _counting(session, org):
+    found = _counting(session, org)
+    newest = {(one.release_id, one.purpose): one for one in found}
+    for validation in found:
         proven = proven_at(validation)
         if landed_at is not None and proven is not None and landed_at <= proven:
             continue
@@ -102,10 +112,17 @@ def void_validations(
         if validation.purpose == "arming":
             _arm_again(session, policy, validation, release, because, now)
         elif release.state in ("draft", "planned", "ready", "failed") and validation.package_id == release.package_id:
-            details = details_of(validation, because=because)
-            record(session, Kind.VALIDATION_VOIDED, stream=release.key, actor=BOT, at=now, details=details)
+            # That one lapsed was told when it did; where a later one counted, nothing depended on it.
+            if _counted(validation, now) and validation == newest[validation.release_id, "validation"]:
+                again_at = made_anew_at(session, policy, release, now)
+                details = details_of(validation, because=because, again_at=again_at)
+                record(session, Kind.VALIDATION_VOIDED, stream=release.key, actor=BOT, at=now, details=details)
             revalidate_soon(session, policy, release, validation, now)
             settle_state(session, policy, release, now)
+
+
+def _counted(validation: Deployment, now: datetime) -> bool:
+    return validation.lapses_at is not None and now < validation.lapses_at
 
 
 def use_up_validation(session: Session, attempt: Deployment, now: datetime) -> None:
@@ -131,7 +148,7 @@ def _counting(session: Session, org: str) -> Sequence[Deployment]:
         Deployment.state == "validated",
         Deployment.voided_because == "",
     )
-    return session.exec(query).all()
+    return session.exec(query.order_by(col(Deployment.id))).all()
 
 
 def is_worth_proving(session: Session, policy: Policy, undone: Deployment, release: Release, now: datetime) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 from sqlmodel import Session, col, desc, select
 
 from release_core.errors import Conflict, NotAllowed, NotFound, Refused
-from release_core.facts import UNDER_WAY, gather
+from release_core.facts import UNDER_WAY, ReleaseFacts, gather
 from release_core.job_results import problem_of, result_of
 from release_core.lookups import find_deployment, find_release, next_key, release_of
-from release_core.models import Deployment, Incident, Release
+from release_core.models import Deployment, Incident, Release, TimelineEntry
 from release_core.permissions import may
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
@@ -42,11 +42,11 @@ def new_attempt(session: Session, release: Release, *, purpose: str, org: str, a
     return deployment
 
 
-def announce_request(session: Session, kind: Kind, release: Release, attempt: Deployment) -> None:
-    """Record that somebody asked for an attempt, once it is filled in."""
+def announce_request(session: Session, kind: Kind, release: Release, attempt: Deployment, **more: Any) -> None:
+    """Record that somebody asked for an attempt, once it is filled in; `more` stands in the fact."""
     session.add(attempt)
     by, at = attempt.requested_by, attempt.requested_at
-    record(session, kind, stream=release.key, actor=by, at=at, details=details_of(attempt))
+    record(session, kind, stream=release.key, actor=by, at=at, details=details_of(attempt, **more))
 
 
 def details_of(deployment: Deployment, **more: Any) -> dict[str, Any]:
@@ -268,21 +268,38 @@ def request_cancel(ports: Ports, actor: str, key: str) -> str:
         facts = gather(session, ports.policy, release)
         running = [d for d in facts.deployments if d.state in UNDER_WAY and d.purpose in ("deployment", "validation")]
         if not running:
+            _must_not_go_back(facts, ports.policy)
             raise NotFound(f"Nothing is under way for {key}, so there is nothing to cancel.")
         attempt = running[-1]
         if not may(ports.policy, actor, "deploy") and actor != attempt.requested_by:
             who = tuple(dict.fromkeys((attempt.requested_by, *ports.policy.holders_of("deploy"))))
             raise NotAllowed(f"{attempt.key} was not started by you; nothing was cancelled.", who_may=who)
         if attempt.abort_requested_by:
-            raise Conflict(
-                f"{attempt.key} was already asked to stop. Its post in the thread of {release.key} says whether "
-                "that was in time."
-            )
+            raise _asked_to_stop(session, release, attempt)
         _must_not_be_finalizing(ports.policy, attempt, key)
         attempt.abort_requested_by = actor
         session.add(attempt)
         record(session, Kind.CANCEL_REQUESTED, stream=release.key, actor=actor, at=now, details=details_of(attempt))
         return attempt.key
+
+
+def _asked_to_stop(session: Session, release: Release, attempt: Deployment) -> Conflict:
+    asked = select(TimelineEntry.at).where(
+        TimelineEntry.stream == release.key, TimelineEntry.kind == Kind.CANCEL_REQUESTED
+    )
+    at = session.exec(asked.order_by(desc(TimelineEntry.number))).first()
+    post = f"Its post in the thread of {release.key} says whether that was in time."
+    sentence = f"{attempt.key} was already asked to stop. {post}"
+    return Conflict(sentence, by=attempt.abort_requested_by, at=at)
+
+
+def _must_not_go_back(facts: ReleaseFacts, policy: Policy) -> None:
+    # Two people agreed to it; half of the way, an org is neither what it was nor what it became.
+    for back in facts.deployments:
+        if back.purpose == "rollback" and back.state in UNDER_WAY:
+            title, key = policy.title_of(back.org), facts.release.key
+            sentence = f"{back.key} takes {key} back in {title}. A rollback is not stopped; wait for its end."
+            raise Refused("going_back", f"{sentence} It can be undone afterwards: /release rollback {key} -- reason")
 
 
 def _must_not_be_finalizing(policy: Policy, attempt: Deployment, key: str) -> None:

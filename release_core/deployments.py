@@ -96,10 +96,12 @@ def hold_if_blocked(ports: Ports, deployment_id: int) -> bool:
         reasons = reasons_against(session, ports.policy, deployment, now)
         if deployment.abort_requested_by:
             reasons.append("It was cancelled before it began.")
-        if not reasons:
-            return False
-        hold(session, ports.policy, deployment, " ".join(reasons), now)
-        return True
+        if reasons:
+            hold(session, ports.policy, deployment, " ".join(reasons), now)
+        elif not deployment.progress.get("begun"):
+            deployment.progress = {**deployment.progress, "begun": now.isoformat()}
+            draw_again(session, deployment, release_of(session, deployment), at=now, now=now)
+        return bool(reasons)
 
 
 def reasons_against(session: Session, policy: Policy, deployment: Deployment, now: datetime) -> list[str]:
@@ -113,11 +115,12 @@ def reasons_against(session: Session, policy: Policy, deployment: Deployment, no
     return reasons
 
 
-def hold_because(ports: Ports, deployment_id: int, sentence: str) -> None:
-    """Stop a deployment before anything changed in the org."""
+def hold_because(ports: Ports, deployment_id: int, sentence: str, code: str = "") -> None:
+    """Stop a deployment before anything changed in the org; `code` is kept for whoever asks later why."""
     with ports.store.transaction() as session:
         deployment = find_deployment(session, deployment_id)
         if deployment.state in UNDER_WAY:
+            deployment.result = {**deployment.result, "held": code}
             hold(session, ports.policy, deployment, sentence, ports.clock.now())
 
 
@@ -169,7 +172,8 @@ def note_snapshot(ports: Ports, deployment_id: int, digest: str) -> None:
         details = details_of(deployment, digest=digest)
         record(session, Kind.SNAPSHOT_TAKEN, stream=release.key, actor=BOT, at=now, details=details)
         session.flush()
-        settle_items(session, gather(session, ports.policy, release), now)
+        if deployment.purpose == "deployment":  # what was ticked when a release went stays so when it comes back
+            settle_items(session, gather(session, ports.policy, release), now)
 
 
 def finish_deployment(ports: Ports, deployment_id: int, status: JobStatus) -> None:
@@ -261,7 +265,8 @@ def note_landed(ports: Ports, deployment_id: int, found: ReadBack) -> None:
         release.state = "soaking"
         session.add(release)
         ended_as = deployment.result.get("state", "")
-        details = details_of(deployment, differences=list(found.differences))
+        stopped_by = deployment.abort_requested_by or ""
+        details = details_of(deployment, differences=list(found.differences), stopped_by=stopped_by)
         if ended_as in MAY_HAVE_LANDED:
             details |= {"ended_as": ended_as, "landed": list(found.landed)}
             landed = f"{deployment.key} ({release.key}) reached the org after it."

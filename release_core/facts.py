@@ -44,7 +44,8 @@ class Standing:
     """Where one release stands: what is its own, nothing of what surrounds it.
 
     It says how far a release is; whether it may go is only to be told from `ReleaseFacts`. `tests` are those that run
-    in the target. `watch_begun_again_until` is when a soak that something open let begin again ends.
+    in the target. `watch_begun_again_until` is when a soak that something open let begin again ends. `wished_back` are
+    attempts (rollbacks, too) that somebody asked to undo and nobody has answered yet, each with that wish.
     """
 
     release: Release
@@ -57,6 +58,7 @@ class Standing:
     deployments: Sequence[Deployment]
     tasks: Sequence[Task]
     watch_begun_again_until: datetime | None = field(default=None, kw_only=True)
+    wished_back: Sequence[tuple[RollbackRequest, Deployment]] = field(default=(), kw_only=True)
 
     @property
     def digest(self) -> str:
@@ -137,11 +139,10 @@ class ReleaseFacts(Standing):
 
     `others` are deployments under way on the target org; `names` holds how the people who answered for a seat are
     called, by chat id, as far as that is known; `authors` attached the very bytes that count now; `teams` are the
-    people of each team that an item or task belongs to; `wished_back` are its deployments that somebody asked to undo
-    and nobody has answered yet. `acceptances` are risks that somebody took in writing, `accepters` the people of the
-    seats that may, by risk; both are read only when there is such a risk. `comparing_since` is when the comparison that
-    is under way was asked for; None when there is none, or one is there already. `gone` are owners of items and tasks
-    who are deactivated in the chat.
+    people of each team that an item or task belongs to. `acceptances` are risks that somebody took in writing,
+    `accepters` the people of the seats that may, by risk; both are read only when there is such a risk.
+    `comparing_since` is when the comparison that is under way was asked for; None when there is none, or one is there
+    already. `gone` are owners of items and tasks who are deactivated in the chat.
     """
 
     waivers: Sequence[Waiver]
@@ -152,7 +153,6 @@ class ReleaseFacts(Standing):
     broadcasts: Sequence[Broadcast]
     names: Mapping[str, str] = field(default_factory=dict)
     authors: Sequence[str] = ()
-    wished_back: Sequence[Deployment] = ()
     teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     acceptances: Sequence[Acceptance] = ()
     accepters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -173,7 +173,7 @@ _APPROVALS = select(Approval).where(Approval.release_id == bindparam("release"))
 
 def stand(session: Session, policy: Policy, release: Release) -> Standing:
     """Read where a release stands."""
-    package = package_of(session, release)
+    package, deployments = package_of(session, release), deployments_of(session, release)
     return Standing(
         release=release,
         package=package,
@@ -182,9 +182,10 @@ def stand(session: Session, policy: Policy, release: Release) -> Standing:
         approvals=session.exec(_APPROVALS, params={"release": release.id}).all(),
         seats={seat: seat_people(session, policy, seat) for seat in policy.seats_of(release.kind)},
         window=window_of(session, release),
-        deployments=deployments_of(session, release),
+        deployments=deployments,
         tasks=run_sheet(session, release),
         watch_begun_again_until=_watch_begun_again_until(session, release),
+        wished_back=_wished_back(session, release, deployments),
     )
 
 
@@ -216,7 +217,6 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
             select(Broadcast).where(Broadcast.release_id == rid).order_by(col(Broadcast.number))
         ).all(),
         authors=_authors_of(session, own.package),
-        wished_back=_wished_back(session, own),
         teams={
             team: team_people(session, policy, team)
             for team in {*(item.team for item in own.items), *(task.team for task in own.tasks)}
@@ -249,11 +249,13 @@ def _incidents_around(session: Session, release: Release) -> Sequence[Incident]:
     return [one for one in every if one.org == release.target_org or one.release_id == release.id]
 
 
-def _wished_back(session: Session, own: Standing) -> list[Deployment]:
-    if not own.live_orgs:
+def _wished_back(
+    session: Session, release: Release, deployments: Sequence[Deployment]
+) -> list[tuple[RollbackRequest, Deployment]]:
+    if release.state != "rolled_back" and not any(d.state == "succeeded" for d in deployments):
         return []
-    asked = session.exec(select(RollbackRequest.deployment_id).where(RollbackRequest.state == "asked")).all()
-    return [d for d in own.deployments if d.id in asked]
+    asked = session.exec(select(RollbackRequest).where(RollbackRequest.state == "asked")).all()
+    return [(wish, d) for d in deployments for wish in asked if wish.deployment_id == d.id]
 
 
 def _risks_of(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlmodel import col, update
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, desc, select, update
 
 from release_core.attempts import deployment_with_release, details_of
 from release_core.errors import Refused
 from release_core.lookups import find_deployment
-from release_core.models import Deployment
+from release_core.models import Deployment, TimelineEntry
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.timeline import BOT, Kind, record
@@ -39,7 +41,7 @@ def count_call(ports: Ports, deployment_id: int) -> None:
 
 
 def note_usage(ports: Ports, deployment_id: int, usage: tuple[int, int] | None) -> None:
-    """Keep what the org last told of its budget; that it has run into the reserve is told once for each attempt."""
+    """Keep what the org last told of its budget; that it has run into the reserve is told once a day."""
     if usage is None:
         return
     with ports.store.transaction() as session:
@@ -51,7 +53,14 @@ def note_usage(ports: Ports, deployment_id: int, usage: tuple[int, int] | None) 
             return
         attempt.progress = {**attempt.progress, "usage": list(usage), "low": told or low}
         session.add(attempt)
-        if low and not told:
-            _, release = deployment_with_release(session, deployment_id)
+        _, release = deployment_with_release(session, deployment_id)
+        if low and not told and not _told_today(session, ports.clock.now(), release.key, attempt.org):
             details = details_of(attempt, used=usage[0], allowed=usage[1], reserve=ports.policy.api_reserve)
             record(session, Kind.API_BUDGET_LOW, stream=release.key, actor=BOT, at=ports.clock.now(), details=details)
+
+
+def _told_today(session: Session, now: datetime, stream: str, org: str) -> bool:
+    """Whether a release's people know already that an org's budget is low; an attempt that follows is no news."""
+    low = select(TimelineEntry).where(TimelineEntry.stream == stream, TimelineEntry.kind == Kind.API_BUDGET_LOW)
+    newest = session.exec(low.order_by(desc(TimelineEntry.number))).first()
+    return newest is not None and newest.details.get("org") == org and now - newest.at < timedelta(days=1)

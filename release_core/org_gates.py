@@ -12,8 +12,10 @@ from release_core.facts import UNDER_WAY, ReleaseFacts, gather, watched_until
 from release_core.gate import Gate
 from release_core.lookups import BEFORE_DEPLOYMENT, state_of
 from release_core.models import Release, Task
+from release_core.permissions import others
 from release_core.policy import Policy
 from release_core.run_sheets import how_settled, next_step
+from release_core.timeline import BOT
 
 OWN_ATTEMPT = "own_attempt"  # the gate that a deployment of the release itself closes
 
@@ -26,9 +28,10 @@ def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
     if state == "soaking" and facts.next_org:
         return _soaking_gates(facts, policy, now)
     if state == "soaking":
-        return [_watched_gate(facts, policy, now)]
+        return [_watched_gate(facts, policy, now), *_going_back_gates(facts, policy)]
     way_out = "Plan a new release with /release new."
-    return [Gate("over", False, f"{facts.release.key} is {state_of(facts.release)} already.", (), way_out)]
+    over = Gate("over", False, f"{facts.release.key} is {state_of(facts.release)} already.", (), way_out)
+    return [over, *_going_back_gates(facts, policy)]
 
 
 def _watched_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Gate:
@@ -116,14 +119,17 @@ def stages_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[
 
 
 def _going_back_gates(facts: ReleaseFacts, policy: Policy) -> list[Gate]:
-    found = []
-    for wished in facts.wished_back:
-        because = f"Taking it back in {policy.title_of(wished.org)} was asked for and waits for a second person."
-        found.append(Gate("stage_wished_back", False, because, policy.holders_of("roll_back"), "Decide that first."))
+    found, stage = [], "stage_" if facts.release.path else ""
+    for wish, wished in facts.wished_back:
+        what = "Bringing it back into" if wished.purpose == "rollback" else "Taking it back in"
+        because = f"{what} {policy.title_of(wished.org)} was asked for and waits for a second person until {{0}}."
+        who, way_out = others(policy.holders_of("roll_back"), than=(wish.requested_by,)), "Confirm or decline it first."
+        found.append(Gate(f"{stage}wished_back", False, because, who, way_out, instants=(wish.expires_at,)))
     for back in facts.deployments:
         if back.purpose == "rollback" and back.state in UNDER_WAY:
-            because = f"{back.key} takes it back in {policy.title_of(back.org)}."
-            found.append(Gate("stage_going_back", False, because, (back.requested_by,), "Wait until it has finished."))
+            undo = any(d.id == back.undoes_id and d.purpose == "rollback" for d in facts.deployments)
+            because = f"{back.key} {'brings it back into' if undo else 'takes it back in'} {policy.title_of(back.org)}."
+            found.append(Gate(f"{stage}going_back", False, because, (), "Wait until it has finished."))
     return found
 
 
@@ -167,9 +173,22 @@ def org_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gat
     found += _incident_gates(facts, policy)
     for own in facts.deployments:
         if own.purpose == "deployment" and own.state in UNDER_WAY:
-            because = f"{own.key} deploys {facts.release.key} already."
+            stopping = " A stop was asked for." if own.abort_requested_by else ""
+            because = f"{own.key} deploys {facts.release.key} already.{stopping}"
             found.append(Gate(OWN_ATTEMPT, False, because, (own.requested_by,), "Wait until it has finished."))
     for other in facts.others:
-        because = f"{other.key} is under way on {title}."
-        found.append(Gate("org_busy", False, because, (other.requested_by,), "Wait until it has finished."))
-    return found or [Gate("org_free", True, f"{title} is free: no lock, no incident, nobody deploying.")]
+        what = "proves the way back of another release" if other.purpose == "arming" else "is under way"
+        who = others((other.requested_by,), than=(BOT,))
+        because = f"{other.key} {what} on {title}."
+        found.append(Gate("org_busy", False, because, who, "Wait until it has finished."))
+    # What others do there right now, only the org knows; it is asked when somebody deploys.
+    return found or [_free_gate(facts, title)]
+
+
+def _free_gate(facts: ReleaseFacts, title: str) -> Gate:
+    because = f"{title} is free: no lock, no incident, nothing of ours under way."
+    last = facts.newest("deployment", org=facts.release.target_org)
+    if last is None or last.result.get("held") != "org_taken" or last.finished_at is None:
+        return Gate("org_free", True, because)
+    because += f" At {{0}} somebody else's deployment held {last.key}; whether it has ended, the next try asks the org."
+    return Gate("org_free", True, because, instants=(last.finished_at,))

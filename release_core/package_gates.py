@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from release_core.facts import ReleaseFacts, Standing, counts
+from release_core.facts import UNDER_WAY, ReleaseFacts, Standing, counts
 from release_core.gate import Gate
 from release_core.models import Deployment
 from release_core.policy import Policy
@@ -31,10 +31,14 @@ def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Seque
     title = policy.title_of(facts.release.target_org)
     valid = target_validation(facts, now)
     if valid and valid.lapses_at:
-        return [_validated(valid, valid.lapses_at, facts, title)]
+        return [_validated(valid, facts, policy, now)]
     newest = facts.newest("validation", org=facts.release.target_org)
     if once := _passed_once(newest, facts):
         return [Gate("validated_once", True, f"{once} {title}; its tests run again inside the window.")]
+    if before := _validates_before(facts):
+        first = policy.title_of(before.org)
+        because = f"{before.key} validates the package in {first} first; {title} comes after that."
+        return [Gate("validating", False, because, (), "Wait for its end.")]
     code, because = _why_not_validated(newest, facts, title, now)
     if code == "validating":
         return [Gate(code, False, because, (), "Wait for its end.")]
@@ -43,6 +47,15 @@ def validation_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Seque
         again, instants = _again_words(facts, policy, now)
         because = f"{because} {again}"
     return [Gate(code, False, because, who, f"/release validate {facts.release.key}", instants=instants)]
+
+
+def _validates_before(facts: ReleaseFacts) -> Deployment | None:
+    """A check of this very package that is under way in an org that comes first, and goes on to the target."""
+    for one in facts.deployments:
+        goes_on = one.purpose == "validation" and facts.release.target_org in one.then and not one.abort_requested_by
+        if goes_on and one.state in UNDER_WAY and one.package_id == facts.release.package_id:
+            return one
+    return None
 
 
 def _again_words(facts: ReleaseFacts, policy: Policy, now: datetime) -> tuple[str, tuple[datetime, ...]]:
@@ -80,20 +93,27 @@ def _passed_once(newest: Deployment | None, facts: ReleaseFacts) -> str:
     return f"{newest.key} passed once in" if passed else ""
 
 
-def _validated(valid: Deployment, lapses_at: datetime, facts: ReleaseFacts, title: str) -> Gate:
+def _validated(valid: Deployment, facts: ReleaseFacts, policy: Policy, now: datetime) -> Gate:
     """Until when it counts, whether that is as long as the window, whether a quick deploy follows from it."""
-    because, instants = f"Validated in {title} ({valid.key}), counts until {{0}}", (lapses_at,)
-    in_full = _in_full_words(facts, valid)
+    lapses_at = valid.lapses_at
+    assert lapses_at is not None, "it counts"
+    title, instants = policy.title_of(facts.release.target_org), [lapses_at]
+    because, in_full = f"Validated in {title} ({valid.key}), counts until {{0}}", _in_full_words(facts, valid)
     if facts.window is None:
-        return Gate("validated", True, f"{because}.{in_full}", instants=instants)
+        return Gate("validated", True, f"{because}.{in_full}", instants=(lapses_at,))
     if lapses_at >= facts.window.ends_at:
-        return Gate("validated", True, f"{because}, longer than the window.{in_full}", instants=instants)
+        return Gate("validated", True, f"{because}, longer than the window.{in_full}", instants=(lapses_at,))
+    again_at, way_out = validates_again_at(facts, policy), f"/release validate {facts.release.key}"
     if lapses_at <= facts.window.starts_at:
-        short = f"{because}, which is before the window opens: validate again."
+        short = f"{because}, which is before the window opens"
     else:
-        short = f"{because}, but the window is open until {{1}}: start before, or validate again."
-    way_out = f"/release validate {facts.release.key}"
-    return Gate("validated", True, f"{short}{in_full}", (), way_out, instants=(lapses_at, facts.window.ends_at))
+        short, instants = f"{because}, but the window is open until {{1}}", [*instants, facts.window.ends_at]
+    if again_at is not None and now < again_at:
+        before = ": start before, or it" if len(instants) > 1 else "; it"
+        short = f"{short}{before} is validated again by itself at {{{len(instants)}}}."
+        return Gate("validated", True, f"{short}{in_full}", instants=(*instants, again_at))
+    short += ": validate again." if lapses_at <= facts.window.starts_at else ": start before, or validate again."
+    return Gate("validated", True, f"{short}{in_full}", (), way_out, instants=tuple(instants))
 
 
 def _in_full_words(facts: ReleaseFacts, valid: Deployment) -> str:
@@ -129,10 +149,11 @@ def _why_not_validated(newest: Deployment | None, facts: ReleaseFacts, title: st
             "validation_stopped",
             f"The validation {newest.key} in {title} was stopped{by_whom}, so it proves nothing.",
         )
-    return (
-        "validation_failed",
-        f"The validation {newest.key} in {title} {newest.state}: {newest.problem or 'see its post'}",
-    )
+    because = f"The validation {newest.key} in {title} {newest.state}: {newest.problem or 'see its post'}"
+    if newest.result.get("errors") or newest.result.get("test_failures"):
+        mended = f"Where the package is the cause, attach a mended one first: /release attach {facts.release.key}"
+        because = f"{_ended(because)} {mended}"
+    return "validation_failed", because
 
 
 def _ended(words: str) -> str:

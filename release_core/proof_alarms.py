@@ -73,6 +73,15 @@ def revalidate_soon(session: Session, policy: Policy, release: Release, voided: 
         intend(session, key, "revalidation", now=now, lane=lane, release=release.key, number=number)
 
 
+def made_anew_at(session: Session, policy: Policy, release: Release, now: datetime) -> str | None:
+    """When a validation that does not last is made anew by itself (ISO 8601); None when that is not ahead."""
+    window = window_of(session, release)
+    if window is None or window.state not in ("booked", "open") or not policy.revalidate_before:
+        return None
+    due_at = window.starts_at - policy.revalidate_before
+    return due_at.isoformat() if now < due_at else None
+
+
 def arm_again_later(session: Session, release: Release, arming: Deployment, failures: int, now: datetime) -> datetime:
     """The org was away when a way back was to be proven: it is tried again, ever more seldom. Returns when."""
     due_at = now + min(FIRST_AGAIN_AFTER * (1 << min(failures - 1, 10)), LAST_AGAIN_AFTER)

@@ -14,7 +14,7 @@ from release_core.facts import counts, gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_deployment, find_release, is_watched, window_of
 from release_core.models import Deployment, OrgWatch
 from release_core.ports import Ports
-from release_core.proof_alarms import keep_watch, proofs_that_matter, proven_at
+from release_core.proof_alarms import keep_watch, made_anew_at, proofs_that_matter, proven_at
 from release_core.readiness import settle_state
 from release_core.timeline import BOT, Kind, record
 from release_core.validations import ask_for_validation
@@ -93,7 +93,8 @@ def lapse(ports: Ports, attempt_id: int) -> None:
         elif proof.org != release.target_org:
             return
         elif release.state in BEFORE_DEPLOYMENT and _is_current(session, ports, proof):
-            details = details_of(proof, because=because)
+            again_at = made_anew_at(session, ports.policy, release, now)
+            details = details_of(proof, because=because, again_at=again_at)
             record(session, Kind.VALIDATION_VOIDED, stream=release.key, actor=BOT, at=now, details=details)
             settle_state(session, ports.policy, release, now)
 
@@ -111,7 +112,8 @@ def remind_of_lapse(ports: Ports, attempt_id: int) -> None:
         assert validation.lapses_at is not None, "it counts"
         if validation.lapses_at < window.ends_at:
             until, ends_at = validation.lapses_at.isoformat(), window.ends_at.isoformat()
-            details = details_of(validation, until=until, ends_at=ends_at)
+            again_at = made_anew_at(session, ports.policy, release, now)
+            details = details_of(validation, until=until, ends_at=ends_at, again_at=again_at)
             record(session, Kind.VALIDATION_LAPSES, stream=release.key, actor=BOT, at=now, details=details)
 
 

@@ -15,11 +15,10 @@ from release_core.errors import Refused, Unclear
 from release_core.facts import UNDER_WAY, gather, next_org, stand, watched_until
 from release_core.lookups import deployments_of, find_org, find_path, find_release, next_key, state_of
 from release_core.models import ChecklistItem, Release
-from release_core.permissions import owner_named, require
+from release_core.permissions import others, owner_named, require
 from release_core.policy import ItemRule, Kind, Level, Policy, Strategy
 from release_core.ports import Ports
 from release_core.readiness import must_be_known, settle_state
-from release_core.rollback_requests import pending_request
 from release_core.run_sheets import next_step, task_owners
 from release_core.scheduling import book, withdraw_window
 from release_core.task_plans import lay_out_tasks
@@ -193,9 +192,11 @@ def must_be_done(session: Session, policy: Policy, release: Release) -> None:
     running = [d for d in facts.deployments if d.purpose == "rollback" and d.state in UNDER_WAY]
     if running:
         raise Refused("rollback_under_way", f"{running[0].key} is taking {release.key} back; wait for its end.")
-    if any(pending_request(session, live) for live in facts.deployments if live.state == "succeeded"):
+    if facts.wished_back:
+        wish, _ = facts.wished_back[0]
         sentence = f"Going back to before {release.key} was asked for and waits for a second person. Decide that first."
-        raise Refused("rollback_under_way", sentence)
+        who = others(policy.holders_of("roll_back"), than=(wish.requested_by,))
+        raise Refused("rollback_under_way", sentence, who=who)
     if held := next_step(facts, "after"):
         sentence = f"Task {held.number} “{held.title}” comes first: /release task done {release.key} {held.number}"
         raise Refused("task_open", sentence, who=task_owners(held, facts))

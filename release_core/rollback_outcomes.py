@@ -214,5 +214,6 @@ def note_drift(ports: Ports, deployment_id: int, drift: Parts) -> None:
     with ports.store.transaction() as session:
         wish = session.get(RollbackRequest, find_deployment(session, deployment_id).result.get("request") or 0)
         if wish is not None and drift:
-            wish.drift = [list(row) for row in drift]
+            anew = {tuple(row[:2]) for row in drift}
+            wish.drift = [*(row for row in wish.drift if tuple(row[:2]) not in anew), *(list(row) for row in drift)]
             session.add(wish)

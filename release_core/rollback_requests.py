@@ -222,7 +222,8 @@ def _start(session: Session, ports: Ports, request: RollbackRequest, undone: Dep
     armed = gather(session, ports.policy, release).armed(now, undone.org, leave=request.leave)
     if armed and armed.undoes_id == undone.id:
         rollback.validated_job_id, rollback.archive_digest = armed.job_id, armed.archive_digest
-    announce_request(session, Kind.ROLLBACK_STARTED, release, rollback)
+    undo = undone.purpose == "rollback"
+    announce_request(session, Kind.ROLLBACK_STARTED, release, rollback, undo=undo)
 
 
 def expire_request(ports: Ports, request_id: int) -> None:

@@ -28,12 +28,14 @@ def deployment(args: dict[str, Any]) -> None:
     deployment_id = args["deployment"]
     if hold_if_blocked(deployment_id):
         return
+    code = "org_taken"
     try:
         in_the_way = look_around(deployment_id)
     except OrgProblem as problem:
         in_the_way = f"Nothing was deployed: the org did not say whether somebody else deploys to it now. {problem}"
+        code = problem.code
     if in_the_way:
-        stop(deployment_id, in_the_way)
+        stop(deployment_id, in_the_way, code)
         return
     try:
         take_snapshot(deployment_id)
@@ -115,7 +117,7 @@ def stop(deployment_id: int, sentence: str, code: str = "") -> None:
     if code == "validation_gone":
         task = attempts.assignment(ports, deployment_id)
         validations.void(ports, task.org, task.validated_job_id, "The org no longer takes it for a quick deployment.")
-    deployments.hold_because(ports, deployment_id, sentence)
+    deployments.hold_because(ports, deployment_id, sentence, code)
 
 
 @patient_step

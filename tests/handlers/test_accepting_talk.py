@@ -21,6 +21,7 @@ from tests.release_core.builders import (
     a_package,
     a_passed_validation,
     a_policy,
+    a_ready_release,
     a_release,
     a_window,
     approve,
@@ -247,3 +248,14 @@ def test_where_nothing_was_compared_the_way_to_it_is_told(room: Room, scene: str
     assert isinstance(refusal.error, NotFound if scene == "no package" else Refused)
     assert f"/release {'attach' if scene == 'no package' else 'compare'} REL-1" in refusal.words
     assert facts_of(room.ports, key).release.state == "draft"
+
+
+def test_a_held_deployment_says_once_that_nothing_was_changed(room: Room) -> None:
+    key = a_ready_release(room.ports)
+    attempt = row_id(room.ports, deployments.request_deployment(room.ports, MANAGER, key))
+    assert not deployments.go_without_snapshot(room.ports, attempt, "PRODUCTION does not answer.")
+    room.tell()
+    said = [words_of(post.message) for slot, post in room.posts.items() if slot.startswith("entry:")]
+    (held,) = [words for words in said if "was held" in words]
+    assert "nothing was changed in PRODUCTION: The snapshot for the way back could not be taken." in held
+    assert "Nothing was deployed" not in held

@@ -6,7 +6,7 @@ import pytest
 
 from handlers.conversation import Form, Menu, Message
 from handlers.slack.blocks import draw_message
-from release_core import approvals, attaching, attempts, comparing, validations
+from release_core import approvals, attaching, attempts, comparing, deployments, scheduling, validations
 from release_core.errors import Conflict, NotFound
 from release_core.metadata_types import Component
 from release_core.models import Person
@@ -18,6 +18,7 @@ from tests.release_core.builders import (
     DEVELOPER,
     MANAGER,
     OTHER_QA,
+    PRODUCTION,
     QA,
     SECOND_MANAGER,
     STAKEHOLDER,
@@ -29,12 +30,14 @@ from tests.release_core.builders import (
     a_policy,
     a_ready_release,
     a_release,
+    a_soaking_release,
     a_window,
     approve,
     contents,
     facts_of,
     kinds,
     later,
+    newest,
     ports,
     row_id,
     settle_checklist,
@@ -328,3 +331,44 @@ def test_the_window_over_means_no_button(room: Room) -> None:
     answer = words_of(room.says(MANAGER, "release deploy"))
     assert "The window ended" in answer
     assert "[Deploy to PRODUCTION]" not in answer
+
+
+def test_the_card_of_a_deployment_says_that_its_snapshot_comes_first(room: Room) -> None:
+    key = a_ready_release(room.ports)
+    attempt = row_id(room.ports, deployments.request_deployment(room.ports, MANAGER, key))
+    room.tell()
+    assert "waits for its turn" in words_of(room.post("deployment:DEP-2"))
+    deployments.hold_if_blocked(room.ports, attempt)
+    words = words_of(room.post("deployment:DEP-2"))
+    assert "has begun. Its snapshot is taken first; nothing is changed yet." in words
+    assert "Waiting for the org" not in words
+    assert "[Stop]" in words
+
+
+def test_an_attempt_that_waits_names_the_one_before_it(room: Room) -> None:
+    key = a_soaking_release(room.ports, armed=False)
+    proof = newest(room.ports, key, "arming")
+    attempts.note_asking(room.ports, proof.id or 0, "validating")
+    other = a_release(room.ports, name="Winter release")
+    a_package(room.ports, other, words="winter")
+    validations.request_validation(room.ports, TESTER, other, org=PRODUCTION)
+    room.tell()
+    waiting = newest(room.ports, other, "validation").key
+    words = words_of(room.post(f"deployment:{waiting}"))
+    assert f"waits for its turn: {proof.key} goes first." in words
+    assert "Waiting for the org to begin" not in words
+
+
+def test_an_open_window_shows_at_once_how_it_goes_and_what_was_answered(room: Room) -> None:
+    key = a_ready_release(room.ports)
+    scheduling.open_window(room.ports, key, 1)
+    room.tell()
+    assert "[Deploy to PRODUCTION]" in words_of(room.posts[f"window:{key}:1"].message)
+    room.hears(MANAGER, f"release strategy {key} full -- its tests are wanted")
+    room.tell()
+    asked = words_of(room.posts[f"window:{key}:1"].message)
+    assert "[Deploy to PRODUCTION]" not in asked
+    assert "QA" in asked
+    approve(room.ports, key)
+    room.tell()
+    assert "[Deploy to PRODUCTION]" in words_of(room.posts[f"window:{key}:1"].message)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.conversation import ChoiceField, Form, TextField
-from release_core import proofs, rollback_outcomes, rollback_requests, scheduling
+from handlers.conversation import Button, ChoiceField, Form, TextField
+from release_core import deployments, proofs, rollback_outcomes, rollback_requests, scheduling
+from release_core.arming import finish_arming
 from release_core.metadata_types import Component
 from release_core.packages import write_package
 from release_core.ports import Ports
 from release_core.rollback_looks import Look, note_look, note_not_looked
 from release_core.timeline import Kind
 from release_core.windows import Interval
-from tests.handlers.room import Room, words_of
+from tests.handlers.room import Room, clickable, words_of
 from tests.release_core.builders import (
     ADMINISTRATOR,
+    DEVELOPER,
     MANAGER,
     SECOND_MANAGER,
     a_failure,
@@ -257,3 +259,110 @@ def test_what_is_about_to_lapse_is_told_to_the_owner_with_a_way_on(room: Room) -
     ]
     assert "before the window ends" in words_of(direct.message)
     assert "[Validate again]" in words_of(direct.message)
+
+
+def test_status_and_why_say_that_going_back_was_asked_for_and_who_decides(room: Room, key: str) -> None:
+    assert "Going back" not in words_of(room.hears(DEVELOPER, f"release status {key}"))
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    status = words_of(room.hears(DEVELOPER, f"release status {key}"))
+    assert "Going back: asked for by @Anna Weiss, waits until Mon 23 Nov 2026" in status
+    why = words_of(room.hears(DEVELOPER, f"release why {key}"))
+    assert "Taking it back in PRODUCTION was asked for and waits for a second person until Mon 23 Nov 2026" in why
+    holders = why.partition("Confirm or decline it first. Ask ")[2]
+    assert holders
+    assert "@Anna Weiss" not in holders.split(".")[0], "whoever asked does not decide"
+    rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
+    attempt = newest(room.ports, key, "rollback")
+    assert f"{attempt.key} takes it back in PRODUCTION." in words_of(room.hears(DEVELOPER, f"release why {key}"))
+    assert f"{attempt.key} is under way" in words_of(room.hears(DEVELOPER, f"release status {key}"))
+    rollback_outcomes.hold_rollback(room.ports, attempt.id or 0, "The org does not answer.")
+    after = words_of(room.hears(DEVELOPER, f"release status {key}"))
+    assert f"{attempt.key} did not go back: The org does not answer. Ask again: " in after
+
+
+def test_why_says_that_a_rollback_is_to_be_undone(room: Room, key: str) -> None:
+    attempt = room_was_rolled_back(room, key)
+    rollback_outcomes.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    assert "was asked for" not in words_of(room.hears(DEVELOPER, f"release why {key}"))
+    rollback_requests.ask_rollback(room.ports, MANAGER, key, "the cause was another")
+    assert "Bringing it back into PRODUCTION was asked for" in words_of(room.hears(DEVELOPER, f"release why {key}"))
+
+
+def test_a_rollback_under_way_is_not_stopped_and_says_so(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
+    refused = room.refuses(MANAGER, f"release stop {key}").words
+    assert f"takes {key} back in PRODUCTION. A rollback is not stopped; wait for its end." in refused
+
+
+def test_a_choice_that_is_not_proven_alarms_nobody_about_the_whole(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    room.tell()
+    form = room.clicks(MANAGER, "Choose parts…", room.posts[f"rollback:{key}:1"].message)
+    assert isinstance(form, Form)
+    assert isinstance(form.fields[0], ChoiceField)
+    room.submits(MANAGER, form, leave=[form.fields[0].options[0].value])
+    room.tell()
+    room.clicks(MANAGER, "Prove it first", room.post(f"rollback:{key}:2"))
+    proof = newest(room.ports, key, "arming")
+    finish_arming(room.ports, proof.id or 0, a_failure())
+    room.tell()
+    said = entries(room)
+    assert f"{proof.key} did not prove the way back that leaves 1 part as it is: " in said
+    assert "The way back is not armed" not in said
+    card = clickable("Confirm rollback", room.post(f"rollback:{key}:2"))
+    assert isinstance(card, Button)
+    assert card.confirm is not None
+    assert ".." not in card.confirm.text
+
+
+def test_whoever_asks_again_finds_what_was_said_and_chosen_before(room: Room, key: str) -> None:
+    form = room.is_asked(MANAGER, f"release rollback {key}")
+    assert isinstance(form.fields[1], ChoiceField)
+    part = form.fields[1].options[1].value
+    room.submits(MANAGER, form, note="quotes fail", leave=[part])
+    look(room)
+    rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
+    attempt = newest(room.ports, key, "rollback").id or 0
+    rollback_outcomes.note_drift(room.ports, attempt, [CHANGED])
+    rollback_outcomes.hold_rollback(room.ports, attempt, "Somebody changed parts.", ["ApexClass Discount"])
+    again = room.is_asked(SECOND_MANAGER, f"release rollback {key}")
+    reason, leave = again.fields
+    assert isinstance(reason, TextField)
+    assert reason.value == "quotes fail"
+    assert isinstance(leave, ChoiceField)
+    labels = {option.value: option.label for option in leave.options}
+    assert sorted(labels[value] for value in leave.value) == [
+        "ApexClass Discount: changed since by Mei Tanaka",
+        "ApexClass Part001: restore",
+    ]
+
+
+def test_the_card_says_what_is_to_be_decided_before_the_second_person(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    room.tell()
+    look(room, CHANGED)
+    assert "1 part is to be decided first, by Choose parts…: " in words_of(room.posts[f"rollback:{key}:1"].message)
+
+
+def test_what_was_ticked_when_it_went_stays_ticked_when_it_comes_back(room: Room, key: str) -> None:
+    before = [(item.title, item.state) for item in facts_of(room.ports, key).items]
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
+    deployments.note_snapshot(room.ports, newest(room.ports, key, "rollback").id or 0, digest_of(b"now"))
+    assert [(item.title, item.state) for item in facts_of(room.ports, key).items] == before
+
+
+def test_an_undo_is_called_one_from_its_beginning_to_its_end(room: Room, key: str) -> None:
+    attempt = room_was_rolled_back(room, key)
+    rollback_outcomes.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    went_back = newest(room.ports, key, "rollback").key
+    request = rollback_requests.ask_rollback(room.ports, MANAGER, key, "the cause was another")
+    rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, request, yes=True)
+    undo = newest(room.ports, key, "rollback")
+    room.tell()
+    assert f"{undo.key} begins to bring the release back into PRODUCTION." in entries(room)
+    assert f"Undoing of the rollback {undo.key} of REL-1" in words_of(room.post(f"deployment:{undo.key}"))
+    rollback_outcomes.finish_rollback(room.ports, undo.id or 0, a_success())
+    rollback_outcomes.note_returned(room.ports, undo.id or 0, [])
+    assert "succeeded and was undone later." in words_of(room.post(f"deployment:{went_back}"))

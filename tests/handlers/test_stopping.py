@@ -20,6 +20,7 @@ from tests.release_core.builders import (
     a_started_deployment,
     digest_of,
     gate,
+    land,
     row_id,
 )
 
@@ -172,3 +173,13 @@ def test_the_gate_says_who_stopped_the_check(room: Room) -> None:
     validations.finish_validation(room.ports, check, a_cancellation())
     because = gate(room.ports, key, "validation_stopped").because
     assert because == "The validation DEP-1 in PRODUCTION was stopped by Anna Weiss, so it proves nothing."
+
+
+def test_a_stop_that_came_too_late_is_said_at_the_end(room: Room, attempt: int) -> None:
+    goes(room, attempt, "InProgress")
+    room.hears(MANAGER, "release stop REL-1")
+    land(room.ports, attempt)
+    assert "came too late" in the_lines(room)
+    assert "/release rollback REL-1 -- reason" in the_lines(room)
+    assert "succeeded" in words_of(room.post("deployment:DEP-2"))
+    assert "The stop that was asked for came too late." in words_of(room.post("deployment:DEP-2"))

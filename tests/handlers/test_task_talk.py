@@ -13,6 +13,7 @@ from release_core import (
     releases,
     rollback_outcomes,
     rollback_requests,
+    scheduling,
     stages,
     task_plans,
 )
@@ -465,3 +466,51 @@ def test_an_org_that_was_unlocked_before_the_undo_is_not_said_to_stay_locked(sta
     assert "is live in UAT again and is watched." in told
     assert "stays locked" not in told
     assert newest(staged.ports, key, "rollback").org == UAT
+
+
+def test_the_card_that_said_whose_turn_it_is_says_when_it_is_over(room: Room) -> None:
+    a_release(room.ports)
+    add(room, "Pause the import")
+    add(room, "Tell the branches", owner=TESTER)
+    room.hears(DEVELOPER, "release task done 1")
+    room.tell()
+    due = next(slot for slot in room.posts if slot.endswith(f"@{TESTER}"))
+    room.hears(TESTER, "release task done 2")
+    room.tell()
+    for slot in (due, due.split("@")[0]):
+        words = words_of(room.posts[slot].message)
+        assert "Task 2 “Tell the branches” is done: @Tomás Novák, " in words
+        assert "[Done]" not in words
+
+
+def test_a_task_is_handed_over_from_its_card_and_the_new_owner_gets_the_buttons(room: Room) -> None:
+    a_release(room.ports)
+    add(room, "Pause the import")
+    add(room, "Tell the branches", owner=TESTER)
+    room.hears(DEVELOPER, "release task done 1")
+    room.tell()
+    due = next(slot for slot in room.posts if slot.endswith(f"@{TESTER}"))
+    form = room.clicks(TESTER, "Hand over…", room.posts[due].message)
+    room.submits(TESTER, form, person=DEVELOPER)
+    room.tell()
+    assert "It is the turn of task 2 “Tell the branches”, handed over to" in words_of(room.posts[due].message)
+    theirs = [slot for slot in room.posts if slot.startswith("entry:") and slot.endswith(f"@{DEVELOPER}")][-1]
+    room.clicks(DEVELOPER, "Done", room.posts[theirs].message)
+    assert states(room)[1] == ("Tell the branches", "done")
+
+
+def test_the_window_of_a_stage_that_is_done_was_not_moved(staged: Room) -> None:
+    key = a_ready_staged_release(staged.ports)
+    scheduling.open_window(staged.ports, key, 1)
+    staged.tell()
+    land_stage(staged.ports, key)
+    soak(staged.ports, key)
+    staged.tell()
+    went = newest(staged.ports, key, "deployment").key
+    said = words_of(staged.posts["window:REL-1:1"].message)
+    assert f"REL-1: this window is over; {went} went to UAT in it." in said
+
+
+def test_an_item_that_settles_itself_says_for_which_org(staged: Room) -> None:
+    a_ready_staged_release(staged.ports)
+    assert "settles itself, now for UAT" in words_of(staged.hears(MANAGER, "release checklist"))

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import select
 
 from release_core import arming, proofs, releases, scheduling
+from release_core.arming import void_validations
 from release_core.models import Deployment, Intent, OrgWatch
 from release_core.ports import Ports
 from release_core.proofs import Landing
@@ -29,6 +30,7 @@ from tests.release_core.builders import (
     arm,
     blocked_by,
     deployment,
+    entries,
     facts_of,
     gate,
     go_to,
@@ -332,3 +334,25 @@ def test_a_choice_of_parts_is_not_proven_again_by_itself(ports: Ports) -> None:
         session.merge(whole)
     watch(ports, a_landing())
     assert newest(ports, key, "arming").id == whole.id
+
+
+def test_a_validation_that_does_not_last_says_when_it_is_made_anew(ports: Ports) -> None:
+    key = a_validated_release(ports, opens_in=timedelta(days=11))
+    shown = gate(ports, key, "validated")
+    assert shown.because.endswith("; it is validated again by itself at {1}.")
+    assert shown.instants[1] == NOW + timedelta(days=11) - ports.policy.revalidate_before
+    (reminder,) = intents(ports, "validation_reminder")
+    go_to(ports, reminder.due_at)
+    proofs.remind_of_lapse(ports, reminder.args["attempt"])
+    again_at = last(ports, key, Kind.VALIDATION_LAPSES).details["again_at"]
+    assert again_at == shown.instants[1].isoformat()
+
+
+def test_only_the_validation_that_counted_is_told_to_be_void(ports: Ports) -> None:
+    key = a_validated_release(ports, opens_in=timedelta(days=20))
+    later(ports, days=11)
+    newer = a_passed_validation(ports, key)
+    with ports.store.transaction() as session:
+        void_validations(session, ports.policy, PRODUCTION, "somebody deployed.", ports.clock.now())
+    told = [entry.details["key"] for entry in entries(ports, key) if entry.kind == Kind.VALIDATION_VOIDED]
+    assert told == [newer]

@@ -30,6 +30,7 @@ from tests.release_core.builders import (
     a_ready_release,
     a_release,
     a_soaking_release,
+    a_started_deployment,
     a_window,
     all_gates,
     approve,
@@ -297,3 +298,37 @@ def test_items_that_settle_themselves_follow_what_happens(ports: Ports) -> None:
     attempts.note_unknown(ports, attempt, "the answer was lost")
     a_package(ports, key, words="mended")
     assert states()["Validation passed"] == "open"
+
+
+def test_a_run_on_its_way_to_the_target_is_waited_for(ports: Ports) -> None:
+    key = a_release(ports)
+    a_package(ports, key)
+    validations.request_validation(ports, DEVELOPER, key)
+    waiting = gate(ports, key, "validating")
+    assert waiting.because == "DEP-1 validates the package in UAT first; PRODUCTION comes after that."
+    assert (waiting.who, waiting.way_out) == ((), "Wait for its end.")
+
+
+def test_a_package_that_failed_is_mended_before_it_is_validated_again(ports: Ports) -> None:
+    key = a_release(ports)
+    a_package(ports, key)
+    attempt = row_id(ports, validations.request_validation(ports, DEVELOPER, key, org="production"))
+    validations.finish_validation(ports, attempt, a_failure())
+    failed = gate(ports, key, "validation_failed").because
+    assert failed.endswith("Where the package is the cause, attach a mended one first: /release attach REL-1")
+
+
+def test_the_proof_of_another_way_back_is_called_so_and_nobody_is_to_be_asked(ports: Ports) -> None:
+    other = a_ready_release(ports, name="Winter release")
+    a_soaking_release(ports, armed=False)
+    busy = gate(ports, other, "org_busy")
+    assert busy.because.endswith("proves the way back of another release on PRODUCTION.")
+    assert busy.who == ()
+
+
+def test_why_says_that_a_stop_was_asked_for(ports: Ports) -> None:
+    key = a_ready_release(ports)
+    a_started_deployment(ports, key)
+    assert "stop" not in gate(ports, key, "own_attempt").because
+    attempts.request_cancel(ports, MANAGER, key)
+    assert gate(ports, key, "own_attempt").because.endswith("A stop was asked for.")

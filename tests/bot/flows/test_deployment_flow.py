@@ -146,6 +146,8 @@ def test_somebody_who_deploys_now_is_waited_for_by_people(scene: Scene) -> None:
     done = scene.deploy(key)
     assert done.state == "failed"
     assert f"Somebody else is deploying to this org now (job {other.id}" in done.problem
+    known = builders.gate(scene.ports, key, "org_free").because
+    assert f"At {{0}} somebody else's deployment held {done.key}" in known
     assert len(scene.jobs) == 1
 
 
