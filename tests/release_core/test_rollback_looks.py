@@ -11,6 +11,7 @@ from release_core.errors import Conflict, NotAllowed, Refused
 from release_core.facts import ReleaseFacts
 from release_core.models import RollbackRequest
 from release_core.ports import Ports
+from release_core.releases import close_release
 from release_core.rollback_choices import choose_parts, prove_first
 from release_core.rollback_looks import Look, drift_words, look_to_rely_on, note_look, note_not_looked
 from release_core.rollback_outcomes import finish_rollback, note_returned, unsettled
@@ -29,6 +30,7 @@ from tests.release_core.builders import (
     deployment,
     digest_of,
     facts_of,
+    go_to,
     intents,
     kinds,
     last,
@@ -250,6 +252,23 @@ def test_what_was_undone_is_live_watched_and_armed_again(ports: Ports, key: str)
     org_locks.unlock_org(ports, ADMINISTRATOR, "production", "the cause is found")
     arm(ports, key)
     assert deployment(ports, confirm(ports, key, ask_rollback(ports, MANAGER, key, "after all"))).validated_job_id
+
+
+def test_the_soak_from_before_a_rollback_that_was_undone_ends_nothing(ports: Ports, key: str) -> None:
+    (first,) = intents(ports, "soak_end")
+    later(ports, minutes=30)
+    taken_back(ports, key)
+    later(ports, minutes=30)
+    attempt = confirm(ports, key, ask_rollback(ports, MANAGER, key, "the cause was another"))
+    finish_rollback(ports, attempt, a_success())
+    note_returned(ports, attempt, [])
+    go_to(ports, first.due_at)
+    assert not close_release(ports, "rollcall", key, by_timer=True)
+    assert release(ports, key).state == "soaking"
+    second = intents(ports, "soak_end")[-1]
+    assert second.due_at == NOW + timedelta(hours=3)
+    go_to(ports, second.due_at)
+    assert close_release(ports, "rollcall", key, by_timer=True)
 
 
 def test_undoing_is_not_proven_first(ports: Ports, key: str) -> None:
