@@ -15,6 +15,7 @@ from release_core.attempts import (
     deployment_with_release,
     details_of,
     draw_again,
+    has_ended,
     keep_result,
     new_attempt,
     only_checked,
@@ -177,7 +178,7 @@ def finish_deployment(ports: Ports, deployment_id: int, status: JobStatus) -> No
     now = ports.clock.now()
     with ports.store.transaction() as session:
         deployment, release = deployment_with_release(session, deployment_id)
-        if deployment.state not in UNDER_WAY or only_checked(session, ports.policy, deployment, status, now):
+        if has_ended(deployment) or only_checked(session, ports.policy, deployment, status, now):
             return
         keep_result(deployment, status, now)
         if not status.success and status.state not in MAY_HAVE_LANDED:

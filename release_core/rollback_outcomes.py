@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from release_core.arming import request_arming, void_validations
-from release_core.attempts import details_of, keep_result, only_checked
+from release_core.attempts import details_of, has_ended, keep_result, only_checked
 from release_core.broadcasts import end_broadcasts, tell_once
 from release_core.deployments import MAY_HAVE_LANDED
 from release_core.facts import UNDER_WAY, names_of, next_org, stand
@@ -70,7 +70,7 @@ def finish_rollback(ports: Ports, deployment_id: int, status: JobStatus) -> None
     now = ports.clock.now()
     with ports.store.transaction() as session:
         rollback = find_deployment(session, deployment_id)
-        if rollback.state not in UNDER_WAY or only_checked(session, ports.policy, rollback, status, now):
+        if has_ended(rollback) or only_checked(session, ports.policy, rollback, status, now):
             return
         keep = rollback.result
         keep_result(rollback, status, now)

@@ -250,6 +250,14 @@ def test_a_held_rollback_stays_held(ports: Ports, key: str) -> None:
 # The end
 
 
+def test_a_result_that_is_kept_again_after_a_crash_leaves_the_first_end(ports: Ports, key: str) -> None:
+    attempt = a_rollback(ports, key)
+    for _ in range(2):
+        finish_rollback(ports, attempt, a_success())
+        later(ports, hours=5)
+    assert deployment(ports, attempt).finished_at == NOW
+
+
 ENDS_THAT_TELL_LITTLE: list[JobState] = ["Canceled", "FinalizingFailed", "SucceededPartial"]
 
 
