@@ -60,7 +60,7 @@ def rollback_post(d: Drawing, stream: str, request_id: str) -> Placed:
     if request.drift:
         parts.append(Listing(_drift_lines(request, open_parts)))
     confirm = _confirm(title, key, way, undo=undo)
-    parts.append(Actions(_buttons(request, deployment, facts, confirm)))
+    parts.append(Actions(_buttons(request, deployment, facts, confirm, d.ports.clock.now())))
     holders = others(d.ports.policy.holders_of("roll_back"), than=(request.requested_by,))
     parts.append(Note(f"A second person has to agree until {at(request.expires_at)}: {people(holders, last='or')}."))
     return Message(f"{summary}: {request.reason}", parts, tone="wait"), *d.under(stream)
@@ -118,7 +118,9 @@ def _confirm(title: str, key: str, way: str, *, undo: bool) -> Confirm:
     return Confirm(f"Roll back {key}?", f"{title} returns to before {key}. Way back: {way}.", f"Roll back {title}"[:30])
 
 
-def _buttons(request: RollbackRequest, undone: Deployment, facts: ReleaseFacts, confirm: Confirm) -> list[Button]:
+def _buttons(
+    request: RollbackRequest, undone: Deployment, facts: ReleaseFacts, confirm: Confirm, now: datetime
+) -> list[Button]:
     args = {"request": str(request.id)}
     undo = undone.purpose == "rollback"
     label = "Confirm" if undo else "Confirm rollback"
@@ -132,9 +134,15 @@ def _buttons(request: RollbackRequest, undone: Deployment, facts: ReleaseFacts, 
         anyway = Confirm("Roll back anyway?", text, "Ask for it")
         overwriting = {**args, "overwrite": "yes"}
         buttons.append(Button("Roll back anyway…", "release_parts", overwriting, weight="danger", confirm=anyway))
-    if request.leave and not facts.armings(request.leave, undone.org):
+    if request.leave and not _is_proven(request, undone, facts, now):
         buttons.append(do("Prove it first", "release_prove", **args))
     return buttons
+
+
+def _is_proven(request: RollbackRequest, undone: Deployment, facts: ReleaseFacts, now: datetime) -> bool:
+    """Whether a choice of parts has a proof that counts or is under way; one that failed may be asked for again."""
+    tried = facts.armings(request.leave, undone.org)
+    return any(one.state in UNDER_WAY for one in tried) or bool(facts.armed(now, undone.org, leave=request.leave))
 
 
 def _named(parts: Sequence[Sequence[str]]) -> str:
