@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -159,11 +159,11 @@ def go_without_snapshot(ports: Ports, deployment_id: int, problem: str) -> bool:
 
 
 def note_snapshot(ports: Ports, deployment_id: int, digest: str) -> None:
-    """What the org held just before is kept under `digest`."""
+    """What the org held just before is kept under `digest`; one that is old, with no job after it, is replaced."""
     now = ports.clock.now()
     with ports.store.transaction() as session:
         deployment, release = deployment_with_release(session, deployment_id)
-        if deployment.snapshot_digest:
+        if deployment.snapshot_digest and not _is_snapshot_old(deployment, now):
             return
         deployment.snapshot_digest, deployment.snapshot_at = digest, now
         session.add(deployment)
@@ -171,6 +171,20 @@ def note_snapshot(ports: Ports, deployment_id: int, digest: str) -> None:
         record(session, Kind.SNAPSHOT_TAKEN, stream=release.key, actor=BOT, at=now, details=details)
         session.flush()
         settle_items(session, gather(session, ports.policy, release), now)
+
+
+SNAPSHOT_LASTS = timedelta(minutes=5)
+"""How long before a job what the org holds may have been kept; others change an org that is busy for longer."""
+
+
+def is_snapshot_old(ports: Ports, deployment_id: int) -> bool:
+    """Whether an attempt that asks its org again kept a snapshot too long ago; no when it goes without one."""
+    with ports.store.reading() as session:
+        return _is_snapshot_old(find_deployment(session, deployment_id), ports.clock.now())
+
+
+def _is_snapshot_old(attempt: Deployment, now: datetime) -> bool:
+    return not attempt.job_id and attempt.snapshot_at is not None and now - attempt.snapshot_at > SNAPSHOT_LASTS
 
 
 def finish_deployment(ports: Ports, deployment_id: int, status: JobStatus) -> None:

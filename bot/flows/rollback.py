@@ -43,12 +43,20 @@ def rollback(args: dict[str, Any]) -> None:
 def follow(deployment_id: int) -> None:
     """From a job that the org has to what it came to."""
     try:
-        watch(deployment_id)
+        watch(deployment_id, look_again)
         conclude(deployment_id)
     except OutcomeUnknown as lost:
         say_unknown(deployment_id, str(lost))
         return
     read_back(deployment_id)
+
+
+def look_again(deployment_id: int) -> str:
+    """Before a busy org is asked again: what somebody changed since, unless that was looked at a moment ago."""
+    if not is_snapshot_old(deployment_id):
+        return ""
+    found = look_for_drift(deployment_id)
+    return f"{found['because']} {'; '.join(found['drift'][:5])}. Ask for it again." if found["drift"] else ""
 
 
 def look_and_hold(deployment_id: int) -> bool:
@@ -109,6 +117,12 @@ def nothing_happened_since(deployment_id: int) -> bool:
         return False
     deployments.note_snapshot(outside.ports, deployment_id, look.live_digest)
     return True
+
+
+@step
+def is_snapshot_old(deployment_id: int) -> bool:
+    """Whether others had time to change the org since it was looked at."""
+    return deployments.is_snapshot_old(current().ports, deployment_id)
 
 
 @step(tries=8, backoff=0.5)
