@@ -29,7 +29,7 @@ from release_core.facts import UNDER_WAY, ReleaseFacts, gather
 from release_core.lookups import find_deployment, release_of
 from release_core.models import Deployment, RollbackRequest
 from release_core.permissions import others
-from release_core.rollback_looks import drift_words, is_lost
+from release_core.rollback_looks import drift_words, is_lost, why_not_looked
 from release_core.rollback_requests import find_request, undecided
 
 LISTED_AT_MOST = 12
@@ -52,7 +52,8 @@ def rollback_post(d: Drawing, stream: str, request_id: str) -> Placed:
         return Message(f"{summary}. {sentence}", [Paragraph(head), Paragraph(sentence)], tone=tone), *d.under(stream)
     way = "a deployment with tests" if undo else _way(facts, request, deployment, d.ports.clock.now())
     by_part = verdict_words(facts.package) or "–"
-    rows = [("Way back", way), ("By part", by_part), ("Changes since", _changes_words(request))]
+    armed = facts.armed(d.ports.clock.now(), deployment.org, leave=request.leave) is not None
+    rows = [("Way back", way), ("By part", by_part), ("Changes since", _changes_words(request, armed=armed))]
     if request.leave:
         rows.append(("Left as it is", _named(request.leave)))
     parts: list[Part] = [Paragraph(head), Facts(rows)]
@@ -81,11 +82,11 @@ def _way(facts: ReleaseFacts, request: RollbackRequest, undone: Deployment, now:
     return "not proven for this choice: a deployment with tests, or prove it first"
 
 
-def _changes_words(request: RollbackRequest) -> str:
+def _changes_words(request: RollbackRequest, *, armed: bool) -> str:
     if request.looked_at is None:
         if request.look_problem:
             later = "" if is_lost(request) else " It is looked at before anything is changed."
-            return f"not known: {clean(request.look_problem)}{later}"
+            return f"not known: {clean(why_not_looked(request, armed=armed))}{later}"
         loses = "will be lost" if request.overwrite else "is asked about first"
         return f"being looked at. What people changed since {loses}."
     if not request.drift:

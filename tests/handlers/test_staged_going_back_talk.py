@@ -16,6 +16,7 @@ from release_core.rollback_requests import ask_rollback, decide_rollback
 from tests.handlers.room import Room, words_of
 from tests.release_core.builders import (
     MANAGER,
+    PRODUCTION,
     SECOND_MANAGER,
     STAKEHOLDER,
     UAT,
@@ -234,6 +235,21 @@ def test_files_that_are_lost_stand_in_the_question_with_what_is_left_to_go_by(ro
     words = words_of(room.posts[f"rollback:{key}:{request}"].message)
     assert "It is armed, so it can go back by its proof" in words
     assert "looked at before anything is changed" not in words
+
+
+def test_a_proof_that_somebody_voided_since_is_not_said_to_be_left_to_go_by(room: Room) -> None:
+    key = a_soaking_release(room.ports)
+    request = ask_rollback(room.ports, MANAGER, key, "it broke")
+    note_not_looked(room.ports, request, "The file 1234… is not there any more.", lost=True)
+    room.tell()
+    landed = proofs.Landing(
+        "0AfFOREIGN0000001", "mei", later(room.ports, minutes=5), "mei@acme.test deployed after it."
+    )
+    proofs.note_watched(room.ports, PRODUCTION, [landed], at=room.ports.clock.now())
+    room.tell()
+    words = words_of(room.posts[f"rollback:{key}:{request}"].message)
+    assert "The file 1234… is not there any more. It is not armed either, so it cannot go back" in words
+    assert "It is armed" not in words
 
 
 def test_an_undo_whose_files_are_lost_is_not_told_as_work_by_hand(room: Room) -> None:
