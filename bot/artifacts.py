@@ -63,9 +63,14 @@ class ArtifactFolder:
                     found.append(KeptFile(path.name, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC)))
         return found
 
-    def delete(self, digest: str) -> None:
-        """Remove the file under `digest`; harmless when it is gone."""
-        self._path(digest).unlink(missing_ok=True)
+    def delete(self, digest: str, *, saved_by: datetime | None = None) -> bool:
+        """Remove the file under `digest`, unless it was saved anew after `saved_by`; whether it is gone now."""
+        path = self._path(digest)
+        with contextlib.suppress(FileNotFoundError):
+            if saved_by is not None and path.stat().st_mtime > saved_by.timestamp():
+                return False
+            path.unlink()
+        return True
 
     def clear_unfinished(self, before: datetime) -> None:
         """Remove what a crash left of files that were being saved before an instant."""

@@ -62,7 +62,7 @@ def _end_attempt(ports: Ports, deployment_id: int, problem: str) -> None:
 
 def _end_reading_back(ports: Ports, deployment_id: int, task: Assignment, problem: str) -> None:
     """The org has ended the job, whatever kept us from reading it back."""
-    if task.ended_as in MAY_HAVE_LANDED and task.purpose == "deployment":
+    if task.ended_as in MAY_HAVE_LANDED:
         attempts.note_unknown(ports, deployment_id, f"It ended as {task.ended_as} and was not read back: {problem}")
         return
     if task.purpose == "rollback":

@@ -255,7 +255,8 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     ),
     Kind.FREEZE_LIFTED: lambda t: f"{t.by} lifted the freeze {t.get('freeze')}{t.after('reason')}.",
     Kind.FREEZE_WAIVED: lambda t: (
-        f"{t.by} let this release through the freeze {t.get('freeze')} “{t.get('name')}”: {t.get('reason')}"
+        f"{t.by} let this release through the freeze {t.get('freeze')} “{t.get('name')}”"
+        f"{f' in {t.org()}' if t.get('org') else ''}: {t.get('reason')}"
     ),
     Kind.VALIDATION_REQUESTED: lambda t: f"{t.by} asked to validate in {t.org()} ({t.get('key')}).",
     Kind.VALIDATION_PASSED: lambda t: f"{t.get('key')} passed in {t.org()}.",

@@ -148,11 +148,23 @@ def lost_validation_words(facts: Standing, policy: Policy, now: datetime) -> str
 def way_back_words(facts: Standing, now: datetime) -> str:
     """How we would come back, as far as it is known."""
     if facts.release.state == "rolled_back":
-        return "used: the org is back to what it was"
+        return f"used: {returned_words(facts)}"
     if facts.live is None:
         waits_for = "the package is compared with the target" if facts.package else "a package is attached"
         return verdict_words(facts.package) or f"known once {waits_for}"
     return way_back_from(facts, facts.live, now)
+
+
+def returned_words(facts: Standing) -> str:
+    """How far the org is what it was before a release that was taken back."""
+    unread = next((back for back in facts.taken_back if back.result.get("not_compared")), None)
+    if unread:
+        return f"{unread.key} reached the org; whether each part is as it was, nobody could compare"
+    left = sum(len(back.leave) for back in facts.taken_back)
+    differing = sum(len(back.result.get("differences", [])) for back in facts.taken_back)
+    except_for = [f"{count(left, 'part')} left by choice"] if left else []
+    except_for += [f"{count(differing, 'part')} not as before"] if differing else []
+    return f"the org is back to what it was{', but for ' if except_for else ''}{' and '.join(except_for)}"
 
 
 def ways_back_words(facts: Standing, policy: Policy, now: datetime) -> str:

@@ -29,7 +29,7 @@ from release_core.facts import UNDER_WAY, ReleaseFacts, gather
 from release_core.lookups import find_deployment, release_of
 from release_core.models import Deployment, RollbackRequest
 from release_core.permissions import others
-from release_core.rollback_looks import drift_words, is_lost
+from release_core.rollback_looks import drift_words, is_lost, why_not_looked
 from release_core.rollback_requests import find_request, undecided
 
 LISTED_AT_MOST = 12
@@ -52,7 +52,8 @@ def rollback_post(d: Drawing, stream: str, request_id: str) -> Placed:
         return Message(f"{summary}. {sentence}", [Paragraph(head), Paragraph(sentence)], tone=tone), *d.under(stream)
     way = "a deployment with tests" if undo else _way(facts, request, deployment, d.ports.clock.now())
     by_part = verdict_words(facts.package) or "–"
-    rows = [("Way back", way), ("By part", by_part), ("Changes since", _changes_words(request))]
+    armed = facts.armed(d.ports.clock.now(), deployment.org, leave=request.leave) is not None
+    rows = [("Way back", way), ("By part", by_part), ("Changes since", _changes_words(request, armed=armed))]
     if request.leave:
         rows.append(("Left as it is", _named(request.leave)))
     parts: list[Part] = [Paragraph(head), Facts(rows)]
@@ -60,7 +61,7 @@ def rollback_post(d: Drawing, stream: str, request_id: str) -> Placed:
     if request.drift:
         parts.append(Listing(_drift_lines(request, open_parts)))
     confirm = _confirm(title, key, way, undo=undo)
-    parts.append(Actions(_buttons(request, deployment, facts, confirm)))
+    parts.append(Actions(_buttons(request, deployment, facts, confirm, d.ports.clock.now())))
     holders = others(d.ports.policy.holders_of("roll_back"), than=(request.requested_by,))
     parts.append(Note(_next_words(request, open_parts, d.ports.policy.holders_of("roll_back"), holders)))
     return Message(f"{summary}: {request.reason}", parts, tone="wait"), *d.under(stream)
@@ -92,11 +93,11 @@ def _way(facts: ReleaseFacts, request: RollbackRequest, undone: Deployment, now:
     return "not proven for this choice: a deployment with tests, or prove it first"
 
 
-def _changes_words(request: RollbackRequest) -> str:
+def _changes_words(request: RollbackRequest, *, armed: bool) -> str:
     if request.looked_at is None:
         if request.look_problem:
             later = "" if is_lost(request) else " It is looked at before anything is changed."
-            return f"not known: {clean(request.look_problem)}{later}"
+            return f"not known: {clean(why_not_looked(request, armed=armed))}{later}"
         loses = "will be lost" if request.overwrite else "is asked about first"
         return f"being looked at. What people changed since {loses}."
     if not request.drift:
@@ -131,7 +132,9 @@ def _confirm(title: str, key: str, way: str, *, undo: bool) -> Confirm:
     )
 
 
-def _buttons(request: RollbackRequest, undone: Deployment, facts: ReleaseFacts, confirm: Confirm) -> list[Button]:
+def _buttons(
+    request: RollbackRequest, undone: Deployment, facts: ReleaseFacts, confirm: Confirm, now: datetime
+) -> list[Button]:
     args = {"request": str(request.id)}
     undo = undone.purpose == "rollback"
     label = "Confirm" if undo else "Confirm rollback"
@@ -145,9 +148,15 @@ def _buttons(request: RollbackRequest, undone: Deployment, facts: ReleaseFacts, 
         anyway = Confirm("Roll back anyway?", text, "Ask for it")
         overwriting = {**args, "overwrite": "yes"}
         buttons.append(Button("Roll back anyway…", "release_parts", overwriting, weight="danger", confirm=anyway))
-    if request.leave and not facts.armings(request.leave, undone.org):
+    if request.leave and not _is_proven(request, undone, facts, now):
         buttons.append(do("Prove it first", "release_prove", **args))
     return buttons
+
+
+def _is_proven(request: RollbackRequest, undone: Deployment, facts: ReleaseFacts, now: datetime) -> bool:
+    """Whether a choice of parts has a proof that counts or is under way; one that failed may be asked for again."""
+    tried = facts.armings(request.leave, undone.org)
+    return any(one.state in UNDER_WAY for one in tried) or bool(facts.armed(now, undone.org, leave=request.leave))
 
 
 def _named(parts: Sequence[Sequence[str]]) -> str:

@@ -14,6 +14,8 @@ BY_HAND = {"new": "delete it", "changed": "put back what it was", "deleted": "cr
 def returned(t: Telling) -> str:
     """An org is what it was before a release, or what of it is not."""
     found = t.names("differences")
+    if t.get("ended_as"):
+        return f"{_although(t)} {bold(t.get('release'))} is rolled back.{_except(found)}{_left(t)}"
     if t.get("not_compared"):
         return f"{t.get('key')} rolled back {bold(t.get('release'))} in {t.org()}.{_not_compared(t)}{_left(t)}"
     if not found:
@@ -22,6 +24,22 @@ def returned(t: Telling) -> str:
             f"{t.get('key')} rolled back: {t.org()} is what it was before {bold(t.get('release'))}, {what}.{_left(t)}"
         )
     return f"{t.get('key')} rolled back {bold(t.get('release'))}, except: {', '.join(found[:8])}.{_left(t)}"
+
+
+def _although(t: Telling) -> str:
+    """What an org said of a rollback that landed all the same, at least in part."""
+    said = {
+        "Canceled": "was cancelled, but it had landed already",
+        "FinalizingFailed": "could not be finished, but it has landed",
+        "SucceededPartial": "landed only in part",
+    }
+    parts = t.names("landed")
+    named = f" Read back, {', '.join(parts[:8])}{' and others' if len(parts) > 8 else ''} changed there."
+    return f"{t.org()} says that {t.get('key')} {said[t.get('ended_as')]}.{named}"
+
+
+def _except(found: Sequence[str]) -> str:
+    return f" Not as it was before: {', '.join(found[:8])}." if found else ""
 
 
 def _not_compared(t: Telling) -> str:
@@ -111,9 +129,10 @@ def brought_back(t: Telling) -> str:
     except_for = f" Not as expected: {', '.join(found[:5])}." if found else ""
     # Facts from before this was recorded speak of an org that nobody had looked at: locked, as a rollback leaves it.
     locked = " The org stays locked until somebody unlocks it." if t.entry.details.get("locked", True) else ""
+    although = f"{_although(t)} " if t.get("ended_as") else ""
     return (
-        f"{t.get('key')} undid the rollback: {bold(t.get('release'))} is live in {t.org()} again and is watched."
-        f"{except_for}{_not_compared(t)}{_left(t)}{locked}"
+        f"{although}{t.get('key')} undid the rollback: {bold(t.get('release'))} is live in {t.org()} again and is "
+        f"watched.{except_for}{_not_compared(t)}{_left(t)}{locked}"
     )
 
 
@@ -149,7 +168,10 @@ def _part_by_hand(row: Sequence[str]) -> str:
 
 def failed(t: Telling) -> str:
     """The org refused a rollback."""
-    return f"The rollback {t.get('key')} failed in {t.org()}: {t.get('problem').rstrip('.')}.{_asked_anew(t)}"
+    unchanged = " Read back, nothing was changed there." if t.entry.details.get("unchanged") else ""
+    return (
+        f"The rollback {t.get('key')} failed in {t.org()}: {t.get('problem').rstrip('.')}.{unchanged}{_asked_anew(t)}"
+    )
 
 
 def _asked_anew(t: Telling) -> str:

@@ -40,10 +40,26 @@ def status_message(facts: ReleaseFacts, policy: Policy, broadcast: Broadcast, pr
     return Message(f"{release.name}: {words} {following}", parts, tone=TONES.get(release.state, "plain"))
 
 
+def _not_all_back(facts: ReleaseFacts) -> str:
+    """What was taken back in part, or could not be compared afterwards, is not said to be as it was before."""
+    if facts.release.state != "rolled_back":
+        return ""
+    last, tell = "This was the last message about it", "Tell us if something does not work"
+    results = [back.result for back in facts.taken_back]
+    if any(result.get("differences") for result in results):
+        return f"was taken back, but not everything is as it was before. {tell}. {last}"
+    if any(result.get("not_compared") for result in results):
+        return f"was taken back. Nobody could check yet that everything is as it was before. {tell}. {last}"
+    if any(back.leave for back in facts.taken_back):
+        return f"was taken back, but for parts that were kept on purpose. The rest works as it did before. {last}"
+    return ""
+
+
 def plain_words(facts: ReleaseFacts, policy: Policy) -> str:
     """Where a release stands, without a technical word."""
     release = facts.release
-    sentence = f"The change “{release.name}” {_staged(facts, policy) or _again(facts) or PLAIN[release.state]}."
+    words = _staged(facts, policy) or _again(facts) or _not_all_back(facts) or PLAIN[release.state]
+    sentence = f"The change “{release.name}” {words}."
     if (
         release.state in ("planned", "ready")
         and not facts.live_orgs

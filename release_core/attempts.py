@@ -313,6 +313,11 @@ def _must_not_be_finalizing(policy: Policy, attempt: Deployment, key: str) -> No
     raise Refused("finalizing", f"Too late: {title} is finalizing {attempt.key}, so it will land. To undo it: {undo}")
 
 
+def has_ended(attempt: Deployment) -> bool:
+    """Whether the result of an attempt's job is kept already; whoever repeats that after a crash changes nothing."""
+    return attempt.state not in UNDER_WAY or attempt.state == "verifying"
+
+
 def keep_result(deployment: Deployment, status: JobStatus, now: datetime) -> None:
     """Note that an attempt's job has ended, with what people act on."""
     deployment.finished_at = now

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -15,6 +15,7 @@ from release_core.attempts import (
     deployment_with_release,
     details_of,
     draw_again,
+    has_ended,
     keep_result,
     new_attempt,
     only_checked,
@@ -161,11 +162,11 @@ def go_without_snapshot(ports: Ports, deployment_id: int, problem: str) -> bool:
 
 
 def note_snapshot(ports: Ports, deployment_id: int, digest: str) -> None:
-    """What the org held just before is kept under `digest`."""
+    """What the org held just before is kept under `digest`; one that is old, with no job after it, is replaced."""
     now = ports.clock.now()
     with ports.store.transaction() as session:
         deployment, release = deployment_with_release(session, deployment_id)
-        if deployment.snapshot_digest:
+        if deployment.snapshot_digest and not _is_snapshot_old(deployment, now):
             return
         deployment.snapshot_digest, deployment.snapshot_at = digest, now
         session.add(deployment)
@@ -176,12 +177,26 @@ def note_snapshot(ports: Ports, deployment_id: int, digest: str) -> None:
             settle_items(session, gather(session, ports.policy, release), now)
 
 
+SNAPSHOT_LASTS = timedelta(minutes=5)
+"""How long before a job what the org holds may have been kept; others change an org that is busy for longer."""
+
+
+def is_snapshot_old(ports: Ports, deployment_id: int) -> bool:
+    """Whether an attempt that asks its org again kept a snapshot too long ago; no when it goes without one."""
+    with ports.store.reading() as session:
+        return _is_snapshot_old(find_deployment(session, deployment_id), ports.clock.now())
+
+
+def _is_snapshot_old(attempt: Deployment, now: datetime) -> bool:
+    return not attempt.job_id and attempt.snapshot_at is not None and now - attempt.snapshot_at > SNAPSHOT_LASTS
+
+
 def finish_deployment(ports: Ports, deployment_id: int, status: JobStatus) -> None:
     """A deployment has ended in the org: what may have landed is read back, what failed changed nothing."""
     now = ports.clock.now()
     with ports.store.transaction() as session:
         deployment, release = deployment_with_release(session, deployment_id)
-        if deployment.state not in UNDER_WAY or only_checked(session, ports.policy, deployment, status, now):
+        if has_ended(deployment) or only_checked(session, ports.policy, deployment, status, now):
             return
         keep_result(deployment, status, now)
         if not status.success and status.state not in MAY_HAVE_LANDED:

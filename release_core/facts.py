@@ -88,6 +88,12 @@ class Standing:
         return tuple(dict.fromkeys(live))
 
     @property
+    def taken_back(self) -> Sequence[Deployment]:
+        """The newest rollback that landed in each org which does not hold this release any more."""
+        landed = {d.org: d for d in self.deployments if d.purpose == "rollback" and d.state == "succeeded"}
+        return [back for org, back in landed.items() if self.live_in(org) is None]
+
+    @property
     def next_org(self) -> str:
         """Where a staged release goes after its target; "" when there is nothing further."""
         return next_org(self.release)
@@ -160,11 +166,11 @@ class ReleaseFacts(Standing):
     gone: Collection[str] = ()
 
     def waived_freezes(self, now: datetime) -> tuple[str, ...]:
-        """Keys of freezes that somebody let this release through."""
+        """Keys of freezes that somebody let this release through in its target."""
         return tuple(
             w.about.removeprefix("freeze:")
             for w in self.waivers
-            if w.about.startswith("freeze:") and now < w.expires_at
+            if w.about.startswith("freeze:") and now < w.expires_at and w.org in ("", self.release.target_org)
         )
 
 
@@ -321,8 +327,9 @@ def watched_until(facts: Standing, policy: Policy) -> datetime | None:
     live = facts.live_in(facts.release.target_org)
     if live is None or live.finished_at is None:
         return None
-    back = facts.newest("rollback", org=live.org)
-    again = back.finished_at if back and back.state == "succeeded" else None
+    # One that was held or refused since has changed nothing; the newest that landed is the one that undid another.
+    landed = [d for d in facts.deployments if d.purpose == "rollback" and d.state == "succeeded" and d.org == live.org]
+    again = landed[-1].finished_at if landed else None
     return max(live.finished_at, again or live.finished_at) + policy.soak_of(live.org)
 
 

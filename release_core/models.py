@@ -194,7 +194,10 @@ class Approval(SQLModel, table=True):
 
 
 class Waiver(SQLModel, table=True):
-    """A named person lets a gate or item pass; `about` is "freeze:FRZ-1" or "gate:<code>"."""
+    """A named person lets a gate or item pass; `about` is "freeze:FRZ-1" or "gate:<code>".
+
+    `org` is where the release was going then: what may be risked in a sandbox may not in production. "" means any.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     release_id: int = Field(foreign_key="release.id", index=True)
@@ -203,6 +206,7 @@ class Waiver(SQLModel, table=True):
     reason: str = _words()
     at: datetime = _instant()
     expires_at: datetime = _instant()
+    org: str = _later("")
 
 
 class Freeze(SQLModel, table=True):

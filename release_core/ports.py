@@ -35,8 +35,8 @@ class Artifacts(Protocol):
         """Everything that is kept."""
         ...
 
-    def delete(self, digest: str) -> None:
-        """Forget the bytes under `digest`; harmless when they are gone."""
+    def delete(self, digest: str, *, saved_by: datetime | None = None) -> bool:
+        """Forget the bytes under `digest`, unless they were saved anew after `saved_by`; whether they are gone now."""
         ...
 
     def clear_unfinished(self, before: datetime) -> None:

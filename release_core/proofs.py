@@ -62,10 +62,10 @@ def note_watched(ports: Ports, org: str, landed: Sequence[Landing], *, at: datet
 
 
 def note_not_watched(ports: Ports, org: str, problem: str) -> None:
-    """An org could not be looked at; the next look reads what this one did not."""
+    """An org could not be looked at; the next look reads what this one did not, package installs included."""
     with ports.store.transaction() as session:
         watch = session.get(OrgWatch, org) or OrgWatch(org=org)
-        watch.looked_at, watch.problem = ports.clock.now(), problem
+        watch.problem = problem
         session.add(watch)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from release_core import windows
 from release_core.attaching import still_before_deployment
@@ -14,7 +14,7 @@ from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
 from release_core.facts import UNDER_WAY, gather, next_org, stand, watched_until
 from release_core.lookups import deployments_of, find_org, find_path, find_release, next_key, state_of
-from release_core.models import ChecklistItem, Release
+from release_core.models import ChecklistItem, Intent, Release
 from release_core.permissions import others, owner_named, require
 from release_core.policy import ItemRule, Kind, Level, Policy, Strategy
 from release_core.ports import Ports
@@ -214,9 +214,20 @@ def _must_go_no_further(policy: Policy, release: Release) -> None:
 
 
 def came_early(session: Session, policy: Policy, release: Release, now: datetime) -> bool:
-    """Whether a timer rings that is left from an org before: that of this org is still to come."""
+    """Whether a timer rings that is left from an org before, or from before a rollback that was undone.
+
+    The timer of this watch is still to come; where the policy made the soak longer meanwhile, there is one from now on.
+    """
     until = watched_until(stand(session, policy, release), policy)
-    return bool(release.path) and until is not None and now < until
+    if until is None or now >= until:
+        return False
+    to_come = select(Intent.key).where(
+        Intent.lane == release.key, Intent.state == "due", Intent.due_at >= until, col(Intent.key).startswith("soak:")
+    )
+    if session.exec(to_come).first() is None:
+        key, flow = f"soak:{release.key}:until:{until.isoformat()}", "stage_end" if next_org(release) else "soak_end"
+        intend(session, key, flow, now=now, lane=release.key, due_at=until, release=release.key)
+    return True
 
 
 def soak_again(session: Session, policy: Policy, release: Release, refused: Refused, now: datetime) -> None:

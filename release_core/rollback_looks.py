@@ -79,6 +79,15 @@ def is_lost(request: RollbackRequest) -> bool:
     return request.look_problem.endswith((LOST_BUT_ARMED, LOST_AND_NOT_ARMED))
 
 
+def why_not_looked(request: RollbackRequest, *, armed: bool) -> str:
+    """Why the org could not be compared, with whether there is a proof to go by now; it may have been voided since."""
+    problem = request.look_problem
+    for said in (LOST_BUT_ARMED, LOST_AND_NOT_ARMED):
+        if problem.endswith(said):
+            return f"{problem.removesuffix(said)}{LOST_BUT_ARMED if armed else LOST_AND_NOT_ARMED}"
+    return problem
+
+
 def look_to_rely_on(ports: Ports, deployment_id: int) -> Look | None:
     """The look with which a rollback may go back at once, when nothing was changed since; None when it must look anew.
 

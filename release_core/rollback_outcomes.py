@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlmodel import Session
 
 from release_core.arming import request_arming, void_validations
-from release_core.attempts import details_of, keep_result, only_checked
+from release_core.attempts import details_of, has_ended, keep_result, only_checked
 from release_core.broadcasts import end_broadcasts, tell_once
+from release_core.deployments import MAY_HAVE_LANDED
 from release_core.facts import UNDER_WAY, names_of, next_org, stand
 from release_core.lookups import find_deployment, release_of
 from release_core.models import Deployment, Incident, Release, ReleasePackage, RollbackRequest
@@ -65,11 +66,11 @@ def _parts_by_hand(session: Session, rollback: Deployment) -> list[list[str]]:
 
 
 def finish_rollback(ports: Ports, deployment_id: int, status: JobStatus) -> None:
-    """The org has carried the rollback out, or refused it."""
+    """The org has ended a rollback: what may have landed is read back, what failed changed nothing."""
     now = ports.clock.now()
     with ports.store.transaction() as session:
         rollback = find_deployment(session, deployment_id)
-        if rollback.state not in UNDER_WAY or only_checked(session, ports.policy, rollback, status, now):
+        if has_ended(rollback) or only_checked(session, ports.policy, rollback, status, now):
             return
         keep = rollback.result
         keep_result(rollback, status, now)
@@ -78,16 +79,34 @@ def finish_rollback(ports: Ports, deployment_id: int, status: JobStatus) -> None
             rollback.state = "verifying"
             because = f"{rollback.key} rolled back {release_of(session, rollback).key} after it."
             void_validations(session, ports.policy, rollback.org, because, now)
+        elif status.state in MAY_HAVE_LANDED:
+            rollback.state = "verifying"
         else:
             rollback.state = "failed"
             session.add(rollback)
             if try_next_way(session, rollback, status, now):
                 return
-            release = release_of(session, rollback)
-            incident = session.get(Incident, rollback.incident_id) if rollback.incident_id else None
-            details = details_of(rollback, problem=rollback.problem, staged=bool(release.path))
-            tell_both(session, Kind.ROLLBACK_FAILED, (release, incident), BOT, now, **details)
+            _tell_of_failure(session, rollback, now)
         session.add(rollback)
+
+
+def _tell_of_failure(session: Session, rollback: Deployment, now: datetime) -> None:
+    release = release_of(session, rollback)
+    incident = session.get(Incident, rollback.incident_id) if rollback.incident_id else None
+    unchanged = bool(rollback.result.get("unchanged"))
+    details = details_of(rollback, problem=rollback.problem, staged=bool(release.path), unchanged=unchanged)
+    tell_both(session, Kind.ROLLBACK_FAILED, (release, incident), BOT, now, **details)
+
+
+def note_not_returned(ports: Ports, deployment_id: int) -> None:
+    """The org was read back after a rollback that was cancelled or not finished: it holds what it held before."""
+    with ports.store.transaction() as session:
+        rollback = find_deployment(session, deployment_id)
+        if rollback.state != "verifying":
+            return
+        rollback.state, rollback.result = "failed", {**rollback.result, "unchanged": True}
+        session.add(rollback)
+        _tell_of_failure(session, rollback, ports.clock.now())
 
 
 @dataclass(frozen=True)
@@ -96,12 +115,14 @@ class Returned:
 
     `differences` names what does not look as it did before the release; `not_compared` is the sentence that says why
     nobody could look. `undo_digest` is the package that brings the release back, `note` says why there is none.
+    `landed` names what has changed since the snapshot, read only where the org's own answer does not tell.
     """
 
     differences: Sequence[str] = ()
     undo_digest: str = ""
     note: str = ""
     not_compared: str = ""
+    landed: Sequence[str] = ()
 
 
 def note_returned(
@@ -121,11 +142,14 @@ def note_read_back(ports: Ports, deployment_id: int, found: Returned) -> None:
         rollback = find_deployment(session, deployment_id)
         if rollback.state != "verifying":
             return
+        if rollback.result.get("state") in MAY_HAVE_LANDED:
+            reached = f"{rollback.key} ({release_of(session, rollback).key}) reached the org after it."
+            void_validations(session, ports.policy, rollback.org, reached, now)
         undone = find_deployment(session, rollback.undoes_id or 0)
         rollback.state, undone.state, rollback.rollback_digest = "succeeded", "rolled_back", found.undo_digest
         kept = {"differences": list(found.differences), "rollback_note": found.note}
         unknown = {"not_compared": found.not_compared} if found.not_compared else {}
-        rollback.result = {**rollback.result, **kept, **unknown}
+        rollback.result = {**rollback.result, **kept, **unknown, "landed": list(found.landed)}
         for row in (rollback, undone):
             session.add(row)
         if undone.purpose == "rollback":
@@ -137,8 +161,10 @@ def note_read_back(ports: Ports, deployment_id: int, found: Returned) -> None:
 def _found(rollback: Deployment) -> dict[str, object]:
     """What a fact says of how the org was read back."""
     result = rollback.result
-    unknown = {"not_compared": result["not_compared"]} if result.get("not_compared") else {}
-    return {"differences": result["differences"], "left": rollback.leave, **unknown}
+    told = {"not_compared": result["not_compared"]} if result.get("not_compared") else {}
+    if result.get("state") in MAY_HAVE_LANDED:
+        told |= {"ended_as": result["state"], "landed": result["landed"]}
+    return {"differences": result["differences"], "left": rollback.leave, **told}
 
 
 def _take_out(session: Session, policy: Policy, rollback: Deployment, now: datetime) -> None:

@@ -199,7 +199,7 @@ def lift_freeze(ports: Ports, actor: str, key: str, reason: str) -> None:
 
 
 def waive_freeze(ports: Ports, actor: str, key: str, freeze: str, reason: str) -> None:
-    """Let one release through one freeze, by name, with a reason; it lapses with the freeze."""
+    """Let one release through one freeze in its target, by name, with a reason; it lapses with the freeze."""
     require(ports.policy, actor, "waive_freeze")
     if len(reason.strip()) < 10:
         raise Unclear("A waiver needs a reason of at least 10 characters; it is shown to everybody.", field="note")
@@ -224,9 +224,12 @@ def waive_freeze(ports: Ports, actor: str, key: str, freeze: str, reason: str) -
             reason=reason.strip(),
             at=now,
             expires_at=span.ends_at,
+            org=release.target_org,
         )
         session.add(waiver)
         details = {"freeze": freeze_key, "name": span.name, "reason": reason.strip()}
+        if release.path:
+            details["org"] = release.target_org
         record(session, Kind.FREEZE_WAIVED, stream=release.key, actor=actor, at=now, details=details)
         settle_state(session, ports.policy, release, now)
 

@@ -59,12 +59,20 @@ def deployment(args: dict[str, Any]) -> None:
 def follow(deployment_id: int) -> None:
     """From a job that the org has to what it came to."""
     try:
-        watch(deployment_id)
+        watch(deployment_id, look_again)
         conclude(deployment_id)
     except OutcomeUnknown as lost:
         say_unknown(deployment_id, str(lost))
         return
     read_back(deployment_id)
+
+
+def look_again(deployment_id: int) -> str:
+    """Before a busy org is asked again: what stops us by now; what it holds is kept anew."""
+    in_the_way = look_around(deployment_id)
+    if not in_the_way:
+        renew_snapshot(deployment_id)
+    return in_the_way
 
 
 @fact
@@ -97,8 +105,19 @@ def take_snapshot(deployment_id: int) -> None:
     """Keep what the org holds now for everything that the package touches."""
     outside = current()
     task = attempts.assignment(outside.ports, deployment_id)
-    if task.snapshot_digest:
-        return
+    if not task.snapshot_digest:
+        _keep_what_is_there(outside, deployment_id, task)
+
+
+@step(tries=5)
+def renew_snapshot(deployment_id: int) -> None:
+    """Keep what the org holds anew where that was minutes ago; whatever goes without a snapshot still does."""
+    outside = current()
+    if deployments.is_snapshot_old(outside.ports, deployment_id):
+        _keep_what_is_there(outside, deployment_id, attempts.assignment(outside.ports, deployment_id))
+
+
+def _keep_what_is_there(outside: Outside, deployment_id: int, task: Assignment) -> None:
     archive = outside.org(task.org).retrieve(members(footprint(_package(outside, task)))).archive
     read_retrieved(archive)
     deployments.note_snapshot(outside.ports, deployment_id, outside.ports.artifacts.save(archive))

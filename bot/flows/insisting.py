@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.durable import fact, pause, step
 from bot.outside import current
 from release_core import attempts, resubmissions
-from release_core.errors import OrgProblem, OrgRefused, OutcomeUnknown
+from release_core.errors import OrgProblem, OrgRefused, OutcomeUnknown, Refused, Unclear
 from release_core.ports import Busy
 
 
@@ -21,16 +21,30 @@ class Start(Protocol):
         ...
 
 
-def ask_again(deployment_id: int, busy: Busy, start: Start) -> bool:
+LookAgain = Callable[[int], str]
+"""Looks at the org before an attempt, by row id, asks it again; what stops that, as sentences, or ""."""
+
+
+def nothing_to_look_at(deployment_id: int) -> str:
+    """A check changes nothing, so it may be repeated whatever others did."""
+    return ""
+
+
+def ask_again(deployment_id: int, busy: Busy, start: Start, look_again: LookAgain) -> bool:
     """Whether the attempt has a new job, after the one before ended because the org was busy.
 
-    `start` asks for the attempt's job, as `jobs.start` does. OutcomeUnknown when nobody knows whether the org took it.
+    `start` asks for the attempt's job, as `jobs.start` does. Others may have changed the org during the wait, so
+    `look_again` comes first. OutcomeUnknown when nobody knows whether the org took it.
     """
     seconds = note_busy(deployment_id, busy)
     if not seconds:
         return False
     pause(seconds, unless=woken(deployment_id, seconds, abort=True))
     if not take_up_again(deployment_id):
+        return False
+    in_the_way = _looked_again(deployment_id, look_again)
+    if in_the_way:
+        return_to_last(deployment_id, f"The org was not asked again. {in_the_way}")
         return False
     try:
         _start_over(deployment_id, purpose_of(deployment_id), start)
@@ -40,6 +54,13 @@ def ask_again(deployment_id: int, busy: Busy, start: Start) -> bool:
         return_to_last(deployment_id, f"The org did not take it again: {problem}")
         return False
     return True
+
+
+def _looked_again(deployment_id: int, look_again: LookAgain) -> str:
+    try:
+        return look_again(deployment_id)
+    except (OrgProblem, Refused, Unclear) as problem:
+        return f"What it holds by now could not be read. {problem}"
 
 
 def _start_over(deployment_id: int, purpose: str, start: Start) -> None:

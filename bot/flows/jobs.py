@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.durable import fact, pause, step
 from bot.flows import queueing
-from bot.flows.insisting import ask_again, woken
+from bot.flows.insisting import LookAgain, ask_again, nothing_to_look_at, woken
 from bot.flows.looking import Look, next_look_after
 from bot.metering import runs_low
 from bot.outside import Outside, current
@@ -71,14 +71,15 @@ def _look_for_lost(deployment_id: int, check_only: bool, lost: OutcomeUnknown) -
         raise lost from None
 
 
-def watch(deployment_id: int) -> None:
+def watch(deployment_id: int, look_again: LookAgain = nothing_to_look_at) -> None:
     """Watch the attempt's job to its end; while the org was only too busy for it, wait and ask for it again.
 
-    OutcomeUnknown when the org knows no such job, or when it is not known whether it took a repetition.
+    `look_again` says before each repetition what stops it by now. OutcomeUnknown when the org knows no such job, or
+    when it is not known whether it took a repetition.
     """
     while not _watch_one(deployment_id):
         busy = look_why(deployment_id)
-        if busy is None or not ask_again(deployment_id, busy, start):
+        if busy is None or not ask_again(deployment_id, busy, start, look_again):
             return
 
 

@@ -10,6 +10,7 @@ from bot.outside import Outside
 from release_core import attempts
 from release_core.attempts import Assignment
 from release_core.comparison import Drift, exists, same, three_way
+from release_core.deployments import MAY_HAVE_LANDED
 from release_core.metadata_types import Component, parent_of
 from release_core.metadata_xml import parse, text_of
 from release_core.packages import Package, footprint, members, read_package, read_retrieved
@@ -20,12 +21,15 @@ from release_core.verdicts import judge
 
 @dataclass(frozen=True)
 class Undone:
-    """A deployment (or rollback) to undo: what it brought, what was there before, what the org called created."""
+    """A deployment (or rollback) to undo: what it brought, what was there before, what the org called created.
+
+    `created` is None where the org's answer does not tell; the snapshot alone does then.
+    """
 
     task: Assignment
     package: Package
     snapshot: Package
-    created: tuple[Component, ...]
+    created: tuple[Component, ...] | None
 
     def way_back(self, leave: Iterable[Sequence[str]] = ()) -> bytes:
         """The package that undoes it; Refused when nothing is to be undone."""
@@ -36,7 +40,8 @@ def undone_by(outside: Outside, deployment_id: int) -> Undone:
     """What is known about the attempt with this row id, read from the artifacts."""
     task = attempts.assignment(outside.ports, deployment_id)
     load = outside.ports.artifacts.load
-    created = tuple(Component(kind, name) for kind, name in task.created)
+    told = task.ended_as not in MAY_HAVE_LANDED
+    created = tuple(Component(kind, name) for kind, name in task.created) if told else None
     return Undone(task, read_package(load(task.archive_digest)), read_retrieved(load(task.snapshot_digest)), created)
 
 

@@ -15,9 +15,9 @@ def retention(args: dict[str, Any]) -> None:
     plan_next()
     clear_unfinished()
     for key, digests in look_through().items():
-        delete(digests)
-        if key:
-            tell(key, len(digests))
+        gone = delete(digests)
+        if key and gone:
+            tell(key, gone)
 
 
 @fact
@@ -37,10 +37,11 @@ def look_through() -> dict[str, list[str]]:
 
 
 @step
-def delete(digests: list[str]) -> None:
-    """Delete files; what is gone already is no trouble."""
-    for digest in digests:
-        current().ports.artifacts.delete(digest)
+def delete(digests: list[str]) -> int:
+    """Delete files, but for what somebody saved anew since they were looked through; how many are gone now."""
+    ports = current().ports
+    saved_by = ports.clock.now() - rules.LEFTOVERS_AFTER
+    return sum(ports.artifacts.delete(digest, saved_by=saved_by) for digest in digests)
 
 
 @step

@@ -9,10 +9,12 @@ from bot.durable import fact, flow, step
 from bot.flows import lost_files
 from bot.flows.history import LANDED, deployments_around
 from bot.flows.jobs import patient_step, result, say_unknown, start, told_if_unreachable, watch
+from bot.flows.landing import NOTHING_TO_COMPARE, changed_since_snapshot
 from bot.flows.looking_back import Undone, drift_since, not_back, retrieve_touched, undone_by
 from bot.outside import Outside, current
 from release_core import attempts, deployments, rollback_looks, rollback_outcomes, rollback_ways
 from release_core.attempts import Assignment
+from release_core.deployments import MAY_HAVE_LANDED
 from release_core.errors import NotFound, OrgProblem, OrgRefused, OutcomeUnknown, Refused
 from release_core.packages import Package, read_package, read_retrieved
 from release_core.rollback_looks import TRAIL_BEFORE, drift_words, trail_row
@@ -41,12 +43,20 @@ def rollback(args: dict[str, Any]) -> None:
 def follow(deployment_id: int) -> None:
     """From a job that the org has to what it came to."""
     try:
-        watch(deployment_id)
+        watch(deployment_id, look_again)
         conclude(deployment_id)
     except OutcomeUnknown as lost:
         say_unknown(deployment_id, str(lost))
         return
     read_back(deployment_id)
+
+
+def look_again(deployment_id: int) -> str:
+    """Before a busy org is asked again: what somebody changed since, unless that was looked at a moment ago."""
+    if not is_snapshot_old(deployment_id):
+        return ""
+    found = look_for_drift(deployment_id)
+    return f"{found['because']} {'; '.join(found['drift'][:5])}. Ask for it again." if found["drift"] else ""
 
 
 def look_and_hold(deployment_id: int) -> bool:
@@ -107,6 +117,12 @@ def nothing_happened_since(deployment_id: int) -> bool:
         return False
     deployments.note_snapshot(outside.ports, deployment_id, look.live_digest)
     return True
+
+
+@step
+def is_snapshot_old(deployment_id: int) -> bool:
+    """Whether others had time to change the org since it was looked at."""
+    return deployments.is_snapshot_old(current().ports, deployment_id)
 
 
 @step(tries=8, backoff=0.5)
@@ -200,16 +216,32 @@ def read_back(deployment_id: int) -> None:
     task = attempts.assignment(outside.ports, deployment_id)
     if task.state != "verifying":
         return
+    unsure = task.ended_as in MAY_HAVE_LANDED
     digest, note = _way_to_undo(outside, deployment_id, task)
     try:
         undone = _undone(outside, task)
     except NotFound as lost:
+        if unsure:
+            say_unread(outside, deployment_id, task, str(lost))
+            return
         returned = Returned(undo_digest=digest, note=note, not_compared=lost_files.why_not_compared(lost, task))
     else:
         with told_if_unreachable(deployment_id):
             live = read_retrieved(retrieve_touched(outside, undone).archive)
-        returned = Returned(not_back(undone, live, task.leave), digest, note)
+        landed = changed_since_snapshot(outside, task, undone.package, live) if unsure else []
+        if landed is None:
+            say_unread(outside, deployment_id, task, NOTHING_TO_COMPARE)
+            return
+        if unsure and not landed:
+            rollback_outcomes.note_not_returned(outside.ports, deployment_id)
+            return
+        returned = Returned(not_back(undone, live, task.leave), digest, note, landed=landed)
     rollback_outcomes.note_read_back(outside.ports, deployment_id, returned)
+
+
+def say_unread(outside: Outside, deployment_id: int, task: Assignment, because: str) -> None:
+    """The org's own answer does not tell whether anything went back, nor does a comparison: a person looks."""
+    attempts.note_unknown(outside.ports, deployment_id, f"It ended as {task.ended_as}. {because}")
 
 
 def _way_to_undo(outside: Outside, deployment_id: int, task: Assignment) -> tuple[str, str]:

@@ -45,6 +45,18 @@ def test_what_was_deleted_is_gone_and_may_be_deleted_again(tmp_path: Path) -> No
         artifacts.load(digest)
 
 
+def test_what_was_saved_anew_meanwhile_is_not_deleted(tmp_path: Path) -> None:
+    artifacts = ArtifactFolder(tmp_path)
+    digest = artifacts.save(b"one")
+    a_week_ago = datetime.now(UTC) - timedelta(days=7)
+    assert not artifacts.delete(digest, saved_by=a_week_ago)
+    assert artifacts.load(digest) == b"one"
+    os.utime(the_file(tmp_path, digest), (0, 0))
+    assert artifacts.delete(digest, saved_by=a_week_ago)
+    assert artifacts.kept() == []
+    assert artifacts.delete(digest, saved_by=a_week_ago), "what is gone already is gone"
+
+
 def test_what_a_crash_left_half_saved_is_cleared_once_it_is_old(tmp_path: Path) -> None:
     artifacts = ArtifactFolder(tmp_path)
     digest = artifacts.save(b"one")

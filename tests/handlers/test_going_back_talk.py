@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from handlers.conversation import Button, ChoiceField, Form, TextField
-from release_core import deployments, proofs, rollback_outcomes, rollback_requests, scheduling
+from release_core import (
+    arming,
+    deployments,
+    proofs,
+    rollback_choices,
+    rollback_outcomes,
+    rollback_requests,
+    scheduling,
+)
 from release_core.arming import finish_arming
 from release_core.metadata_types import Component
 from release_core.packages import write_package
@@ -29,6 +37,7 @@ from tests.release_core.builders import (
     kinds,
     later,
     newest,
+    row_id,
 )
 
 CHANGED = ["ApexClass", "Discount", "changed", "Mei Tanaka", "2026-11-23T08:00:00+00:00"]
@@ -119,6 +128,21 @@ def test_a_choice_is_proven_by_a_click_and_the_card_follows(room: Room, key: str
     arm(room.ports, key)
     room.tell()
     assert "this choice is armed until" in words_of(room.posts[f"rollback:{key}:2"].message)
+
+
+def test_a_choice_whose_proof_failed_is_proven_again_by_a_click(room: Room, key: str) -> None:
+    request = rollback_requests.ask_rollback(room.ports, MANAGER, key, "quotes fail", leave=[["ApexClass", "Discount"]])
+    proof = rollback_choices.prove_first(room.ports, MANAGER, request)
+    room.tell()
+    card = f"rollback:{key}:{request}"
+    assert "[Prove it first]" not in words_of(room.post(card))
+    arming.finish_arming(room.ports, row_id(room.ports, proof), None, "PRODUCTION is away.")
+    room.tell()
+    assert "did not pass its check: PRODUCTION is away." in words_of(room.post(card))
+    assert "tries it check-only" in words_of(room.clicks(MANAGER, "Prove it first", room.post(card)))
+    arm(room.ports, key)
+    room.tell()
+    assert "[Prove it first]" not in words_of(room.post(card))
 
 
 def test_what_is_to_be_overwritten_is_said(room: Room, key: str) -> None:

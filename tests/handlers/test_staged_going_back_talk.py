@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 from sqlmodel import col, desc, select
 
+from handlers.release_words import way_back_words
 from handlers.status_words import plain_words
 from handlers.tellers import Told, touched_by
 from release_core import broadcasts, proofs, releases
 from release_core.models import TimelineEntry
 from release_core.rollback_looks import note_not_looked
-from release_core.rollback_outcomes import finish_rollback, hold_rollback, note_returned
+from release_core.rollback_outcomes import Returned, finish_rollback, hold_rollback, note_read_back, note_returned
 from release_core.rollback_requests import ask_rollback, decide_rollback
 from tests.handlers.room import Room, words_of
 from tests.release_core.builders import (
     MANAGER,
+    PRODUCTION,
     SECOND_MANAGER,
     STAKEHOLDER,
     UAT,
@@ -121,6 +123,50 @@ def test_those_who_only_read_hear_once_that_it_is_back_again(room: Room) -> None
     assert {intent.key for intent in intents(room.ports, "broadcast")} == before | {intent.key for intent in due}
 
 
+LEFT = [["CustomField", "Account.Tier__c"]]
+
+
+@pytest.mark.parametrize(
+    ("leave", "found", "plain", "exact"),
+    [
+        (
+            LEFT,
+            Returned(),
+            "but for parts that were kept on purpose. The rest",
+            "what it was, but for 1 part left by choice",
+        ),
+        (
+            [],
+            Returned(["ApexClass A"]),
+            "but not everything is as it was before. Tell us",
+            "but for 1 part not as before",
+        ),
+        (
+            LEFT,
+            Returned(["ApexClass A", "ApexClass B"]),
+            "but not everything is as it was before",
+            "but for 1 part left by choice and 2 parts not as before",
+        ),
+        ([], Returned(not_compared="A file is lost."), "Nobody could check yet that", "nobody could compare"),
+        ([], Returned(), "was taken back. Everything works as it did before", "used: the org is back to what it was"),
+    ],
+)
+def test_what_was_taken_back_in_part_is_not_said_to_be_as_before(
+    room: Room, leave: list[list[str]], found: Returned, plain: str, exact: str
+) -> None:
+    key = a_soaking_release(room.ports)
+    request = ask_rollback(room.ports, MANAGER, key, "it broke", leave=leave)
+    decide_rollback(room.ports, SECOND_MANAGER, request, yes=True)
+    attempt = newest(room.ports, key, "rollback").id or 0
+    finish_rollback(room.ports, attempt, a_success())
+    note_read_back(room.ports, attempt, found)
+    facts = facts_of(room.ports, key)
+    said = plain_words(facts, room.ports.policy)
+    assert plain in said
+    assert ("Everything works" in said) == (found == Returned() and not leave)
+    assert exact in way_back_words(facts, room.ports.clock.now())
+
+
 def test_on_a_path_too_they_hear_that_it_is_there_again(staged: Room) -> None:
     key = a_ready_staged_release(staged.ports)
     land_stage(staged.ports, key)
@@ -189,6 +235,21 @@ def test_files_that_are_lost_stand_in_the_question_with_what_is_left_to_go_by(ro
     words = words_of(room.posts[f"rollback:{key}:{request}"].message)
     assert "It is armed, so it can go back by its proof" in words
     assert "looked at before anything is changed" not in words
+
+
+def test_a_proof_that_somebody_voided_since_is_not_said_to_be_left_to_go_by(room: Room) -> None:
+    key = a_soaking_release(room.ports)
+    request = ask_rollback(room.ports, MANAGER, key, "it broke")
+    note_not_looked(room.ports, request, "The file 1234… is not there any more.", lost=True)
+    room.tell()
+    landed = proofs.Landing(
+        "0AfFOREIGN0000001", "mei", later(room.ports, minutes=5), "mei@acme.test deployed after it."
+    )
+    proofs.note_watched(room.ports, PRODUCTION, [landed], at=room.ports.clock.now())
+    room.tell()
+    words = words_of(room.posts[f"rollback:{key}:{request}"].message)
+    assert "The file 1234… is not there any more. It is not armed either, so it cannot go back" in words
+    assert "It is armed" not in words
 
 
 def test_an_undo_whose_files_are_lost_is_not_told_as_work_by_hand(room: Room) -> None:

@@ -118,8 +118,11 @@ class ArtifactsInMemory:
     def kept(self) -> Sequence[KeptFile]:
         return [KeptFile(digest, len(data), self.saved_at[digest]) for digest, data in self._kept.items()]
 
-    def delete(self, digest: str) -> None:
+    def delete(self, digest: str, *, saved_by: datetime | None = None) -> bool:
+        if digest in self._kept and saved_by is not None and self.saved_at[digest] > saved_by:
+            return False
         self._kept.pop(digest, None)
+        return True
 
     def clear_unfinished(self, before: datetime) -> None:
         """Memory holds nothing that is half saved."""

@@ -335,6 +335,14 @@ def test_a_failed_deployment_says_what_failed(ports: Ports, key: str) -> None:
     assert kinds(ports, key)[-2:] == [Kind.DEPLOYMENT_FAILED, Kind.VALIDATION_VOIDED]
 
 
+def test_a_result_that_is_kept_again_after_a_crash_leaves_the_first_end(ports: Ports, key: str) -> None:
+    attempt = a_started_deployment(ports, key)
+    for _ in range(2):
+        deployments.finish_deployment(ports, attempt, a_success())
+        later(ports, hours=5)
+    assert deployment(ports, attempt).finished_at == NOW
+
+
 def test_a_deployment_is_verified_before_it_counts(ports: Ports, key: str) -> None:
     attempt = a_started_deployment(ports, key)
     deployments.finish_deployment(ports, attempt, a_success(created=[Component("ApexClass", "Discount")]))

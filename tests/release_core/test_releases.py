@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -29,6 +30,7 @@ from tests.release_core.builders import (
     TESTER,
     a_failure,
     a_package,
+    a_policy,
     a_ready_release,
     a_release,
     a_soaking_release,
@@ -38,6 +40,7 @@ from tests.release_core.builders import (
     contents,
     deployment,
     facts_of,
+    go_to,
     intents,
     kinds,
     last,
@@ -274,10 +277,22 @@ def test_a_release_closes_after_its_soak(ports: Ports) -> None:
     key = a_soaking_release(ports)
     (soak,) = intents(ports, "soak_end")
     assert soak.due_at == NOW + timedelta(hours=2)
+    go_to(ports, soak.due_at)
     assert releases.close_release(ports, BOT, key, by_timer=True)
     assert release(ports, key).state == "closed"
     assert not releases.close_release(ports, BOT, key, by_timer=True)
     assert kinds(ports, key).count(Kind.RELEASE_CLOSED) == 1
+
+
+def test_a_soak_that_the_policy_made_longer_meanwhile_ends_later(ports: Ports) -> None:
+    key = a_soaking_release(ports)
+    longer = replace(ports, policy=a_policy(soak="5h"))
+    later(ports, hours=2)
+    assert not releases.close_release(longer, BOT, key, by_timer=True)
+    assert not releases.close_release(longer, BOT, key, by_timer=True), "it asks for one more timer only"
+    assert [soak.due_at for soak in intents(ports, "soak_end")][1:] == [NOW + timedelta(hours=5)]
+    later(ports, hours=3)
+    assert releases.close_release(longer, BOT, key, by_timer=True)
 
 
 def test_an_open_incident_starts_the_soak_again(ports: Ports) -> None:

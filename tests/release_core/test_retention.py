@@ -148,6 +148,20 @@ def test_every_day_files_are_deleted_and_the_release_remembers_it(ports: Ports) 
     assert last(ports, key, "artifacts_deleted").details == {"files": 1, "days": 180}
 
 
+def test_what_is_saved_anew_between_the_look_and_the_deleting_stays(ports: Ports) -> None:
+    """The bot may be killed in between; the same package may be attached meanwhile."""
+    kept, [old] = keep(ports, b"attached again"), keep(ports, b"left over")
+    days(ports, 30)
+    assert isinstance(ports.artifacts, ArtifactsInMemory)
+    with outside.within(Outside(ports, lambda _: None, None)):  # type: ignore[arg-type,return-value]
+        found = flow.look_through()[""]
+        assert set(found) == {*kept, old}
+        ports.artifacts.save(b"attached again")
+        ports.artifacts.saved_at[kept[0]] = ports.clock.now()
+        assert flow.delete(found) == 1
+    assert [file.digest for file in ports.artifacts.kept()] == kept
+
+
 def test_the_daily_look_is_planned_once(ports: Ports) -> None:
     plan_retention(ports)
     plan_retention(ports)

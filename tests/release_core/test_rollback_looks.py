@@ -8,12 +8,13 @@ import pytest
 
 from release_core import incidents, org_locks
 from release_core.errors import Conflict, NotAllowed, Refused
-from release_core.facts import ReleaseFacts
+from release_core.facts import ReleaseFacts, watched_until
 from release_core.models import RollbackRequest
 from release_core.ports import Ports
+from release_core.releases import close_release
 from release_core.rollback_choices import choose_parts, prove_first
 from release_core.rollback_looks import Look, drift_words, look_to_rely_on, note_look, note_not_looked
-from release_core.rollback_outcomes import finish_rollback, note_returned, unsettled
+from release_core.rollback_outcomes import finish_rollback, hold_rollback, note_returned, unsettled
 from release_core.rollback_requests import AlreadyDecided, ask_rollback, decide_rollback, find_request
 from release_core.timeline import Kind
 from tests.release_core.builders import (
@@ -29,6 +30,7 @@ from tests.release_core.builders import (
     deployment,
     digest_of,
     facts_of,
+    go_to,
     intents,
     kinds,
     last,
@@ -250,6 +252,34 @@ def test_what_was_undone_is_live_watched_and_armed_again(ports: Ports, key: str)
     org_locks.unlock_org(ports, ADMINISTRATOR, "production", "the cause is found")
     arm(ports, key)
     assert deployment(ports, confirm(ports, key, ask_rollback(ports, MANAGER, key, "after all"))).validated_job_id
+
+
+def test_the_soak_from_before_a_rollback_that_was_undone_ends_nothing(ports: Ports, key: str) -> None:
+    (first,) = intents(ports, "soak_end")
+    later(ports, minutes=30)
+    taken_back(ports, key)
+    later(ports, minutes=30)
+    attempt = confirm(ports, key, ask_rollback(ports, MANAGER, key, "the cause was another"))
+    finish_rollback(ports, attempt, a_success())
+    note_returned(ports, attempt, [])
+    go_to(ports, first.due_at)
+    assert not close_release(ports, "rollcall", key, by_timer=True)
+    assert release(ports, key).state == "soaking"
+    second = intents(ports, "soak_end")[-1]
+    assert second.due_at == NOW + timedelta(hours=3)
+    go_to(ports, second.due_at)
+    assert close_release(ports, "rollcall", key, by_timer=True)
+
+
+def test_a_rollback_that_was_held_does_not_shorten_the_watch_after_an_undo(ports: Ports, key: str) -> None:
+    later(ports, minutes=30)
+    taken_back(ports, key)
+    attempt = confirm(ports, key, ask_rollback(ports, MANAGER, key, "the cause was another"))
+    finish_rollback(ports, attempt, a_success())
+    note_returned(ports, attempt, [])
+    held = confirm(ports, key, ask_rollback(ports, MANAGER, key, "after all"))
+    hold_rollback(ports, held, "PRODUCTION is at its limit.")
+    assert watched_until(facts_of(ports, key), ports.policy) == NOW + timedelta(hours=2, minutes=30)
 
 
 def test_undoing_is_not_proven_first(ports: Ports, key: str) -> None:

@@ -8,8 +8,15 @@ import pytest
 
 from release_core import attempts, clarifying, deployments, incidents, org_locks, releases
 from release_core.errors import Conflict, NotAllowed, NotFound, Refused, Unclear
-from release_core.ports import Ports
-from release_core.rollback_outcomes import finish_rollback, hold_rollback, note_returned
+from release_core.ports import JobState, JobStatus, Ports
+from release_core.rollback_outcomes import (
+    Returned,
+    finish_rollback,
+    hold_rollback,
+    note_not_returned,
+    note_read_back,
+    note_returned,
+)
 from release_core.rollback_requests import (
     AlreadyDecided,
     ask_rollback,
@@ -241,6 +248,40 @@ def test_a_held_rollback_stays_held(ports: Ports, key: str) -> None:
 
 
 # The end
+
+
+def test_a_result_that_is_kept_again_after_a_crash_leaves_the_first_end(ports: Ports, key: str) -> None:
+    attempt = a_rollback(ports, key)
+    for _ in range(2):
+        finish_rollback(ports, attempt, a_success())
+        later(ports, hours=5)
+    assert deployment(ports, attempt).finished_at == NOW
+
+
+ENDS_THAT_TELL_LITTLE: list[JobState] = ["Canceled", "FinalizingFailed", "SucceededPartial"]
+
+
+@pytest.mark.parametrize("state", ENDS_THAT_TELL_LITTLE)
+def test_a_rollback_whose_end_tells_little_is_read_back_before_it_counts(
+    ports: Ports, key: str, state: JobState
+) -> None:
+    attempt = a_rollback(ports, key)
+    finish_rollback(ports, attempt, JobStatus("0AfR", state, True, False, False))
+    assert (deployment(ports, attempt).state, attempts.assignment(ports, attempt).ended_as) == ("verifying", state)
+    assert Kind.ROLLBACK_FAILED not in kinds(ports, key)
+    note_not_returned(ports, attempt)
+    assert (deployment(ports, attempt).state, release(ports, key).state) == ("failed", "soaking")
+    assert last(ports, key, Kind.ROLLBACK_FAILED).details["unchanged"] is True
+
+
+def test_a_rollback_that_landed_although_it_was_not_finished_counts_as_one(ports: Ports, key: str) -> None:
+    attempt = a_rollback(ports, key)
+    finish_rollback(ports, attempt, JobStatus("0AfR", "FinalizingFailed", True, False, False))
+    note_read_back(ports, attempt, Returned(["CustomField Account.Tier__c"], landed=["ApexClass Discount"]))
+    assert (deployment(ports, attempt).state, release(ports, key).state) == ("succeeded", "rolled_back")
+    told = last(ports, key, Kind.ROLLBACK_SUCCEEDED).details
+    assert (told["ended_as"], told["landed"]) == ("FinalizingFailed", ["ApexClass Discount"])
+    assert "reached the org after it" in newest(ports, key, "arming").voided_because
 
 
 def test_a_failed_rollback_is_told_and_may_be_tried_again(ports: Ports, key: str) -> None:

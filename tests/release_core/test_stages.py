@@ -26,12 +26,14 @@ from release_core.task_plans import NewTask
 from tests.release_core.builders import (
     ADMINISTRATOR,
     DEVELOPER,
+    DIRECTOR,
     MANAGER,
     PRODUCTION,
     SECOND_MANAGER,
     TESTER,
     UAT,
     a_failure,
+    a_freeze,
     a_package,
     a_started_deployment,
     a_success,
@@ -135,6 +137,19 @@ def test_freeze_and_lock_of_the_next_org_hold_it_there_alone(staged: Ports) -> N
     soak(staged, key)
     make_ready(staged, key)
     assert blocked_by(staged, key) == {"freeze"}
+
+
+def test_a_freeze_that_was_waived_for_one_org_holds_in_the_next(staged: Ports) -> None:
+    key = a_ready_staged_release(staged)
+    freeze = a_freeze(staged, org="*", hours=24 * 30)
+    scheduling.waive_freeze(staged, DIRECTOR, key, freeze, "UAT is nobody's peak season")
+    assert last(staged, key, "freeze_waived").details["org"] == UAT
+    land_stage(staged, key)
+    soak(staged, key)
+    make_ready(staged, key)
+    assert blocked_by(staged, key) == {"freeze"}
+    scheduling.waive_freeze(staged, DIRECTOR, key, freeze, "EMEA agreed to it in writing")
+    assert blocked_by(staged, key) == set()
 
 
 def test_every_org_gets_the_same_bytes_with_a_snapshot_and_a_way_back_of_its_own(staged: Ports) -> None:

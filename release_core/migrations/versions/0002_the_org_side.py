@@ -116,8 +116,16 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("seen", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
         batch_op.add_column(sa.Column("look_problem", sa.Text(), nullable=False, server_default=sa.text("''")))
 
+    with op.batch_alter_table("waiver", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("org", sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=sa.text("''"))
+        )
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("waiver", schema=None) as batch_op:
+        batch_op.drop_column("org")
+
     with op.batch_alter_table("rollbackrequest", schema=None) as batch_op:
         batch_op.drop_column("look_problem")
         batch_op.drop_column("seen")

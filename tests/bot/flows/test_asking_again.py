@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.flows import deployment, jobs
+from bot.flows import deployment, insisting, jobs, rollback
 from release_core import attempts, resubmissions
 from release_core.errors import OutcomeUnknown
 from release_core.models import DeploymentWindow
+from release_core.packages import read_retrieved
 from tests.bot.flows.scenes import Scene
 from tests.release_core import builders
 from tests.release_core.builders import MANAGER
@@ -65,6 +67,75 @@ def test_a_rollback_whose_validation_is_gone_goes_the_long_way(scene: Scene) -> 
         done = scene.roll_back(key)
     assert done.state == "succeeded"
     assert [bool(job.quick_of) for job in scene.jobs[-2:]] == [True, False]
+
+
+def _somebody_edits(scene: Scene) -> None:
+    """A colleague changes a class in Setup while the org is busy for six minutes."""
+    org = scene.production.org
+    scene.clock.advance(timedelta(minutes=6))
+    held = org.inventory.get("ApexClass", "DiscountPolicy")
+    assert held is not None
+    files = {path: data + b"\n// by hand\n" if path.endswith(".cls") else data for path, data in held.files.items()}
+    org.change(org.users[1].id, "ApexClass", "DiscountPolicy", files)
+
+
+def test_before_a_repetition_minutes_later_the_snapshot_is_taken_anew(scene: Scene) -> None:
+    key = scene.ready(strategy="full")
+    scene.fault("already_in_process")
+    attempt = scene.asked(key)
+    _first_job_ends(scene, attempt)
+    before = scene.attempt(attempt).snapshot_digest
+    _somebody_edits(scene)
+    with scene.time_flies():
+        deployment.follow(attempt)
+    done = scene.attempt(attempt)
+    assert (done.state, scene.said(key).count("snapshot_taken")) == ("succeeded", 2)
+    kept = read_retrieved(scene.ports.artifacts.load(done.snapshot_digest))
+    assert b"by hand" in kept.files["classes/DiscountPolicy.cls"]
+    assert b"by hand" not in read_retrieved(scene.ports.artifacts.load(before)).files["classes/DiscountPolicy.cls"]
+
+
+def test_a_repetition_whose_snapshot_cannot_be_taken_anew_is_not_asked_for(scene: Scene) -> None:
+    key = scene.ready(strategy="full")
+    scene.fault("already_in_process")
+    attempt = scene.asked(key)
+    _first_job_ends(scene, attempt)
+    scene.clock.advance(timedelta(minutes=6))
+    resubmissions.note_busy(scene.ports, attempt, "setup_lock")
+    assert resubmissions.take_up_again(scene.ports, attempt)
+    scene.deaf = True
+    assert "packs nothing today" in insisting._looked_again(attempt, deployment.look_again)
+
+
+def test_somebody_who_deploys_while_a_quick_deployment_waits_ends_it(scene: Scene) -> None:
+    key = scene.ready()
+    scene.fault("already_in_process")
+    attempt = scene.asked(key)
+    _first_job_ends(scene, attempt)
+    theirs = scene.somebody_else_deploys()
+    with scene.time_flies():
+        deployment.follow(attempt)
+    ended = scene.attempt(attempt)
+    assert ended.state == "failed"
+    assert f"(job {theirs.id}). Validate again." in ended.progress["not_again"]
+    assert ended.job_id in {job.id for job in scene.jobs}, "what ended counts"
+
+
+def test_a_rollback_that_waited_overwrites_nothing_that_was_changed_meanwhile(scene: Scene) -> None:
+    key = scene.live()
+    attempt = scene.wish_back(key)
+    assert rollback.look_for_drift(attempt)["drift"] == []
+    scene.fault("already_in_process")
+    jobs.start(attempt, check_only=False)
+    while jobs.look(attempt)["seen"] != "done":
+        pass
+    _somebody_edits(scene)
+    taken = len(scene.jobs)
+    with scene.time_flies():
+        rollback.follow(attempt)
+    ended = scene.attempt(attempt)
+    assert (ended.state, scene.release(key).state, len(scene.jobs)) == ("failed", "soaking", taken)
+    assert "ApexClass DiscountPolicy was changed by" in ended.progress["not_again"]
 
 
 def test_it_gives_up_after_five_times(scene: Scene) -> None:

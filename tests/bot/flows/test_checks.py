@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.flows import checks
-from release_core import validations
+from release_core import rollback_choices, rollback_requests, validations
 from tests.bot.flows.scenes import Scene
 from tests.release_core import builders
-from tests.release_core.builders import DEVELOPER, PRODUCTION
+from tests.release_core.builders import DEVELOPER, MANAGER, PRODUCTION
 
 
 def test_a_check_that_passes_counts_and_changes_nothing(scene: Scene) -> None:
@@ -55,6 +57,22 @@ def test_the_way_back_is_proven_by_a_check_of_its_own(scene: Scene) -> None:
     assert armed.state == "validated"
     assert "rollback_armed" in scene.said(key)
     assert len(scene.jobs) == 1
+
+
+def test_the_package_of_a_choice_of_parts_is_built_once_whatever_crashes(scene: Scene) -> None:
+    """What somebody changed is left by that choice, so a repetition does not find it in the way either."""
+    key = scene.live()
+    request = rollback_requests.ask_rollback(
+        scene.ports, MANAGER, key, "it broke", leave=[["ApexClass", "DiscountPolicy"]]
+    )
+    attempt = builders.row_id(scene.ports, rollback_choices.prove_first(scene.ports, MANAGER, request))
+    org = scene.production.org
+    scene.clock.advance(timedelta(seconds=30))
+    org.change(org.users[1].id, "ApexClass", "DiscountPolicy", None)
+    assert checks.prepare(attempt) == ""
+    built = scene.attempt(attempt).archive_digest
+    assert checks.prepare(attempt) == "", "its checkpoint was lost with the process"
+    assert scene.attempt(attempt).archive_digest == built
 
 
 def test_a_way_back_that_cannot_be_tried_is_told_as_not_armed(scene: Scene) -> None:

@@ -403,6 +403,19 @@ def test_a_package_install_voids_what_was_armed(scene: Scene) -> None:
     assert "A package was installed after it" in _why_not_armed(scene, key)
 
 
+def test_a_look_that_failed_leaves_package_installs_to_the_next_one(scene: Scene) -> None:
+    """Also where it was the first of its hour, in which they are read."""
+    key = scene.live()
+    scene.clock.advance(timedelta(minutes=118 - scene.clock.now().minute))
+    org_watch.org_watch({"org": PRODUCTION})
+    scene.production.org.install_package(scene.production.org.users[1].id, "Quotes", "2.0")
+    for away in (True, False):
+        scene.clock.advance(timedelta(minutes=5))
+        scene.away = away
+        org_watch.org_watch({"org": PRODUCTION})
+    assert "A package was installed after it" in _why_not_armed(scene, key)
+
+
 def test_a_way_back_that_would_overwrite_somebodys_work_is_not_armed_again(scene: Scene) -> None:
     key = scene.live()
     _edit(scene)

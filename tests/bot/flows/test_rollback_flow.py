@@ -6,8 +6,12 @@ from datetime import timedelta
 
 import httpx
 
+from bot.failures import tell_of_failure
+from bot.flows import jobs, rollback
 from handlers.narration import narrate
-from release_core import rollback_requests
+from release_core import rollback_outcomes, rollback_requests
+from release_core.errors import NotFound
+from release_core.ports import JobState, JobStatus
 from tests.bot.flows.scenes import Scene
 from tests.release_core import builders
 from tests.release_core.builders import ArtifactsInMemory
@@ -86,6 +90,58 @@ def test_an_org_that_cannot_be_reached_leaves_the_release_live(scene: Scene) -> 
     assert scene.release(key).state == "soaking"
     scene.away = False
     assert scene.roll_back(key).state == "succeeded"
+
+
+# Ends that tell little
+
+
+def _ended(scene: Scene, key: str, state: JobState, *, landed: bool) -> int:
+    """A rollback of which the org says that it did not finish it; the attempt's row id."""
+    attempt = scene.wish_back(key)
+    rollback.look_for_drift(attempt)
+    if landed:
+        jobs.start(attempt, check_only=False)
+        jobs.watch(attempt)
+    status = JobStatus("0AfUNFINISHED00001", state, True, False, False)
+    rollback_outcomes.finish_rollback(scene.ports, attempt, status)
+    return attempt
+
+
+def test_a_rollback_that_landed_although_the_org_says_no_is_found_out(scene: Scene) -> None:
+    before = _content(scene)
+    key = scene.live()
+    attempt = _ended(scene, key, "FinalizingFailed", landed=True)
+    assert _content(scene) == before
+    rollback.read_back(attempt)
+    done = scene.attempt(attempt)
+    assert (done.state, done.result["differences"], scene.release(key).state) == ("succeeded", [], "rolled_back")
+    words = _told(scene, key, "rollback_succeeded")
+    assert "could not be finished, but it has landed. Read back, " in words
+    assert "ApexClass DiscountPolicy" in words
+
+
+def test_a_rollback_that_was_cancelled_in_time_leaves_the_release_live(scene: Scene) -> None:
+    key = scene.live()
+    attempt = _ended(scene, key, "Canceled", landed=False)
+    rollback.read_back(attempt)
+    assert (scene.attempt(attempt).state, scene.release(key).state) == ("failed", "soaking")
+    assert "Read back, nothing was changed there." in _told(scene, key, "rollback_failed")
+
+
+def test_a_rollback_that_cannot_be_compared_after_such_an_end_is_for_a_person_to_look_at(scene: Scene) -> None:
+    key = scene.live()
+    attempt = _ended(scene, key, "Canceled", landed=False)
+    _lose(scene, scene.attempt(attempt).snapshot_digest)
+    rollback.read_back(attempt)
+    assert scene.attempt(attempt).state == "unknown"
+    assert "It ended as Canceled. Nothing was kept" in scene.attempt(attempt).problem
+
+
+def test_a_rollback_whose_reading_back_breaks_after_such_an_end_is_not_called_done(scene: Scene) -> None:
+    key = scene.live()
+    attempt = _ended(scene, key, "SucceededPartial", landed=False)
+    tell_of_failure(scene.ports, f"rollback:{key}:{scene.attempt(attempt).key}", NotFound("The package is gone."))
+    assert scene.attempt(attempt).state == "unknown"
 
 
 # Files that are lost
