@@ -143,7 +143,7 @@ class Standing:
 class ReleaseFacts(Standing):
     """One release with all that bears on it.
 
-    `others` are deployments under way on the target org; `names` holds how the people who answered for a seat are
+    `others` are attempts under way on the target org, but for checks that wait there for one of this release; `names` holds how the people who answered for a seat are
     called, by chat id, as far as that is known; `authors` attached the very bytes that count now; `teams` are the
     people of each team that an item or task belongs to. `acceptances` are risks that somebody took in writing,
     `accepters` the people of the seats that may, by risk; both are read only when there is such a risk.
@@ -216,7 +216,7 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
         **vars(own),
         waivers=session.exec(select(Waiver).where(Waiver.release_id == rid)).all(),
         freezes=[span for span in frozen_spans(policy.freezes, freezes) if span.org in ("*", org)],
-        others=_under_way_beside(session, release),
+        others=_under_way_beside(session, own),
         lock=session.exec(select(OrgLock).where(OrgLock.org == org, col(OrgLock.lifted_at).is_(None))).first(),
         incidents=_incidents_around(session, release),
         broadcasts=session.exec(
@@ -280,10 +280,19 @@ def _risks_of(
     return rows.all(), people
 
 
-def _under_way_beside(session: Session, release: Release) -> list[Deployment]:
+def _under_way_beside(session: Session, own: Standing) -> list[Deployment]:
+    release = own.release
     # Few deployments are under way anywhere. Asked for by org too, SQLite would walk through all that the org ever saw.
     under_way = session.exec(select(Deployment).where(col(Deployment.state).in_(UNDER_WAY))).all()
-    return [d for d in under_way if d.org == release.target_org and d.release_id != release.id]
+    beside = [d for d in under_way if d.org == release.target_org and d.release_id != release.id]
+    running = [d for d in under_way if d.org == release.target_org and d.release_id == release.id]
+    ours = min((d.id or 0 for d in running if d.purpose == "deployment"), default=None)
+    return [d for d in beside if ours is None or not _waits_for(d, ours)]
+
+
+def _waits_for(other: Deployment, ours: int) -> bool:
+    """Whether a check was asked for after a deployment (its row id): an org's attempts go one at a time, in order."""
+    return other.purpose in ("validation", "arming") and (other.id or 0) > ours
 
 
 def _authors_of(session: Session, package: ReleasePackage | None) -> tuple[str, ...]:

@@ -6,7 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import approvals, attempts, deployments, incidents, org_locks, scheduling
+from release_core import (
+    approvals,
+    attempts,
+    deployments,
+    incidents,
+    org_locks,
+    proofs,
+    resubmissions,
+    rollback_requests,
+    scheduling,
+    validations,
+)
 from release_core.deployments import ReadBack
 from release_core.errors import Conflict, NotAllowed, NotFound, Refused
 from release_core.metadata_types import Component
@@ -25,6 +36,7 @@ from tests.release_core.builders import (
     a_failure,
     a_freeze,
     a_package,
+    a_passed_validation,
     a_ready_release,
     a_release,
     a_soaking_release,
@@ -174,6 +186,40 @@ def test_a_cancel_before_the_start_holds_it(ports: Ports, key: str, requested: i
     attempts.request_cancel(ports, MANAGER, key)
     assert deployments.hold_if_blocked(ports, requested)
     assert deployment(ports, requested).problem == "It was cancelled before it began."
+
+
+def test_a_check_that_waits_behind_a_deployment_does_not_hold_it(ports: Ports, key: str, requested: int) -> None:
+    another = a_ready_release(ports, name="Hotfix")
+    behind = validations.request_validation(ports, DEVELOPER, another, org=PRODUCTION)
+    assert deployment(ports, behind).state == "requested"
+    assert not deployments.hold_if_blocked(ports, requested)
+    assert blocked_by(ports, key) == {"own_attempt"}
+    attempts.note_asking(ports, requested, "deploying")
+    attempts.note_job(ports, requested, "0AfD")
+    resubmissions.note_busy(ports, requested, "setup_lock")
+    assert resubmissions.take_up_again(ports, requested), "nor is it kept from being asked for again"
+
+
+def test_a_proof_that_rollcall_makes_anew_by_itself_does_not_hold_a_deployment(ports: Ports) -> None:
+    live = a_soaking_release(ports, name="Older")
+    requested = row_id(ports, deployments.request_deployment(ports, MANAGER, a_ready_release(ports)))
+    proofs.renew_arming(ports, newest(ports, live, "arming").id or 0)
+    assert newest(ports, live, "arming").state == "requested"
+    assert not deployments.hold_if_blocked(ports, requested)
+
+
+def test_what_was_there_before_or_goes_back_holds_a_deployment(ports: Ports, key: str) -> None:
+    live, another = a_soaking_release(ports, name="Older"), a_ready_release(ports, name="Hotfix")
+    a_passed_validation(ports, key)
+    check = validations.request_validation(ports, DEVELOPER, another, org=PRODUCTION)
+    with pytest.raises(deployments.NotReady, match=f"{check} is under way on PRODUCTION"):
+        deployments.request_deployment(ports, MANAGER, key)
+    validations.fail_validation(ports, row_id(ports, check), "The org is away.")
+    attempt = row_id(ports, deployments.request_deployment(ports, MANAGER, key))
+    wish = rollback_requests.ask_rollback(ports, MANAGER, live, "orders fail")
+    rollback_requests.decide_rollback(ports, SECOND_MANAGER, wish, yes=True)
+    assert deployments.hold_if_blocked(ports, attempt), "going back is more urgent"
+    assert f"{newest(ports, live, 'rollback').key} is under way" in deployment(ports, attempt).problem
 
 
 def test_a_deployment_is_held_once_and_stays_held(ports: Ports, key: str, requested: int) -> None:
