@@ -12,7 +12,7 @@ from release_core import windows
 from release_core.attaching import still_before_deployment
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
-from release_core.facts import UNDER_WAY, gather, next_org, stand, watched_until
+from release_core.facts import UNDER_WAY, Standing, gather, next_org, stand, watched_until
 from release_core.lookups import deployments_of, find_org, find_path, find_release, next_key, state_of
 from release_core.models import ChecklistItem, Intent, Release
 from release_core.permissions import others, owner_named, require
@@ -140,10 +140,12 @@ def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:
         if not (release.state == "soaking" and facts.next_org):
             still_before_deployment(release, "be cancelled")
         must_be_known(facts)
+        _must_not_be_going_back(facts)
         release.state, release.closed_at = "cancelled", now
         session.add(release)
         for attempt in deployments_of(session, release):
-            if attempt.state in UNDER_WAY and not attempt.abort_requested_by:
+            stoppable = attempt.state in UNDER_WAY and attempt.purpose in ("deployment", "validation")
+            if stoppable and not attempt.abort_requested_by:
                 attempt.abort_requested_by = actor
                 session.add(attempt)
         withdraw_window(session, release)
@@ -189,9 +191,7 @@ def must_be_done(session: Session, policy: Policy, release: Release) -> None:
     if facts.incidents:
         way_out = f"/incident resolve {facts.incidents[0].key} -- what was done"
         raise Refused("incident_open", f"{facts.incidents[0].key} is open on this org. Resolve it first: {way_out}")
-    running = [d for d in facts.deployments if d.purpose == "rollback" and d.state in UNDER_WAY]
-    if running:
-        raise Refused("rollback_under_way", f"{running[0].key} is taking {release.key} back; wait for its end.")
+    _must_not_be_going_back(facts)
     if facts.wished_back:
         wish, _ = facts.wished_back[0]
         sentence = f"Going back to before {release.key} was asked for and waits for a second person. Decide that first."
@@ -200,6 +200,13 @@ def must_be_done(session: Session, policy: Policy, release: Release) -> None:
     if held := next_step(facts, "after"):
         sentence = f"Task {held.number} “{held.title}” comes first: /release task done {release.key} {held.number}"
         raise Refused("task_open", sentence, who=task_owners(held, facts))
+
+
+def _must_not_be_going_back(facts: Standing) -> None:
+    running = [d for d in facts.deployments if d.purpose == "rollback" and d.state in UNDER_WAY]
+    if running:
+        key = facts.release.key
+        raise Refused("rollback_under_way", f"{running[0].key} is taking {key} back; wait for its end.")
 
 
 def _must_go_no_further(policy: Policy, release: Release) -> None:

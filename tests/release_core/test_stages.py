@@ -422,6 +422,29 @@ def test_cancelled_on_the_way_the_rest_is_given_up_and_what_is_live_stays(staged
     assert rollback_requests.ask_rollback(staged, MANAGER, key, "it broke after all")
 
 
+@pytest.mark.parametrize("went_on", [False, True])
+def test_the_rest_is_not_given_up_while_an_org_is_being_taken_back(staged: Ports, went_on: bool) -> None:
+    key = a_ready_staged_release(staged)
+    land_stage(staged, key)
+    if went_on:
+        soak(staged, key)
+    request = rollback_requests.ask_rollback(staged, MANAGER, key, "it broke")
+    rollback_requests.decide_rollback(staged, SECOND_MANAGER, request, yes=True)
+    back, before = newest(staged, key, "rollback"), release(staged, key).state
+    with pytest.raises(Refused, match=f"{back.key} is taking {key} back; wait for its end") as refused:
+        releases.cancel_release(staged, MANAGER, key, "we give up")
+    assert refused.value.code == "rollback_under_way"
+    assert (release(staged, key).state, deployment(staged, back.key).abort_requested_by) == (before, "")
+
+
+def test_giving_up_the_rest_does_not_stop_the_proof_of_what_stays(staged: Ports) -> None:
+    key = a_ready_staged_release(staged)
+    land(staged, a_started_deployment(staged, key))
+    releases.cancel_release(staged, MANAGER, key, "the rest comes next year")
+    proof = newest(staged, key, "arming")
+    assert (proof.state, proof.abort_requested_by) == ("requested", "")
+
+
 def test_a_release_into_one_org_may_not_be_cancelled_while_it_soaks(staged: Ports) -> None:
     plan = releases.Plan("One org", PRODUCTION, "standard", MANAGER)
     key = releases.plan_release(staged, MANAGER, plan)
