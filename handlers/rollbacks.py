@@ -73,9 +73,11 @@ def rollback(ports: Ports, request: Request) -> Answer:
     undone = ways_back.standing_in(facts, org)
     if not reason:
         return _asking(ports, facts, org, overwrite=overwrite)
+    undoes = str(request.args.get("undoes") or "")
+    rollback_requests.must_be_what_was_shown(key, undone, undoes)  # else the parts would be those of another way back
     leave = _left(request, _parts(ports, undone)) if request.args.get("leave") else []
     request_id = rollback_requests.ask_rollback(
-        ports, request.actor.id, key, reason, overwrite=overwrite, leave=leave, org=org
+        ports, request.actor.id, key, reason, overwrite=overwrite, leave=leave, org=org, undoes=undoes
     )
     return _asked(ports, request, request_id, key)
 
@@ -83,7 +85,7 @@ def rollback(ports: Ports, request: Request) -> Answer:
 def _asking(ports: Ports, facts: ReleaseFacts, org: str | None, *, overwrite: bool) -> Form:
     release, undone = facts.release, ways_back.standing_in(facts, org)
     title = org_title(ports.policy, undone.org if undone else org or release.target_org)
-    where = {"org": org} if org else {}
+    where = {**({"org": org} if org else {}), **({"undoes": undone.key} if undone else {})}
     if undone and undone.purpose == "rollback":
         intro = f"{release.key} comes back into {title}: the rollback is undone. It runs tests. A lock stays."
         fields: tuple[Field, ...] = (TextField("note", "Why it may come back", long=True),)
@@ -150,9 +152,11 @@ def choose(ports: Ports, request: Request) -> Answer:
         open_parts = {tuple(row[:2]) for row in rollback_requests.undecided(wish, wish.drift)}
         chosen = open_parts | {tuple(row) for row in wish.leave}
         fields = _leave_fields(parts, [part for part in parts if (part.type, part.name) in chosen])
-        return Form("Choose parts", "release_parts", fields, "Ask with this", {"request": str(request_id)})
+        args = {"request": str(request_id), "looked": "yes" if wish.looked_at else "no"}
+        return Form("Choose parts", "release_parts", fields, "Ask with this", args)
     leave = wish.leave if anyway else _left(request, parts)
-    rollback_choices.choose_parts(ports, request.actor.id, request_id, leave)
+    shown = request.args.get("looked") != "no"
+    rollback_choices.choose_parts(ports, request.actor.id, request_id, leave, shown=shown)
     left = _left_words(leave) if leave else "everything goes back"
     return plainly(f"Asked again, with {left}. Somebody else has to confirm it.", "wait")
 

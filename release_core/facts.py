@@ -145,8 +145,9 @@ class ReleaseFacts(Standing):
 
     `others` are attempts under way on the target org, but for checks that wait there for one of this release; `names`
     holds how the people who answered for a seat are called, by chat id, as far as that is known; `authors` attached the
-    very bytes that count now; `teams` are the people of each team that an item or task belongs to. `acceptances` are risks that somebody took in writing,
-    `accepters` the people of the seats that may, by risk; both are read only when there is such a risk.
+    very bytes that count now; `teams` are the people of each team that an item or task belongs to. `acceptances` are
+    risks that somebody took in writing, `accepters` the people of the seats that may, by risk; both are read only when
+    there is such a risk.
     `comparing_since` is when the comparison that is under way was asked for; None when there is none, or one is there
     already. `gone` are owners of items and tasks who are deactivated in the chat.
     """

@@ -11,21 +11,29 @@ from release_core.lookups import find_deployment, release_of
 from release_core.models import Deployment, Release, RollbackRequest
 from release_core.permissions import require
 from release_core.ports import Ports
-from release_core.rollback_requests import AlreadyDecided, Parts, find_request, put_to_people
+from release_core.rollback_requests import AlreadyDecided, Parts, find_request, look_meanwhile, put_to_people
 from release_core.timeline import BOT
 
 
-def choose_parts(ports: Ports, actor: str, request_id: int, leave: Parts) -> int:
+def choose_parts(ports: Ports, actor: str, request_id: int, leave: Parts, *, shown: bool = True) -> int:
     """Ask again with another choice: what is in `leave` stays, the rest goes back, whoever changed it since.
 
-    The wish is the chooser's from then on, so somebody else confirms it. Returns the new request's row id.
+    Who chose before the look has ended has accepted no loss: a look of its own is made for the new wish. `shown` says
+    whether the chooser saw what the look found; Conflict when it found something meanwhile. The wish is the chooser's
+    from then on, so somebody else confirms it. Returns the new request's row id.
     """
     require(ports.policy, actor, "roll_back")
     now = ports.clock.now()
     with ports.store.transaction() as session:
         old, undone, release = _waiting(session, ports, request_id)
         chosen = sorted([list(part[:2]) for part in leave])
-        if old.overwrite and sorted(old.leave) == chosen:
+        if old.drift and not shown:
+            sentence = (
+                "Somebody changed parts since, which was found after this form was opened. Nothing was asked for; "
+            )
+            raise Conflict(f"{sentence}press Choose parts… once more.")
+        overwrite = old.overwrite or old.looked_at is not None
+        if old.overwrite == overwrite and sorted(old.leave) == chosen:
             raise Conflict("That is what is asked for already.", by=old.requested_by, at=old.requested_at)
         old.state, old.decided_by, old.decided_at = "replaced", actor, now
         session.add(old)
@@ -38,11 +46,13 @@ def choose_parts(ports: Ports, actor: str, request_id: int, leave: Parts) -> int
             requested_by=actor,
             requested_at=now,
             expires_at=now + ports.policy.rollback_request_expires,
-            overwrite=True,
+            overwrite=overwrite,
             leave=chosen,
-            **{name: getattr(old, name) for name in ("looked_at", "drift", "live_digest", "seen", "look_problem")},
+            **{name: getattr(old, name) for name in ("looked_at", "drift", "live_digest", "seen")},
         )
         put_to_people(session, request, release, replaces=old.id)
+        if request.looked_at is None:
+            look_meanwhile(session, request, release)
         assert request.id is not None
         return request.id
 

@@ -32,12 +32,13 @@ def ask_rollback(
     overwrite: bool = False,
     leave: Parts = (),
     org: str | None = None,
+    undoes: str = "",
 ) -> int:
     """Ask for a release to be taken back, or for its rollback to be undone. Returns the request's row id.
 
     A second person has to agree; meanwhile a flow looks what the org holds now. `overwrite` says that what somebody
     changed since the deployment may be lost; what `leave` names is not touched. A staged release is taken back in
-    `org`, or else where it came last.
+    `org`, or else where it came last. `undoes` is the key of what the asker was shown; Conflict when it is not that.
     """
     require(ports.policy, actor, "roll_back")
     if len(reason.strip()) < 3:
@@ -46,6 +47,7 @@ def ask_rollback(
     with ports.store.transaction() as session:
         release = find_release(session, key)
         deployment = must_be_undoable(session, ports, release, org)
+        must_be_what_was_shown(release.key, deployment, undoes)
         asked = pending_request(session, deployment)
         if asked and now < asked.expires_at:
             undo = deployment.purpose == "rollback"
@@ -65,7 +67,7 @@ def ask_rollback(
             leave=[list(part) for part in leave],
         )
         put_to_people(session, request, release)
-        intend(session, f"rollback_look:{release.key}:{request.id}", "rollback_look", now=now, request=request.id)
+        look_meanwhile(session, request, release)
         assert request.id is not None
         return request.id
 
@@ -83,6 +85,23 @@ def put_to_people(session: Session, request: RollbackRequest, release: Release, 
     incident = session.get(Incident, request.incident_id) if request.incident_id else None
     actor = request.requested_by
     tell_both(session, Kind.ROLLBACK_ASKED, (release, incident), actor, now, request=request.id, **about)
+
+
+def must_be_what_was_shown(key: str, standing: Deployment | None, undoes: str) -> None:
+    """Conflict when a form was opened for an attempt (`undoes`, its key) and asking would undo another one by now."""
+    if not undoes or standing is None or standing.key == undoes:
+        return
+    happened = "rolled back" if standing.purpose == "rollback" else "brought back"
+    raise Conflict(
+        f"{key} was {happened} ({standing.key}) after this form was opened, so nothing was asked for. "
+        f"Look again: /release rollback {key}"
+    )
+
+
+def look_meanwhile(session: Session, request: RollbackRequest, release: Release) -> None:
+    """Have the live org compared for a wish while people decide."""
+    key, now = f"rollback_look:{release.key}:{request.id}", request.requested_at
+    intend(session, key, "rollback_look", now=now, request=request.id)
 
 
 def must_be_undoable(session: Session, ports: Ports, release: Release, org: str | None = None) -> Deployment:

@@ -155,6 +155,32 @@ def test_what_is_to_be_overwritten_is_said(room: Room, key: str) -> None:
     assert "will be overwritten" in words_of(room.posts[f"rollback:{key}:2"].message)
 
 
+def test_parts_chosen_in_a_form_from_before_the_look_are_chosen_again(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    room.tell()
+    form = room.clicks(SECOND_MANAGER, "Choose parts…", room.posts[f"rollback:{key}:1"].message)
+    look(room, CHANGED)  # it ends while the form is open
+    refused = room.is_refused_the_form(SECOND_MANAGER, form, leave=[])
+    assert "Nothing was asked for; press Choose parts… once more." in refused.words
+    room.tell()
+    again = room.clicks(SECOND_MANAGER, "Choose parts…", room.posts[f"rollback:{key}:1"].message)
+    assert "everything goes back" in words_of(room.submits(SECOND_MANAGER, again, leave=[]))
+
+
+def test_a_choice_from_before_the_look_says_that_what_people_changed_is_asked_about(room: Room, key: str) -> None:
+    room.hears(MANAGER, f"release rollback {key} -- quotes fail")
+    room.tell()
+    form = room.clicks(MANAGER, "Choose parts…", room.posts[f"rollback:{key}:1"].message)
+    assert isinstance(form, Form)
+    assert isinstance(form.fields[0], ChoiceField)
+    room.submits(MANAGER, form, leave=[form.fields[0].options[1].value])
+    room.tell()
+    card = f"rollback:{key}:2"
+    assert "What people changed since is asked about first." in words_of(room.posts[card].message)
+    look(room, CHANGED, request=2)
+    assert "ApexClass Discount was changed by Mei Tanaka: to be decided" in words_of(room.posts[card].message)
+
+
 def test_everything_is_overwritten_by_a_click_that_somebody_else_confirms(room: Room, key: str) -> None:
     room.hears(MANAGER, f"release rollback {key} -- quotes fail")
     room.tell()
@@ -211,6 +237,31 @@ def test_a_rollback_is_undone_from_the_same_verb(room: Room, key: str) -> None:
     said = " ".join(words_of(post.message) for post in room.posts.values())
     assert "is live in PRODUCTION again and is watched" in said
     assert "The org stays locked until somebody unlocks it." in said
+
+
+def test_a_form_to_roll_back_never_asks_for_the_opposite(room: Room, key: str) -> None:
+    form = room.is_asked(MANAGER, f"release rollback {key}")
+    attempt = room_was_rolled_back(room, key)
+    rollback_outcomes.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    asked = kinds(room.ports, key).count(Kind.ROLLBACK_ASKED)
+    field = form.fields[1]
+    assert isinstance(field, ChoiceField)
+    refused = room.is_refused_the_form(MANAGER, form, note="quotes fail", leave=[field.options[0].value])
+    assert f"{key} was rolled back (DEP-4) after this form was opened, so nothing was asked for" in refused.words
+    assert "Look again: /release rollback REL-1" in refused.words
+    undo = room.is_asked(MANAGER, f"release rollback {key}")
+    rollback_outcomes.finish_rollback(room.ports, _undone(room, key), a_success())
+    refused = room.is_refused_the_form(MANAGER, undo, note="the cause was another")
+    assert "DEP-5 is under way" in refused.words
+    rollback_outcomes.note_returned(room.ports, newest(room.ports, key, "rollback").id or 0, [])
+    refused = room.is_refused_the_form(MANAGER, undo, note="the cause was another")
+    assert f"{key} was brought back (DEP-2) after this form was opened" in refused.words
+    assert kinds(room.ports, key).count(Kind.ROLLBACK_ASKED) == asked + 1, "the undo alone"
+
+
+def _undone(room: Room, key: str) -> int:
+    """Two people want the rollback undone; the attempt's row id."""
+    return room_confirmed(room, key)
 
 
 def entries(room: Room) -> str:

@@ -190,6 +190,43 @@ def test_a_choice_is_kept_for_the_time_that_a_wish_has(ports: Ports, asked: int)
         choose_parts(ports, MANAGER, chosen, [])
 
 
+def test_who_chooses_before_the_look_has_ended_is_asked_about_what_it_finds(ports: Ports, key: str, asked: int) -> None:
+    chosen = choose_parts(ports, SECOND_MANAGER, asked, [["CustomField", "Account.Tier__c"]])
+    assert [intent.args for intent in intents(ports, "rollback_look")] == [{"request": asked}, {"request": chosen}]
+    look(ports, asked, CHANGED)
+    assert (wish(ports, asked).looked_at, wish(ports, chosen).looked_at) == (None, None), "each has its own"
+    look(ports, chosen, CHANGED)
+    with pytest.raises(Refused, match="ApexClass Discount") as refused:
+        confirm(ports, key, chosen)
+    assert refused.value.code == "drift_undecided"
+
+
+def test_what_nobody_was_shown_is_not_overwritten_by_a_choice_from_before(ports: Ports, key: str, asked: int) -> None:
+    chosen = choose_parts(ports, SECOND_MANAGER, asked, [["CustomField", "Account.Tier__c"]])
+    attempt = confirm(ports, key, chosen)
+    assert unsettled(ports, attempt, [CHANGED]) == [CHANGED], "the way back looks itself"
+
+
+def test_a_form_from_before_the_look_accepts_no_loss(ports: Ports, key: str, asked: int) -> None:
+    look(ports, asked, CHANGED)
+    with pytest.raises(Conflict, match=r"found after this form was opened\. Nothing was asked for; press Choose parts"):
+        choose_parts(ports, SECOND_MANAGER, asked, [["CustomField", "Account.Tier__c"]], shown=False)
+    assert wish(ports, asked).state == "asked"
+
+
+def test_a_look_that_failed_is_made_again_for_another_choice(ports: Ports, asked: int) -> None:
+    note_not_looked(ports, asked, "PRODUCTION does not answer.")
+    chosen = choose_parts(ports, SECOND_MANAGER, asked, LEAVE)
+    assert intents(ports, "rollback_look")[-1].args == {"request": chosen}
+    assert wish(ports, chosen).look_problem == "", "nobody knows yet what the next one comes to"
+
+
+def test_who_rolls_back_anyway_overwrites_without_a_look_too(ports: Ports, key: str) -> None:
+    request = ask_rollback(ports, MANAGER, key, "orders fail", overwrite=True)
+    attempt = confirm(ports, key, choose_parts(ports, SECOND_MANAGER, request, LEAVE))
+    assert unsettled(ports, attempt, [["ApexClass", "Quote", "changed", "", ""]]) == []
+
+
 # Proven first
 
 
