@@ -130,9 +130,12 @@ def brought_back(t: Telling) -> str:
     # Facts from before this was recorded speak of an org that nobody had looked at: locked, as a rollback leaves it.
     locked = " The org stays locked until somebody unlocks it." if t.entry.details.get("locked", True) else ""
     although = f"{_although(t)} " if t.get("ended_as") else ""
+    goes_on = (
+        ". Its rest stays given up, so nobody watches it" if t.entry.details.get("given_up") else " and is watched"
+    )
     return (
-        f"{although}{t.get('key')} undid the rollback: {bold(t.get('release'))} is live in {t.org()} again and is "
-        f"watched.{except_for}{_not_compared(t)}{_left(t)}{locked}"
+        f"{although}{t.get('key')} undid the rollback: {bold(t.get('release'))} is live in {t.org()} again{goes_on}."
+        f"{except_for}{_not_compared(t)}{_left(t)}{locked}"
     )
 
 

@@ -45,9 +45,9 @@ def _line(facts: Standing, policy: Policy, back: Deployment) -> str:
 
 
 def _rollbacks(facts: Standing) -> Iterator[Deployment]:
-    """The newest rollback in each org, of a release that is rolled back now."""
-    if facts.release.state != "rolled_back":
-        return
+    """The newest rollback in each org that a release is out of now."""
+    if facts.release.state == "deploying":
+        return  # nobody may ask before its end
     for org in dict.fromkeys(d.org for d in facts.deployments if d.purpose == "rollback"):
         # A wish to undo one that failed is a rollback too, after which the one that landed still stands.
         landed = [d for d in facts.deployments if d.purpose == "rollback" and d.org == org and d.state == "succeeded"]

@@ -16,6 +16,7 @@ from release_core.permissions import others
 from release_core.policy import Policy
 from release_core.run_sheets import how_settled, next_step
 from release_core.timeline import BOT
+from release_core.ways_back import brings_back, rollback_to_undo
 
 OWN_ATTEMPT = "own_attempt"  # the gate that a deployment of the release itself closes
 
@@ -106,8 +107,12 @@ def stages_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[
     for org in release.path[: release.path.index(release.target_org)]:
         live, title = facts.live_in(org), policy.title_of(org)
         if live is None:
+            who: tuple[str, ...] = ()
             way_out = "Cancel the release and plan a new one."
-            found.append(Gate("stage_missing", False, f"{title} comes first and does not hold it.", (), way_out))
+            if rollback_to_undo(facts, org):
+                who = policy.holders_of("roll_back")
+                way_out = f"Bring it back there: /release rollback {release.key} in {title} -- reason"
+            found.append(Gate("stage_missing", False, f"{title} comes first and does not hold it.", who, way_out))
         elif facts.package and live.archive_digest != facts.package.digest:
             because = f"{title} holds another package than the one that is attached."
             found.append(Gate("stage_differs", False, because, (), "Cancel the rest and plan a new release."))
@@ -127,8 +132,8 @@ def _going_back_gates(facts: ReleaseFacts, policy: Policy) -> list[Gate]:
         found.append(Gate(f"{stage}wished_back", False, because, who, way_out, instants=(wish.expires_at,)))
     for back in facts.deployments:
         if back.purpose == "rollback" and back.state in UNDER_WAY:
-            undo = any(d.id == back.undoes_id and d.purpose == "rollback" for d in facts.deployments)
-            because = f"{back.key} {'brings it back into' if undo else 'takes it back in'} {policy.title_of(back.org)}."
+            does = "brings it back into" if brings_back(facts, back) else "takes it back in"
+            because = f"{back.key} {does} {policy.title_of(back.org)}."
             found.append(Gate(f"{stage}going_back", False, because, (), "Wait until it has finished."))
     return found
 

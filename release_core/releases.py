@@ -25,6 +25,7 @@ from release_core.task_plans import lay_out_tasks
 from release_core.test_plans import must_be_allowed
 from release_core.timeline import BOT, intend, record
 from release_core.timeline import Kind as Fact
+from release_core.ways_back import brings_back
 
 
 @dataclass(frozen=True)
@@ -193,8 +194,9 @@ def must_be_done(session: Session, policy: Policy, release: Release) -> None:
         raise Refused("incident_open", f"{facts.incidents[0].key} is open on this org. Resolve it first: {way_out}")
     _must_not_be_going_back(facts)
     if facts.wished_back:
-        wish, _ = facts.wished_back[0]
-        sentence = f"Going back to before {release.key} was asked for and waits for a second person. Decide that first."
+        wish, wished = facts.wished_back[0]
+        what = f"Bringing {release.key} back" if wished.purpose == "rollback" else f"Going back to before {release.key}"
+        sentence = f"{what} was asked for and waits for a second person. Decide that first."
         who = others(policy.holders_of("roll_back"), than=(wish.requested_by,))
         raise Refused("rollback_under_way", sentence, who=who)
     if held := next_step(facts, "after"):
@@ -205,8 +207,8 @@ def must_be_done(session: Session, policy: Policy, release: Release) -> None:
 def _must_not_be_going_back(facts: Standing) -> None:
     running = [d for d in facts.deployments if d.purpose == "rollback" and d.state in UNDER_WAY]
     if running:
-        key = facts.release.key
-        raise Refused("rollback_under_way", f"{running[0].key} is taking {key} back; wait for its end.")
+        does = "bringing" if brings_back(facts, running[0]) else "taking"
+        raise Refused("rollback_under_way", f"{running[0].key} is {does} {facts.release.key} back; wait for its end.")
 
 
 def _must_go_no_further(policy: Policy, release: Release) -> None:

@@ -28,10 +28,8 @@ def choose_parts(ports: Ports, actor: str, request_id: int, leave: Parts, *, sho
         old, undone, release = _waiting(session, ports, request_id)
         chosen = sorted([list(part[:2]) for part in leave])
         if old.drift and not shown:
-            sentence = (
-                "Somebody changed parts since, which was found after this form was opened. Nothing was asked for; "
-            )
-            raise Conflict(f"{sentence}press Choose parts… once more.")
+            because = "Somebody changed parts since, which was found after this form was opened."
+            raise Conflict(f"{because} Nothing was asked for; press Choose parts… once more.")
         overwrite = old.overwrite or old.looked_at is not None
         if old.overwrite == overwrite and sorted(old.leave) == chosen:
             raise Conflict("That is what is asked for already.", by=old.requested_by, at=old.requested_at)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from release_core.arming import request_arming, void_validations
 from release_core.attempts import details_of, has_ended, keep_result, only_checked
@@ -14,7 +14,7 @@ from release_core.broadcasts import end_broadcasts, tell_once
 from release_core.deployments import MAY_HAVE_LANDED
 from release_core.facts import UNDER_WAY, names_of, next_org, stand
 from release_core.lookups import find_deployment, release_of
-from release_core.models import Deployment, Incident, Release, ReleasePackage, RollbackRequest
+from release_core.models import Deployment, Incident, Release, ReleasePackage, RollbackRequest, TimelineEntry
 from release_core.org_locks import close, standing_lock
 from release_core.policy import Policy
 from release_core.ports import JobStatus, Ports
@@ -198,20 +198,36 @@ def _why_locked(
 
 
 def _bring_back(session: Session, policy: Policy, undo: Deployment, rollback: Deployment, now: datetime) -> None:
-    """A rollback was undone: what it had taken back is live again, watched and armed; a lock stays for its person."""
+    """A rollback was undone: what it had taken back is live again, watched and armed; a lock stays for its person.
+
+    A staged release whose rest was given up stays given up: it is live there again, and that is all.
+    """
     release, original = release_of(session, undo), find_deployment(session, rollback.undoes_id or 0)
+    given_up = _was_given_up(session, release)
     original.state, release.state, release.closed_at = "succeeded", "soaking", None
+    if given_up:
+        release.state, release.closed_at = "cancelled", now
     for row in (original, release):
         session.add(row)
-    _stand_again(session, policy, release, original)
+    if not given_up:
+        _stand_again(session, policy, release, original)
     incident = session.get(Incident, undo.incident_id) if undo.incident_id else None
     details = details_of(undo, **_found(undo))
-    details["locked"] = standing_lock(session, undo.org) is not None
+    details |= {"locked": standing_lock(session, undo.org) is not None, "given_up": given_up}
     tell_both(session, Kind.ROLLBACK_UNDONE, (release, incident), BOT, now, **details)
-    flow, due_at = "stage_end" if next_org(release) else "soak_end", now + policy.soak_of(release.target_org)
-    intend(session, f"soak:{undo.key}", flow, now=now, lane=release.key, due_at=due_at, release=release.key)
+    if not given_up:
+        flow, due_at = "stage_end" if next_org(release) else "soak_end", now + policy.soak_of(release.target_org)
+        intend(session, f"soak:{undo.key}", flow, now=now, lane=release.key, due_at=due_at, release=release.key)
     request_arming(session, original, release, now)
     tell_once(session, release, policy.audiences, now=now)
+
+
+def _was_given_up(session: Session, release: Release) -> bool:
+    """Whether the rest of a release was cancelled, which nobody can take back."""
+    cancelled = select(TimelineEntry.id).where(
+        TimelineEntry.stream == release.key, TimelineEntry.kind == Kind.RELEASE_CANCELLED
+    )
+    return session.exec(cancelled).first() is not None
 
 
 def _stand_again(session: Session, policy: Policy, release: Release, original: Deployment) -> None:
@@ -219,6 +235,7 @@ def _stand_again(session: Session, policy: Policy, release: Release, original: D
     if not release.path:
         return
     session.flush()
+    withdraw_window(session, release)  # one that was set for an org further on is not that of this one
     facts, release.target_org = stand(session, policy, release), original.org
     while facts.live_in(next_org(release)):
         release.target_org = next_org(release)

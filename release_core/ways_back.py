@@ -31,14 +31,21 @@ def standing_in(facts: Standing, org: str | None = None) -> Deployment | None:
 
 
 def rollback_to_undo(facts: Standing, org: str | None = None) -> Deployment | None:
-    """The rollback that took a release out of an org (else the newest), when bringing the release back is possible."""
+    """The rollback that took a release out of an org (else the newest), when bringing the release back is possible.
+
+    The org decides, not the release's state: brought back in a later org, it may still come back in an earlier one.
+    """
     # A wish to bring it back that failed is a rollback too; it changed nothing and may be asked for again.
     landed = [
         d for d in facts.deployments if d.purpose == "rollback" and d.state == "succeeded" and org in (None, d.org)
     ]
-    if facts.release.state != "rolled_back" or not landed:
-        return None
-    return landed[-1] if landed[-1].rollback_digest else None
+    out = [back for back in landed if facts.live_in(back.org) is None]
+    return out[-1] if out and out[-1].rollback_digest else None
+
+
+def brings_back(facts: Standing, rollback: Deployment) -> bool:
+    """Whether a rollback undoes another one, so that the release comes into the org again."""
+    return any(d.id == rollback.undoes_id and d.purpose == "rollback" for d in facts.deployments)
 
 
 def undoable(facts: Standing, reach: Reach, now: datetime, org: str | None = None) -> Deployment | None:

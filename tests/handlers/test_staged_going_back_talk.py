@@ -98,6 +98,29 @@ def test_why_says_that_a_rollback_can_be_undone_until_when_and_by_whom(staged: R
     assert "REL-1 comes back into UAT" in words_of(form)
 
 
+def test_brought_back_in_one_org_it_is_offered_for_the_other_one_too(staged: Room) -> None:
+    key = in_two_orgs(staged)
+    go_back(staged, key, EMEA)
+    go_back(staged, key, UAT)
+    go_back(staged, key, EMEA)
+    said = staged.hears(STAKEHOLDER, f"release why {key}")
+    assert "The rollback in UAT (DEP-" in words_of(said)
+    assert "REL-1 comes back into UAT" in words_of(staged.clicks(MANAGER, "Undo rollback in UAT", said))
+    assert "[Undo rollback in EMEA]" not in words_of(said)
+
+
+def test_what_was_given_up_is_not_called_watched_when_it_is_there_again(staged: Room) -> None:
+    key = a_ready_staged_release(staged.ports)
+    land_stage(staged.ports, key)
+    releases.cancel_release(staged.ports, MANAGER, key, "the rest comes next year")
+    go_back(staged, key, UAT)
+    go_back(staged, key, UAT)
+    staged.tell()
+    said = " ".join(words_of(post.message) for slot, post in staged.posts.items() if slot.startswith("entry:"))
+    assert "is live in UAT again. Its rest stays given up, so nobody watches it." in said
+    assert "goes no further: it stays in UAT" in plain_words(facts_of(staged.ports, key), staged.ports.policy)
+
+
 def test_why_says_that_a_rollback_cannot_be_undone(room: Room) -> None:
     key = a_soaking_release(room.ports)
     go_back(room, key, forward=False, note="Nothing was kept of what the org held before the rollback.")

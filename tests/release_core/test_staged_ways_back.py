@@ -6,7 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from release_core import attempts, checklists, incidents, org_locks, proofs, rollback_choices, stages, validations
+from release_core import (
+    attempts,
+    checklists,
+    incidents,
+    org_locks,
+    proofs,
+    releases,
+    rollback_choices,
+    stages,
+    validations,
+)
 from release_core.arming import finish_arming
 from release_core.errors import Conflict, Refused
 from release_core.ports import Ports
@@ -15,11 +25,12 @@ from release_core.proofs import Landing
 from release_core.rollback_outcomes import finish_rollback, note_returned
 from release_core.rollback_requests import ask_rollback, decide_rollback
 from release_core.rollback_ways import take_proof
-from release_core.timeline import Kind
+from release_core.timeline import BOT, Kind
 from release_core.ways_back import rollback_to_undo, standing_in
 from tests.release_core.builders import (
     ADMINISTRATOR,
     MANAGER,
+    PRODUCTION,
     SECOND_MANAGER,
     UAT,
     a_failure,
@@ -42,6 +53,7 @@ from tests.release_core.staged import (
     EMEA,
     a_ready_staged_release,
     a_staged_release,
+    book,
     land_stage,
     make_ready,
     soak,
@@ -291,6 +303,71 @@ def test_an_org_behind_that_holds_it_still_is_not_gone_to_again(staged: Ports, k
     assert (again.org, again.state) == (UAT, "requested")
     arm(staged, key)
     assert facts_of(staged, key).armed(staged.clock.now(), UAT) is not None
+
+
+def test_brought_back_in_a_later_org_it_may_still_come_back_in_an_earlier_one(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    go_back(staged, key, EMEA)
+    go_back(staged, key, UAT)
+    assert release(staged, key).state == "rolled_back"
+    go_back(staged, key, EMEA)
+    assert (release(staged, key).state, facts_of(staged, key).live_orgs) == ("soaking", (EMEA,))
+    org_locks.unlock_org(staged, ADMINISTRATOR, EMEA, "the cause is found")
+    later(staged, hours=2)
+    assert stages.move_on(staged, key) == PRODUCTION
+    book(staged, key)
+    missing = gate(staged, key, "stage_missing")
+    assert missing.because == "UAT comes first and does not hold it."
+    assert missing.way_out == f"Bring it back there: /release rollback {key} in UAT -- reason"
+    assert missing.who == (MANAGER, SECOND_MANAGER, ADMINISTRATOR)
+    wish = ask_rollback(staged, MANAGER, key, "it was fine", org=UAT)
+    waiting = gate(staged, key, "stage_wished_back").because
+    assert waiting == "Bringing it back into UAT was asked for and waits for a second person."
+    decide_rollback(staged, SECOND_MANAGER, wish, yes=True)
+    undo = newest(staged, key, "rollback")
+    assert gate(staged, key, "stage_going_back").because == f"{undo.key} brings it back into UAT."
+    with pytest.raises(Refused, match=f"{undo.key} is bringing {key} back"):
+        releases.cancel_release(staged, MANAGER, key, "we give up")
+    finish_rollback(staged, undo.id or 0, a_success())
+    note_returned(staged, undo.id or 0, [], undo_digest=digest_of(b"back again"))
+    assert set(facts_of(staged, key).live_orgs) == {UAT, EMEA}
+    assert (release(staged, key).state, release(staged, key).target_org) == ("soaking", EMEA), "EMEA is watched again"
+    assert facts_of(staged, key).window is None, "it was that of PRODUCTION"
+    assert rollback_to_undo(facts_of(staged, key)) is None
+    later(staged, hours=2)
+    assert stages.move_on(staged, key) == PRODUCTION
+    assert "stage_missing" not in blocked_by(staged, key)
+
+
+def test_what_was_closed_may_still_come_back_where_it_is_out(staged: Ports, key: str) -> None:
+    for _ in (EMEA, PRODUCTION):
+        make_ready(staged, key)
+        land_stage(staged, key)
+        soak(staged, key)
+    go_back(staged, key, UAT)
+    go_back(staged, key, PRODUCTION)
+    go_back(staged, key, PRODUCTION)
+    later(staged, hours=2)
+    assert releases.close_release(staged, BOT, key, by_timer=True)
+    go_back(staged, key, UAT)
+    assert set(facts_of(staged, key).live_orgs) == {UAT, EMEA, PRODUCTION}
+    later(staged, hours=2)
+    assert releases.close_release(staged, BOT, key, by_timer=True), "it was watched once more"
+
+
+def test_a_rest_that_was_given_up_does_not_come_to_life_again(staged: Ports, key: str) -> None:
+    releases.cancel_release(staged, MANAGER, key, "the rest comes next year")
+    go_back(staged, key, UAT)
+    later(staged, hours=1)
+    timers = len(intents(staged, "stage_end"))
+    go_back(staged, key, UAT)
+    row = release(staged, key)
+    assert (row.state, row.closed_at, facts_of(staged, key).live_orgs) == ("cancelled", staged.clock.now(), (UAT,))
+    assert len(intents(staged, "stage_end")) == timers
+    later(staged, hours=2)
+    assert stages.move_on(staged, key) == ""
+    assert newest(staged, key, "arming").state == "requested", "its way back is proven once more"
+    assert ask_rollback(staged, MANAGER, key, "it broke again", org=UAT)
 
 
 def test_a_second_wish_to_undo_a_rollback_is_told_that_it_is_one_to_bring_it_back(staged: Ports, key: str) -> None:
