@@ -189,6 +189,10 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.RELEASE_CANCELLED: _cancelled,
     Kind.RELEASE_MOVED_ON: _moved_on,
     Kind.WATCH_BEGAN_AGAIN: _watched_again,
+    Kind.WATCH_ENDED: lambda t: (
+        f"{t.by} ended the watch over the release in {' and '.join(org_title(t.policy, o) for o in t.names('orgs'))}: "
+        "it stays there, its way back is not proven anew."
+    ),
     Kind.RELEASE_CLOSED: lambda t: f"{t.by} closed the release: it was watched long enough, nothing is open.",
     Kind.STRATEGY_CHOSEN: lambda t: (
         f"{t.by} chose {STRATEGY_WORDS.get(t.get('strategy'), t.get('strategy'))}: {t.get('reason')}"

@@ -52,7 +52,7 @@ from handlers.release_words import (
 )
 from handlers.undo_words import undo_buttons
 from release_core.facts import Standing, watched_until
-from release_core.lookups import BEFORE_DEPLOYMENT
+from release_core.lookups import BEFORE_DEPLOYMENT, is_watched
 from release_core.package_gates import validates_again_at
 from release_core.policy import Policy
 from release_core.risks import rows_of
@@ -126,6 +126,8 @@ def next_buttons(facts: Standing, policy: Policy) -> list[Button]:
         buttons += [_roll_back(f"Roll back {org_title(policy, org)}", key, org=org) for org in facts.live_orgs]
     elif facts.live and state in ("soaking", "closed"):
         buttons.append(_roll_back("Roll back", key))
+    if state == "rolled_back" and is_watched(facts.release) and facts.live_orgs:
+        buttons.append(do("End the watch", "release_close", release=key))
     last = [do("Timeline", "release_timeline", release=key), do("More…", "release_menu", release=key)]
     return [*buttons, *undo_buttons(facts, policy), *last]
 

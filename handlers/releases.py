@@ -210,10 +210,12 @@ def cancel(ports: Ports, request: Request) -> Answer:
 
 
 def close(ports: Ports, request: Request) -> Answer:
-    """`/release close`: end the soak."""
+    """`/release close`: end the soak, or the watch over what a rollback in another org has left."""
     key = release_argument(ports, request)
-    releases.close_release(ports, request.actor.id, key)
-    return plainly(f"{key} is closed.", "good")
+    if releases.close_release(ports, request.actor.id, key):
+        return plainly(f"{key} is closed.", "good")
+    here = " and ".join(ports.policy.title_of(org) for org in facts_of(ports, key).live_orgs)
+    return plainly(f"{key} is not watched any more. It stays in {here}; its way back there is not proven anew.", "good")
 
 
 def strategy(ports: Ports, request: Request) -> Answer:

@@ -54,9 +54,13 @@ def state_of(release: Release) -> str:
 def is_watched(release: Release) -> bool:
     """Whether what a release brought is looked after: while it soaks; a staged one in each org that holds it.
 
-    That ends when people close or cancel it. Taken back in one org, it is looked after in the others.
+    That ends when people close or cancel it. Taken back in one org, it is looked after in the others, until people end
+    that.
     """
-    return release.state == "soaking" or (bool(release.path) and release.state not in ("closed", "cancelled"))
+    if release.state == "soaking":
+        return True
+    ended = release.state in ("closed", "cancelled") or release.watch_ended_at is not None
+    return bool(release.path) and not ended
 
 
 def next_key(session: Session, kind: str) -> str:

@@ -68,7 +68,8 @@ class Release(SQLModel, table=True):
 
     `test_level` "" leaves the level to the policy; `run_tests` names the test classes of RunSpecifiedTests. `path`
     lists the orgs of a staged release in their order (policy keys), of which `target_org` is the one that is next; it
-    is empty for a release into one org.
+    is empty for a release into one org. `watch_ended_at` is when people ended the watch over the orgs that still hold
+    a staged release after it was taken back in another one.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -88,6 +89,7 @@ class Release(SQLModel, table=True):
     test_level: str = _later("")
     run_tests: list[Any] = _list(later=True)
     path: list[Any] = _list(later=True)
+    watch_ended_at: datetime | None = _instant(optional=True)
 
 
 class ReleasePackage(SQLModel, table=True):

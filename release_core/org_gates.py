@@ -10,7 +10,7 @@ from sqlmodel import Session
 from release_core.errors import Refused
 from release_core.facts import UNDER_WAY, ReleaseFacts, gather, watched_until
 from release_core.gate import Gate
-from release_core.lookups import BEFORE_DEPLOYMENT, state_of
+from release_core.lookups import BEFORE_DEPLOYMENT, is_watched, state_of
 from release_core.models import Release, Task
 from release_core.permissions import others
 from release_core.policy import Policy
@@ -31,6 +31,9 @@ def state_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
     if state == "soaking":
         return [_watched_gate(facts, policy, now), *_going_back_gates(facts, policy)]
     way_out = "Plan a new release with /release new."
+    if state == "rolled_back" and is_watched(facts.release) and facts.live_orgs:
+        here = " and ".join(policy.title_of(org) for org in facts.live_orgs)
+        way_out += f" It is still watched in {here}; to end that: /release close {facts.release.key}"
     over = Gate("over", False, f"{facts.release.key} is {state_of(facts.release)} already.", (), way_out)
     return [over, *_going_back_gates(facts, policy)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +13,8 @@ from release_core import windows
 from release_core.attaching import still_before_deployment
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
-from release_core.facts import UNDER_WAY, Standing, gather, next_org, stand, watched_until
-from release_core.lookups import deployments_of, find_org, find_path, find_release, next_key, state_of
+from release_core.facts import UNDER_WAY, ReleaseFacts, Standing, gather, next_org, stand, watched_until
+from release_core.lookups import deployments_of, find_org, find_path, find_release, is_watched, next_key, state_of
 from release_core.models import ChecklistItem, Intent, Release
 from release_core.permissions import others, owner_named, require
 from release_core.policy import ItemRule, Kind, Level, Policy, Strategy
@@ -138,6 +139,7 @@ def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:
     with ports.store.transaction() as session:
         release = find_release(session, key)
         facts = gather(session, ports.policy, release)
+        _must_not_be_watched_alone(ports.policy, facts)
         if not (release.state == "soaking" and facts.next_org):
             still_before_deployment(release, "be cancelled")
         must_be_known(facts)
@@ -155,16 +157,33 @@ def cancel_release(ports: Ports, actor: str, key: str, reason: str) -> None:
         record(session, Fact.RELEASE_CANCELLED, stream=release.key, actor=actor, at=now, details=details)
 
 
+def _must_not_be_watched_alone(policy: Policy, facts: Standing) -> None:
+    """Refused with the way out where a release that was taken back is only watched where it still is."""
+    key, orgs = facts.release.key, _watched_after_rollback(facts)
+    if orgs:
+        here = " and ".join(policy.title_of(org) for org in orgs)
+        sentence = f"{key} is rolled back and goes no further. To end the watch in {here}: /release close {key}"
+        raise Refused("too_late", sentence)
+
+
 def close_release(ports: Ports, actor: str, key: str, *, by_timer: bool = False) -> bool:
     """End a release that has soaked; returns whether it was closed.
 
-    An open incident on its org or a rollback keeps it open: by the timer, the soak then begins again.
+    An open incident on its org or a rollback keeps it open: by the timer, the soak then begins again. Of a staged
+    release that was taken back in one org people end the watch over the others; it stays rolled back, which is False.
     """
     if not by_timer:
         require(ports.policy, actor, "plan")
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = find_release(session, key)
+        if not by_timer and (orgs := _watched_after_rollback(stand(session, ports.policy, release))):
+            must_be_at_rest(ports.policy, gather(session, ports.policy, release))
+            release.watch_ended_at = now
+            session.add(release)
+            details = {"orgs": list(orgs)}
+            record(session, Fact.WATCH_ENDED, stream=release.key, actor=actor, at=now, details=details)
+            return False
         try:
             must_be_done(session, ports.policy, release)
             _must_go_no_further(ports.policy, release)
@@ -188,6 +207,20 @@ def must_be_done(session: Session, policy: Policy, release: Release) -> None:
         state = state_of(release)
         raise Refused("not_soaking", f"{release.key} is {state}; only a release that soaks can be closed.")
     facts = gather(session, policy, release)
+    must_be_at_rest(policy, facts)
+    if held := next_step(facts, "after"):
+        sentence = f"Task {held.number} “{held.title}” comes first: /release task done {release.key} {held.number}"
+        raise Refused("task_open", sentence, who=task_owners(held, facts))
+
+
+def _watched_after_rollback(facts: Standing) -> Sequence[str]:
+    """The orgs in which a staged release is looked after although it was taken back in another one."""
+    return facts.live_orgs if facts.release.state == "rolled_back" and is_watched(facts.release) else ()
+
+
+def must_be_at_rest(policy: Policy, facts: ReleaseFacts) -> None:
+    """Refused while something about a release is open: an incident, a way back, an outcome that nobody knows."""
+    release = facts.release
     must_be_known(facts)
     if facts.incidents:
         way_out = f"/incident resolve {facts.incidents[0].key} -- what was done"
@@ -199,9 +232,6 @@ def must_be_done(session: Session, policy: Policy, release: Release) -> None:
         sentence = f"{what} was asked for and waits for a second person. Decide that first."
         who = others(policy.holders_of("roll_back"), than=(wish.requested_by,))
         raise Refused("rollback_under_way", sentence, who=who)
-    if held := next_step(facts, "after"):
-        sentence = f"Task {held.number} “{held.title}” comes first: /release task done {release.key} {held.number}"
-        raise Refused("task_open", sentence, who=task_owners(held, facts))
 
 
 def _must_not_be_going_back(facts: Standing) -> None:

@@ -205,6 +205,7 @@ def _bring_back(session: Session, policy: Policy, undo: Deployment, rollback: De
     release, original = release_of(session, undo), find_deployment(session, rollback.undoes_id or 0)
     given_up = _was_given_up(session, release)
     original.state, release.state, release.closed_at = "succeeded", "soaking", None
+    release.watch_ended_at = None
     if given_up:
         release.state, release.closed_at = "cancelled", now
     for row in (original, release):

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     RELEASE_CLOSED = "release_closed"
     RELEASE_MOVED_ON = "release_moved_on"
     WATCH_BEGAN_AGAIN = "watch_began_again"
+    WATCH_ENDED = "watch_ended"
     STRATEGY_CHOSEN = "strategy_chosen"
     NOTE_ADDED = "note_added"
     MESSAGE_KEPT = "message_kept"

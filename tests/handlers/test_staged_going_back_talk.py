@@ -121,6 +121,21 @@ def test_what_was_given_up_is_not_called_watched_when_it_is_there_again(staged: 
     assert "goes no further: it stays in UAT" in plain_words(facts_of(staged.ports, key), staged.ports.policy)
 
 
+def test_the_watch_over_what_stayed_is_ended_by_a_click(staged: Room) -> None:
+    key = in_two_orgs(staged)
+    go_back(staged, key, EMEA)
+    staged.tell()
+    said = staged.clicks(MANAGER, "End the watch", staged.post(f"headline:{key}"))
+    assert words_of(said).endswith(
+        f"{key} is not watched any more. It stays in UAT; its way back there is not proven anew."
+    )
+    staged.tell()
+    assert "[End the watch]" not in words_of(staged.post(f"headline:{key}"))
+    assert "as far as was known when its watch ended" in words_of(staged.post(f"headline:{key}"))
+    told = " ".join(words_of(post.message) for slot, post in staged.posts.items() if slot.startswith("entry:"))
+    assert "ended the watch over the release in UAT: it stays there" in told
+
+
 def test_why_says_that_a_rollback_cannot_be_undone(room: Room) -> None:
     key = a_soaking_release(room.ports)
     go_back(room, key, forward=False, note="Nothing was kept of what the org held before the rollback.")

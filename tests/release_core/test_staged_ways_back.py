@@ -18,7 +18,7 @@ from release_core import (
     validations,
 )
 from release_core.arming import finish_arming
-from release_core.errors import Conflict, Refused
+from release_core.errors import Conflict, NotAllowed, Refused
 from release_core.ports import Ports
 from release_core.proof_alarms import proofs_that_matter
 from release_core.proofs import Landing
@@ -29,6 +29,7 @@ from release_core.timeline import BOT, Kind
 from release_core.ways_back import rollback_to_undo, standing_in
 from tests.release_core.builders import (
     ADMINISTRATOR,
+    DEVELOPER,
     MANAGER,
     PRODUCTION,
     SECOND_MANAGER,
@@ -185,6 +186,43 @@ def test_nothing_is_watched_any_more_once_the_release_was_given_up(staged: Ports
     go_back(staged, key)
     with staged.store.reading() as session:
         assert proofs_that_matter(session, UAT, staged.clock.now()) == []
+
+
+def test_the_watch_over_what_a_rollback_elsewhere_has_left_can_be_ended(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    go_back(staged, key, EMEA)
+    assert gate(staged, key, "over").way_out.endswith(f"It is still watched in UAT; to end that: /release close {key}")
+    with pytest.raises(Refused, match=f"To end the watch in UAT: /release close {key}"):
+        releases.cancel_release(staged, MANAGER, key, "we give up")
+    assert not releases.close_release(staged, BOT, key, by_timer=True), "no timer does it"
+    assert release(staged, key).watch_ended_at is None
+    with pytest.raises(NotAllowed):
+        releases.close_release(staged, DEVELOPER, key)
+    releases.close_release(staged, MANAGER, key)
+    assert (release(staged, key).state, facts_of(staged, key).live_orgs) == ("rolled_back", (UAT,))
+    assert last(staged, key, Kind.WATCH_ENDED).details == {"orgs": [UAT]}
+    with staged.store.reading() as session:
+        assert proofs_that_matter(session, UAT, staged.clock.now()) == []
+    proof = facts_of(staged, key).armings(org=UAT)[-1]
+    proofs.renew_arming(staged, proof.id or 0)
+    assert facts_of(staged, key).armings(org=UAT)[-1].id == proof.id
+    with pytest.raises(Refused, match="is rolled back; only a release that soaks can be closed"):
+        releases.close_release(staged, MANAGER, key)
+    go_back(staged, key, EMEA)
+    with staged.store.reading() as session:
+        assert proofs_that_matter(session, UAT, staged.clock.now()) != [], "it is watched again once it is back"
+
+
+def test_the_watch_is_not_ended_while_something_is_open(staged: Ports, key: str) -> None:
+    in_two_orgs(staged, key)
+    go_back(staged, key, EMEA)
+    request = ask_rollback(staged, MANAGER, key, "it broke", org=UAT)
+    with pytest.raises(Refused, match="was asked for and waits for a second person"):
+        releases.close_release(staged, MANAGER, key)
+    decide_rollback(staged, SECOND_MANAGER, request, yes=True)
+    with pytest.raises(Refused, match=f"is taking {key} back"):
+        releases.close_release(staged, MANAGER, key)
+    assert release(staged, key).watch_ended_at is None
 
 
 def unarm_uat(ports: Ports) -> None:

@@ -90,6 +90,7 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("run_tests", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
         batch_op.add_column(sa.Column("path", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
+        batch_op.add_column(sa.Column("watch_ended_at", release_core.models.Instant(timezone=True), nullable=True))
 
     with op.batch_alter_table("releasepackage", schema=None) as batch_op:
         batch_op.add_column(
@@ -144,6 +145,7 @@ def downgrade() -> None:
         batch_op.drop_column("source")
 
     with op.batch_alter_table("release", schema=None) as batch_op:
+        batch_op.drop_column("watch_ended_at")
         batch_op.drop_column("path")
         batch_op.drop_column("run_tests")
         batch_op.drop_column("test_level")
