@@ -37,12 +37,13 @@ MESSAGES = {
 BARE = {"type": "message", "event_ts": "1.0", "channel": "C1", "user": "U1", "ts": "1.0", "channel_type": "channel"}
 # Keys that Slack sends, with these values, and @slack/bolt's types leave out or call absent.
 NULL_OUTSIDE_GRID = {"enterprise"}
-UNTYPED_IN_MESSAGES = {"app_id", "metadata"}
+_OF_THREAD_HEADS = {"reply_count", "reply_users_count", "latest_reply", "reply_users", "is_locked", "subscribed"}
+UNTYPED_IN_MESSAGES = {"app_id", "metadata"} | _OF_THREAD_HEADS
 UNTYPED_IN_FILE_SHARES = {"team", "client_msg_id", "bot_id", "bot_profile"}
 UNTYPED_IN_FILES = {"timestamp", "user_team", "ims", "file_access", "media_display_type"}
 UNTYPED_IN_MENTIONS = {"parent_user_id"}
 UNTYPED_IN_MENTIONED_FILES = {"channels", "groups", "ims"}
-UNTYPED_IN_EDITED = {"thread_ts", "parent_user_id"}
+UNTYPED_IN_EDITED = {"thread_ts", "parent_user_id"} | _OF_THREAD_HEADS
 UNTYPED_IN_ACTIONS = {"style", "accessibility_label", "confirm"}
 BASIC_ACTION = ("type", "action_id", "block_id", "action_ts")
 # Events that `delivered.ts` does not name yet.
