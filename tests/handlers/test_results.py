@@ -171,7 +171,7 @@ def test_a_test_class_that_is_not_there_is_named_without_a_method(room: Room) ->
 
 def test_a_cancelled_validation_is_told_in_a_whole_sentence(room: Room) -> None:
     ended = ends(room, JobStatus("0Af9", "Canceled", True, False, True))
-    assert "DEP-1 in UAT was stopped in the org" in words_of(ended)
+    assert "DEP-1 of REL-1 in UAT: was stopped in the org. Nothing was changed." in words_of(ended)
 
 
 def test_with_named_tests_no_figure_is_given_for_all_apex_together(room: Room) -> None:
