@@ -360,7 +360,7 @@ def test_brought_back_in_a_later_org_it_may_still_come_back_in_an_earlier_one(st
     assert missing.who == (MANAGER, SECOND_MANAGER, ADMINISTRATOR)
     wish = ask_rollback(staged, MANAGER, key, "it was fine", org=UAT)
     waiting = gate(staged, key, "stage_wished_back").because
-    assert waiting == "Bringing it back into UAT was asked for and waits for a second person."
+    assert waiting == "Bringing it back into UAT was asked for and waits for a second person until {0}."
     decide_rollback(staged, SECOND_MANAGER, wish, yes=True)
     undo = newest(staged, key, "rollback")
     assert gate(staged, key, "stage_going_back").because == f"{undo.key} brings it back into UAT."

@@ -35,6 +35,7 @@ from tests.release_core.builders import (
     a_failure,
     a_freeze,
     a_package,
+    a_passed_validation,
     a_started_deployment,
     a_success,
     a_window,
@@ -345,6 +346,7 @@ def test_a_failed_stage_stops_there_and_may_be_tried_again(staged: Ports) -> Non
     assert (release(staged, key).state, release(staged, key).target_org) == ("failed", EMEA)
     assert facts_of(staged, key).live_orgs == (UAT,)
     assert stages.move_on(staged, key) == ""
+    a_passed_validation(staged, key, org=EMEA)  # the quick deploy used the one before up
     land_stage(staged, key)
     assert facts_of(staged, key).live_orgs == (UAT, EMEA)
 
