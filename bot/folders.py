@@ -7,7 +7,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from release_core.archives import FILES_AT_MOST, UNZIPPED_AT_MOST, unclear, write_archive
+from release_core.archive_layout import unclear
+from release_core.archives import FILES_AT_MOST, UNZIPPED_AT_MOST, write_archive
 
 _LEFT_OUT = (".git", ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX")
 

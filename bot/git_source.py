@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.commands import Ended, find_program, run
 from bot.folders import zip_folder
-from release_core.archives import unclear
+from release_core.archive_layout import unclear
 from release_core.errors import ReleaseError
 from release_core.manifests import PACKAGE_XML
 from release_core.policy import GitRule

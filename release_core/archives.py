@@ -13,11 +13,23 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from release_core.errors import Unclear
+from release_core.archive_layout import (
+    END,
+    END_SIGNATURE,
+    LOCAL,
+    LOCAL_SIGNATURE,
+    UTF8_NAME,
+    DamagedEntry,
+    damaged,
+    refuse_unlisted,
+    shown,
+    start_of,
+    unclear,
+)
 
 FILES_AT_MOST = 10_000
 COMPRESSED_AT_MOST = 39 * 1024 * 1024
@@ -25,25 +37,12 @@ UNZIPPED_AT_MOST = 629_145_600
 NAME_AT_MOST, FOLDERS_AT_MOST = 1_000, 50
 
 _CHUNK = 64 * 1024
-_LOCAL, _LOCAL_SIGNATURE = struct.Struct("<4s5H3L2H"), b"PK\x03\x04"
 _LISTED, _LISTED_SIGNATURE = struct.Struct("<4s6H3L5H2L"), b"PK\x01\x02"
-_END, _END_SIGNATURE = struct.Struct("<4s4H2LH"), b"PK\x05\x06"
-_UTF8_NAME, _VERSION, _UNIX = 0x800, 20, 3 << 8
-_SIZES_FOLLOW, _FOLLOWING = 0x8, (b"PK\x07\x08", b"")
-_IN_ZIP64, _MANY, _ZIP64_END = 0xFFFFFFFF, 0xFFFF, 56 + 20
+_VERSION, _UNIX = 20, 3 << 8
 _FIRST_DAY = 1 << 5 | 1  # of 1980, the first that a zip can name
 _PLAIN_FILE = (stat.S_IFREG | 0o644) << 16
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they turn the direction of reading
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
-
-
-def unclear(sentence: str) -> Unclear:
-    """A refusal of what was handed in as a package."""
-    return Unclear(sentence, field="package")
-
-
-class DamagedEntry(Exception):
-    """An entry whose bytes are not what the zip's directory says of them."""
 
 
 class Packed(NamedTuple):
@@ -136,7 +135,7 @@ def open_archive(data: bytes) -> ArchivedFiles:
         _refuse_unsafe(info)
     infos = [info for info in everything if not _LITTER.search(info.filename)]
     places = _checked(_trusted(infos), memoryview(data))
-    _refuse_unlisted(everything, directory_at, comment_size, data)
+    refuse_unlisted(everything, directory_at, comment_size, data)
     return ArchivedFiles(data, places)
 
 
@@ -147,16 +146,16 @@ def write_archive(files: Mapping[str, bytes | Packed]) -> bytes:
     offset = 0
     for path in sorted(files):
         name, entry = path.encode(), _packed(files[path])
-        flags = 0 if path.isascii() else _UTF8_NAME
+        flags = 0 if path.isascii() else UTF8_NAME
         common = (flags, entry.method, 0, _FIRST_DAY, entry.checksum, len(entry.content), entry.size, len(name), 0)
-        header = _LOCAL.pack(_LOCAL_SIGNATURE, _VERSION, *common)
+        header = LOCAL.pack(LOCAL_SIGNATURE, _VERSION, *common)
         pieces += (header, name, entry.content)
         directory.append(
             _LISTED.pack(_LISTED_SIGNATURE, _UNIX | _VERSION, _VERSION, *common, 0, 0, 0, _PLAIN_FILE, offset) + name
         )
         offset += len(header) + len(name) + len(entry.content)
     size = sum(map(len, directory))
-    end = _END.pack(_END_SIGNATURE, 0, 0, len(directory), len(directory), size, offset, 0)
+    end = END.pack(END_SIGNATURE, 0, 0, len(directory), len(directory), size, offset, 0)
     return b"".join((*pieces, *directory, end))
 
 
@@ -215,44 +214,39 @@ def _refuse_files_that_are_folders(seen: Mapping[str, str], infos: Iterable[zipf
                 )
 
 
-def _shown(name: str) -> str:
-    """A name as people wrote it, with what cannot be seen made visible."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in name)
-
-
 def _refuse_unsafe(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
-    shown = _shown(name)
+    seen = shown(name)
     if not name or name.startswith("/") or re.match(r"^[A-Za-z]:", name) or "\\" in name or "\0" in name:
         raise unclear(
-            f"The zip holds the path “{shown}”, which is not a plain relative path with forward slashes. "
+            f"The zip holds the path “{seen}”, which is not a plain relative path with forward slashes. "
             "Zip the package's folder again with an ordinary tool."
         )
     if any(part in ("..", ".") for part in name.split("/")) or "//" in name:
         raise unclear(
-            f"The zip holds the path “{shown}”, which climbs out of the package. Nothing of it was read; "
+            f"The zip holds the path “{seen}”, which climbs out of the package. Nothing of it was read; "
             "zip the package's folder again, and ask where this file came from."
         )
     if len(name) > NAME_AT_MOST or name.count("/") > FOLDERS_AT_MOST:
         raise unclear(
             f"The zip holds a path of {len(name):,} characters in {name.count('/'):,} folders, beginning with "
-            f"“{shown[:60]}”; no metadata has more than {NAME_AT_MOST:,} characters or {FOLDERS_AT_MOST} folders. "
+            f"“{seen[:60]}”; no metadata has more than {NAME_AT_MOST:,} characters or {FOLDERS_AT_MOST} folders. "
             "Zip the package's folder again, and ask where this file came from."
         )
     if any(unicodedata.category(each) == "Cc" or each in _TURNING for each in name):
         raise unclear(
-            f"The zip holds the path “{shown}”, which has control characters in it, so nobody reads it as it is. "
+            f"The zip holds the path “{seen}”, which has control characters in it, so nobody reads it as it is. "
             "Rename the file without them."
         )
     if info.is_dir() and info.file_size:
-        raise unclear(f"The zip's folder {shown} has content of its own. Zip the package again with an ordinary tool.")
+        raise unclear(f"The zip's folder {seen} has content of its own. Zip the package again with an ordinary tool.")
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind and kind not in (stat.S_IFREG, stat.S_IFDIR):
-        raise unclear(f"The zip's entry {shown} is a link, not a file. Replace it by the file it points to.")
+        raise unclear(f"The zip's entry {seen} is a link, not a file. Replace it by the file it points to.")
     if info.flag_bits & 0x1:
-        raise unclear(f"The zip's entry {shown} is encrypted. Zip the package again without a password.")
+        raise unclear(f"The zip's entry {seen} is encrypted. Zip the package again without a password.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise unclear(f"The zip's entry {shown} is packed in a way Salesforce cannot read. Use ordinary zip (deflate).")
+        raise unclear(f"The zip's entry {seen} is packed in a way Salesforce cannot read. Use ordinary zip (deflate).")
 
 
 def _checked(entries: Mapping[str, zipfile.ZipInfo], data: memoryview) -> dict[str, _Place]:
@@ -261,88 +255,17 @@ def _checked(entries: Mapping[str, zipfile.ZipInfo], data: memoryview) -> dict[s
     extents: list[tuple[int, int, str]] = []
     for path, info in entries.items():
         try:
-            start = _start(info, data)
+            start = start_of(info, data)
             end = start + info.compress_size
             _inflate_once(Packed(data[start:end], info.compress_type, info.CRC, info.file_size))
         except (DamagedEntry, zlib.error, struct.error, UnicodeDecodeError) as cause:
-            raise unclear(_damaged(path)) from cause
+            raise unclear(damaged(path)) from cause
         places[path] = (start, end, info.compress_type, info.CRC, info.file_size)
         extents.append((info.header_offset, end, path))
     for (_, end, path), (begin, _, _) in pairwise(sorted(extents)):
         if end > begin:  # entries that share their bytes are how a small zip becomes a large bomb
-            raise unclear(_damaged(path))
+            raise unclear(damaged(path))
     return places
-
-
-def _start(info: zipfile.ZipInfo, data: memoryview) -> int:
-    """Where the entry's bytes begin; the header before them must name the same file as the directory does."""
-    if not 0 <= info.header_offset < len(data):
-        raise DamagedEntry
-    header = _LOCAL.unpack_from(data, info.header_offset)
-    name_at = info.header_offset + _LOCAL.size
-    start = name_at + int(header[9]) + int(header[10])
-    name = bytes(data[name_at : name_at + header[9]]).decode("utf-8" if header[2] & _UTF8_NAME else "cp437")
-    if header[0] != _LOCAL_SIGNATURE or name != info.orig_filename or start + info.compress_size > len(data):
-        raise DamagedEntry
-    return start
-
-
-def _refuse_unlisted(infos: Sequence[zipfile.ZipInfo], directory_at: int, comment_size: int, data: bytes) -> None:
-    """Unclear unless the zip is its listed entries, its directory and nothing else.
-
-    The zip goes to the org as it is, where another reader may take the entries one after the other as they lie there,
-    without the directory: what we judged must be all that it can find.
-    """
-    at, before = 0, ""
-    for info in sorted(infos, key=lambda info: info.header_offset):
-        if info.header_offset != at:
-            raise unclear(_unlisted(at, before, info.filename))
-        try:
-            at = _end_of(info, data)
-        except (DamagedEntry, struct.error, UnicodeDecodeError) as cause:
-            raise unclear(_two_tales(info.filename)) from cause
-        before = info.filename
-    if at != directory_at:
-        raise unclear(_unlisted(at, before, ""))
-    end_at = len(data) - _END.size - comment_size
-    signature, _, _, _, count, size, *_ = _END.unpack_from(data, max(end_at, 0))
-    between = data[directory_at + size : end_at] if size != _IN_ZIP64 else b""
-    if signature != _END_SIGNATURE or count not in (len(infos), _MANY) or len(between) not in (0, _ZIP64_END):
-        raise unclear(_unlisted(directory_at, "its last file", ""))
-    if between and not (between.startswith(b"PK\x06\x06") and between[56:60] == b"PK\x06\x07"):
-        raise unclear(_unlisted(directory_at + size, "its directory", ""))
-
-
-def _end_of(info: zipfile.ZipInfo, data: bytes) -> int:
-    """Where what belongs to an entry ends; DamagedEntry when its own header tells otherwise than the directory."""
-    end = _start(info, memoryview(data)) + info.compress_size
-    _, _, flags, method, _, _, *told, name_size, extra_size = _LOCAL.unpack_from(data, info.header_offset)
-    known = [info.CRC, info.compress_size, info.file_size]
-    follow = bool(flags & _SIZES_FOLLOW)
-    if _IN_ZIP64 in told[1:] and not follow:
-        extra_at = info.header_offset + _LOCAL.size + name_size
-        told[1:] = _wide_sizes(data[extra_at : extra_at + extra_size])
-    left_open = (0, _IN_ZIP64) if follow else ()  # it is told after the content
-    if method != info.compress_type or any(a != b and a not in left_open for a, b in zip(told, known, strict=True)):
-        raise DamagedEntry
-    if not follow:
-        return end
-    for written in (signature + struct.pack(shape, *known) for shape in ("<3L", "<L2Q") for signature in _FOLLOWING):
-        if data[end : end + len(written)] == written:
-            return end + len(written)
-    raise DamagedEntry
-
-
-def _wide_sizes(extra: bytes) -> list[int]:
-    """Packed and real size as an entry's own field for large files tells them (APPNOTE.TXT 4.5.3)."""
-    at = 0
-    while at + 4 <= len(extra):
-        kind, size = struct.unpack_from("<2H", extra, at)
-        if kind == 1 and size >= 16:
-            real, packed = struct.unpack_from("<2Q", extra, at + 4)
-            return [packed, real]
-        at += 4 + size
-    raise DamagedEntry
 
 
 def _inflate_once(entry: Packed) -> None:
@@ -377,25 +300,6 @@ def _packed(data: bytes | Packed) -> Packed:
     deflater = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
     packed = deflater.compress(data) + deflater.flush()
     return Packed(memoryview(packed), zipfile.ZIP_DEFLATED, zlib.crc32(data), len(data))
-
-
-def _damaged(path: str) -> str:
-    return f"The zip is damaged at {path}: its content does not match its checksum. Make it again, and send it again."
-
-
-def _unlisted(at: int, before: str, after: str) -> str:
-    where = f"after {_shown(before)}" if before else f"before {_shown(after)}" if after else "in it"
-    return (
-        f"The zip holds bytes {where} (from byte {at:,} on) that its directory does not list. Another reader might "
-        "find files there that nobody has looked at. Zip the package's folder again with an ordinary tool."
-    )
-
-
-def _two_tales(path: str) -> str:
-    return (
-        f"The zip's directory and its entry {_shown(path)} disagree about size, checksum or packing. Another reader "
-        "might find something else there. Zip the package's folder again with an ordinary tool."
-    )
 
 
 def _too_much(found: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from release_core.archives import unclear
+from release_core.archive_layout import unclear
 from release_core.metadata_types import Component
 from release_core.metadata_xml import NAMESPACE, parse, text_of
 

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import ParseError, fromstring
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
-from release_core.archives import unclear
+from release_core.archive_layout import unclear
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

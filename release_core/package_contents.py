@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from release_core.archives import ArchivedFiles, unclear
+from release_core.archive_layout import unclear
+from release_core.archives import ArchivedFiles
 from release_core.manifests import MANIFESTS, PACKAGE_XML, Manifest
 from release_core.metadata_types import (
     BY_DIRECTORY,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from release_core import collector
-from release_core.archives import ArchivedFiles, Packed, open_archive, unclear, write_archive
+from release_core.archive_layout import unclear
+from release_core.archives import ArchivedFiles, Packed, open_archive, write_archive
 from release_core.manifests import (
     DELETED_AFTER,
     DELETED_BEFORE,
