@@ -26,7 +26,7 @@ story: .venv/.ready ## play the whole release story and print it
 	.venv/bin/rollcall rehearse --story
 
 test: .venv/.ready ## run the tests, one process for each core
-	.venv/bin/pytest --numprocesses auto --dist loadfile
+	.venv/bin/pytest --numprocesses auto --dist worksteal
 
 check: .venv/.ready ## format, lint, types, import contract, docs links
 	.venv/bin/ruff format --check .
