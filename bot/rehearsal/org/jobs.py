@@ -94,14 +94,17 @@ class Progress:
 
 def progress_at(job: Job, now: datetime, version: float) -> Progress:
     """Status and counters; Finalizing is shown only to clients of API version 65 and later."""
-    if job.outcome is None or job.started_at is None or job.plan is None:
-        return Progress("Canceling" if job.cancel_asked_at and not job.done else job.status, 0, 0, None)
+    waiting = Progress("Canceling" if job.cancel_asked_at and not job.done else job.status, 0, 0, None)
+    if job.outcome is None:
+        return waiting
     total, tests = len(job.outcome.components), job.outcome.tests.outcomes
     good = total - len(job.outcome.errors)
     if job.done:
         return Progress(
             job.status, 0 if job.status == "Canceled" else good, len(tests) - len(job.outcome.tests.failures), None
         )
+    if job.started_at is None or job.plan is None:
+        return waiting
     passed = now - job.started_at
     status = "Canceling" if job.cancel_asked_at else "InProgress"
     if passed < job.plan.components_for:

@@ -22,7 +22,7 @@ GREETER = apex(Greeter="public class Greeter { public static Integer one() { ret
 
 def control(org: RunningOrg, what: str, body: dict[str, Any] | None = None) -> requests.Response:
     url = f"{org.instance_url}/rehearsal/{what}"
-    return requests.get(url, timeout=30) if body is None else requests.post(url, json=body, timeout=5)
+    return requests.get(url, timeout=30) if body is None else requests.post(url, json=body, timeout=30)
 
 
 def test_state_tells_what_a_panel_shows(served: RunningOrg) -> None:
@@ -153,12 +153,14 @@ def test_an_org_in_a_folder_survives_a_restart(tmp_path: Path) -> None:
             session.headers["Authorization"] = f"Bearer {org.access_token}"
             job_id = accept(org, session).json()["id"]
             control(org, "state")
+        told = control(org, f"deployments/{job_id}").json()
         before, token = export(org.org, history=True), org.access_token
     with running("sandbox", folder=tmp_path, pace=0.0) as org:
         assert export(org.org, history=True) == before
         assert org.access_token == token
         deployment = control(org, f"deployments/{job_id}").json()
-        assert deployment["status"] == "Succeeded"
+        assert deployment == told
+        assert (deployment["status"], deployment["numberComponentsDeployed"]) == ("Succeeded", 1)
         assert deployment["details"]["componentSuccesses"][1]["created"] is True
 
 
