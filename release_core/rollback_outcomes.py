@@ -125,13 +125,6 @@ class Returned:
     landed: Sequence[str] = ()
 
 
-def note_returned(
-    ports: Ports, deployment_id: int, differences: Sequence[str], *, undo_digest: str = "", note: str = ""
-) -> None:
-    """The org was read back and compared, as in `note_read_back`."""
-    note_read_back(ports, deployment_id, Returned(differences, undo_digest, note))
-
-
 def note_read_back(ports: Ports, deployment_id: int, found: Returned) -> None:
     """A rollback is done, with what could be read back; its org is locked until a person lifts it.
 

@@ -37,6 +37,7 @@ from tests.release_core.builders import (
     kinds,
     later,
     newest,
+    note_returned,
     row_id,
 )
 
@@ -221,7 +222,7 @@ def test_a_rollback_is_undone_from_the_same_verb(room: Room, key: str) -> None:
     rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
     attempt = newest(room.ports, key, "rollback").id or 0
     rollback_outcomes.finish_rollback(room.ports, attempt, a_success())
-    rollback_outcomes.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
     form = room.is_asked(MANAGER, f"release rollback {key}")
     assert "comes back into PRODUCTION" in words_of(form)
     assert f"{key} is brought back" in words_of(room.submits(MANAGER, form, note="the cause was another"))
@@ -232,7 +233,7 @@ def test_a_rollback_is_undone_from_the_same_verb(room: Room, key: str) -> None:
     assert "is being brought back" in words_of(room.clicks(ADMINISTRATOR, "Confirm", card))
     undo = newest(room.ports, key, "rollback").id or 0
     rollback_outcomes.finish_rollback(room.ports, undo, a_success())
-    rollback_outcomes.note_returned(room.ports, undo, [])
+    note_returned(room.ports, undo, [])
     room.tell()
     said = " ".join(words_of(post.message) for post in room.posts.values())
     assert "is live in PRODUCTION again and is watched" in said
@@ -242,7 +243,7 @@ def test_a_rollback_is_undone_from_the_same_verb(room: Room, key: str) -> None:
 def test_a_form_to_roll_back_never_asks_for_the_opposite(room: Room, key: str) -> None:
     form = room.is_asked(MANAGER, f"release rollback {key}")
     attempt = room_was_rolled_back(room, key)
-    rollback_outcomes.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
     asked = kinds(room.ports, key).count(Kind.ROLLBACK_ASKED)
     field = form.fields[1]
     assert isinstance(field, ChoiceField)
@@ -253,7 +254,7 @@ def test_a_form_to_roll_back_never_asks_for_the_opposite(room: Room, key: str) -
     rollback_outcomes.finish_rollback(room.ports, _undone(room, key), a_success())
     refused = room.is_refused_the_form(MANAGER, undo, note="the cause was another")
     assert "DEP-5 is under way" in refused.words
-    rollback_outcomes.note_returned(room.ports, newest(room.ports, key, "rollback").id or 0, [])
+    note_returned(room.ports, newest(room.ports, key, "rollback").id or 0, [])
     refused = room.is_refused_the_form(MANAGER, undo, note="the cause was another")
     assert f"{key} was brought back (DEP-2) after this form was opened" in refused.words
     assert kinds(room.ports, key).count(Kind.ROLLBACK_ASKED) == asked + 1, "the undo alone"
@@ -270,7 +271,7 @@ def entries(room: Room) -> str:
 
 def test_the_yes_to_undoing_a_rollback_says_so(room: Room, key: str) -> None:
     attempt = room_was_rolled_back(room, key)
-    rollback_outcomes.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
     request = rollback_requests.ask_rollback(room.ports, MANAGER, key, "the cause was another")
     rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, request, yes=True)
     room.tell()
@@ -312,7 +313,7 @@ def test_an_open_deploy_card_starts_nothing_after_a_rollback_locked_the_org(room
     rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, 1, yes=True)
     attempt = newest(room.ports, key, "rollback").id or 0
     rollback_outcomes.finish_rollback(room.ports, attempt, a_success())
-    rollback_outcomes.note_returned(room.ports, attempt, [])
+    note_returned(room.ports, attempt, [])
     said = words_of(room.clicks(MANAGER, "Deploy to PRODUCTION", card))
     assert "nothing was started" in said
     assert f"PRODUCTION is locked: {key} was rolled back" in said
@@ -357,7 +358,7 @@ def test_status_and_why_say_that_going_back_was_asked_for_and_who_decides(room: 
 
 def test_why_says_that_a_rollback_is_to_be_undone(room: Room, key: str) -> None:
     attempt = room_was_rolled_back(room, key)
-    rollback_outcomes.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
     assert "was asked for" not in words_of(room.hears(DEVELOPER, f"release why {key}"))
     rollback_requests.ask_rollback(room.ports, MANAGER, key, "the cause was another")
     assert "Bringing it back into PRODUCTION was asked for" in words_of(room.hears(DEVELOPER, f"release why {key}"))
@@ -430,7 +431,7 @@ def test_what_was_ticked_when_it_went_stays_ticked_when_it_comes_back(room: Room
 
 def test_an_undo_is_called_one_from_its_beginning_to_its_end(room: Room, key: str) -> None:
     attempt = room_was_rolled_back(room, key)
-    rollback_outcomes.note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
+    note_returned(room.ports, attempt, [], undo_digest=digest_of(b"forward"))
     went_back = newest(room.ports, key, "rollback").key
     request = rollback_requests.ask_rollback(room.ports, MANAGER, key, "the cause was another")
     rollback_requests.decide_rollback(room.ports, SECOND_MANAGER, request, yes=True)
@@ -439,5 +440,5 @@ def test_an_undo_is_called_one_from_its_beginning_to_its_end(room: Room, key: st
     assert f"{undo.key} begins to bring the release back into PRODUCTION." in entries(room)
     assert f"Undoing of the rollback {undo.key} of REL-1" in words_of(room.post(f"deployment:{undo.key}"))
     rollback_outcomes.finish_rollback(room.ports, undo.id or 0, a_success())
-    rollback_outcomes.note_returned(room.ports, undo.id or 0, [])
+    note_returned(room.ports, undo.id or 0, [])
     assert "succeeded and was undone later." in words_of(room.post(f"deployment:{went_back}"))

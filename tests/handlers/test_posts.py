@@ -47,6 +47,7 @@ from tests.release_core.builders import (
     later,
     newest,
     note_comparison,
+    note_returned,
 )
 from tests.release_core.staged import land_stage, make_ready, soak
 
@@ -170,7 +171,7 @@ def a_whole_story(room: Room) -> None:
     attempt = newest(room.ports, live, "rollback").id or 0
     attempts.note_asking(room.ports, attempt, "deploying")
     rollback_outcomes.finish_rollback(room.ports, attempt, a_success())
-    rollback_outcomes.note_returned(room.ports, attempt, [])
+    note_returned(room.ports, attempt, [])
     incidents.resolve_incident(room.ports, TESTER, "INC-1", "rolled back")
     room.tell()
     a_release_on_its_way(room)

@@ -11,7 +11,7 @@ from handlers.tellers import Told, touched_by
 from release_core import broadcasts, proofs, releases
 from release_core.models import TimelineEntry
 from release_core.rollback_looks import note_not_looked
-from release_core.rollback_outcomes import Returned, finish_rollback, hold_rollback, note_read_back, note_returned
+from release_core.rollback_outcomes import Returned, finish_rollback, hold_rollback, note_read_back
 from release_core.rollback_requests import ask_rollback, decide_rollback
 from tests.handlers.room import Room, words_of
 from tests.release_core.builders import (
@@ -27,6 +27,7 @@ from tests.release_core.builders import (
     intents,
     later,
     newest,
+    note_returned,
 )
 from tests.release_core.staged import EMEA, a_ready_staged_release, land_stage, make_ready, soak, staged_ports
 

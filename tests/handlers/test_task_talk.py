@@ -41,6 +41,7 @@ from tests.release_core.builders import (
     land,
     later,
     newest,
+    note_returned,
     release,
 )
 from tests.release_core.staged import (
@@ -392,7 +393,7 @@ def test_after_a_rollback_in_one_org_the_others_keep_it_and_say_so(staged: Room)
     attempt = newest(staged.ports, key, "rollback").id
     assert attempt is not None
     rollback_outcomes.finish_rollback(staged.ports, attempt, a_success())
-    rollback_outcomes.note_returned(staged.ports, attempt, ())
+    note_returned(staged.ports, attempt, ())
     words = words_of(staged.hears(STAKEHOLDER, f"release status {key}"))
     assert "Path: UAT ✓ → EMEA taken back → PRODUCTION given up" in words
     assert "[Roll back UAT]" in words
@@ -440,7 +441,7 @@ def test_a_rollback_in_one_org_is_undone_there(staged: Room) -> None:
     rollback_requests.decide_rollback(staged.ports, SECOND_MANAGER, request, yes=True)
     attempt = newest(staged.ports, key, "rollback").id or 0
     rollback_outcomes.finish_rollback(staged.ports, attempt, a_success())
-    rollback_outcomes.note_returned(staged.ports, attempt, (), undo_digest=digest_of(b"forward"))
+    note_returned(staged.ports, attempt, (), undo_digest=digest_of(b"forward"))
     form = staged.clicks(MANAGER, "Undo rollback in UAT", staged.hears(MANAGER, f"release status {key}"))
     assert "REL-1 comes back into UAT: the rollback is undone." in words_of(form)
     assert "is brought back into UAT." in words_of(staged.submits(MANAGER, form, note="it was not the cause"))
@@ -458,7 +459,7 @@ def test_an_org_that_was_unlocked_before_the_undo_is_not_said_to_stay_locked(sta
         rollback_requests.decide_rollback(staged.ports, SECOND_MANAGER, request, yes=True)
         attempt = newest(staged.ports, key, "rollback").id or 0
         rollback_outcomes.finish_rollback(staged.ports, attempt, a_success())
-        rollback_outcomes.note_returned(staged.ports, attempt, (), undo_digest=digest_of(b"forward"))
+        note_returned(staged.ports, attempt, (), undo_digest=digest_of(b"forward"))
         if reason == "it broke":
             org_locks.unlock_org(staged.ports, MANAGER, UAT, "the cause is found")
     staged.tell()

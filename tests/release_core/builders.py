@@ -23,6 +23,7 @@ from release_core import (
     comparing,
     deployments,
     releases,
+    rollback_outcomes,
     scheduling,
     validations,
 )
@@ -427,3 +428,10 @@ def intents(ports: Ports, flow: str, *, state: str = "due") -> list[Intent]:
     with ports.store.reading() as session:
         found = session.exec(select(Intent).where(Intent.flow == flow, Intent.state == state)).all()
     return sorted(found, key=lambda intent: (intent.due_at, intent.key))
+
+
+def note_returned(
+    ports: Ports, rollback: int, differences: Sequence[str] = (), *, undo_digest: str = "", note: str = ""
+) -> None:
+    """The org was read back after a rollback (its row id) and compared."""
+    rollback_outcomes.note_read_back(ports, rollback, rollback_outcomes.Returned(differences, undo_digest, note))

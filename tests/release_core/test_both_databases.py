@@ -42,6 +42,7 @@ from tests.release_core.builders import (
     facts_of,
     kinds,
     newest,
+    note_returned,
     release,
 )
 
@@ -147,7 +148,7 @@ def test_a_release_goes_and_comes_back(ports: Ports) -> None:
     rollback_requests.decide_rollback(ports, ADMINISTRATOR, request, yes=True)
     attempt = newest(ports, key, "rollback").id or 0
     rollback_outcomes.finish_rollback(ports, attempt, a_success())
-    rollback_outcomes.note_returned(ports, attempt, [])
+    note_returned(ports, attempt, [])
     incidents.resolve_incident(ports, TESTER, incident, "rolled back")
     assert release(ports, key).state == "rolled_back"
     assert first_broken(entries(ports, key)) is None

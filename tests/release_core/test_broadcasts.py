@@ -30,6 +30,7 @@ from tests.release_core.builders import (
     last,
     later,
     newest,
+    note_returned,
 )
 
 
@@ -199,7 +200,7 @@ def test_a_rollback_is_told_to_every_audience_promised_or_not(ports: Ports) -> N
     rollback_requests.decide_rollback(ports, ADMINISTRATOR, request, yes=True)
     attempt = newest(ports, key, "rollback").id or 0
     rollback_outcomes.finish_rollback(ports, attempt, a_success())
-    rollback_outcomes.note_returned(ports, attempt, [])
+    note_returned(ports, attempt, [])
     ended = last(ports, key, Kind.BROADCASTS_ENDED)
     assert ended.details == {"audiences": ["business", "executive"], "state": "rolled_back"}
 

@@ -14,7 +14,7 @@ from release_core.ports import Ports
 from release_core.releases import close_release
 from release_core.rollback_choices import choose_parts, prove_first
 from release_core.rollback_looks import Look, drift_words, look_to_rely_on, note_look, note_not_looked
-from release_core.rollback_outcomes import finish_rollback, hold_rollback, note_returned, unsettled
+from release_core.rollback_outcomes import finish_rollback, hold_rollback, unsettled
 from release_core.rollback_requests import AlreadyDecided, ask_rollback, decide_rollback, find_request
 from release_core.timeline import Kind
 from tests.release_core.builders import (
@@ -36,6 +36,7 @@ from tests.release_core.builders import (
     last,
     later,
     newest,
+    note_returned,
     release,
     row_id,
 )

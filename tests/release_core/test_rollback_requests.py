@@ -15,7 +15,6 @@ from release_core.rollback_outcomes import (
     hold_rollback,
     note_not_returned,
     note_read_back,
-    note_returned,
 )
 from release_core.rollback_requests import (
     AlreadyDecided,
@@ -49,6 +48,7 @@ from tests.release_core.builders import (
     last,
     later,
     newest,
+    note_returned,
     release,
 )
 

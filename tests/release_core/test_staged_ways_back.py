@@ -22,7 +22,7 @@ from release_core.errors import Conflict, NotAllowed, Refused
 from release_core.ports import Ports
 from release_core.proof_alarms import proofs_that_matter
 from release_core.proofs import Landing
-from release_core.rollback_outcomes import finish_rollback, note_returned
+from release_core.rollback_outcomes import finish_rollback
 from release_core.rollback_requests import ask_rollback, decide_rollback
 from release_core.rollback_ways import take_proof
 from release_core.timeline import BOT, Kind
@@ -48,6 +48,7 @@ from tests.release_core.builders import (
     last,
     later,
     newest,
+    note_returned,
     release,
 )
 from tests.release_core.staged import (

@@ -54,6 +54,7 @@ from tests.release_core.builders import (
     later,
     newest,
     note_comparison,
+    note_returned,
     release,
 )
 from tests.release_core.staged import (
@@ -358,7 +359,7 @@ def take_back(ports: Ports, key: str, org: str | None = None) -> str:
     attempt = newest(ports, key, "rollback")
     assert attempt.id is not None
     rollback_outcomes.finish_rollback(ports, attempt.id, a_success())
-    rollback_outcomes.note_returned(ports, attempt.id, ())
+    note_returned(ports, attempt.id, ())
     return attempt.key
 
 

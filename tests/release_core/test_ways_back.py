@@ -15,12 +15,21 @@ from release_core.errors import Refused, ReleaseError
 from release_core.models import Deployment, Release
 from release_core.ports import Ports
 from release_core.retention import unneeded
-from release_core.rollback_outcomes import finish_rollback, note_returned
+from release_core.rollback_outcomes import finish_rollback
 from release_core.rollback_requests import ask_rollback, decide_rollback, must_be_undoable
 from release_core.scheduling import set_window
 from release_core.windows import Interval
 from tests.release_core import builders, staged
-from tests.release_core.builders import ADMINISTRATOR, MANAGER, SECOND_MANAGER, a_success, facts_of, later, newest
+from tests.release_core.builders import (
+    ADMINISTRATOR,
+    MANAGER,
+    SECOND_MANAGER,
+    a_success,
+    facts_of,
+    later,
+    newest,
+    note_returned,
+)
 
 SEQUENCES, STEPS = 16, 14
 
