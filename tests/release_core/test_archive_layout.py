@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import shutil
 import struct
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.salesforce.labelling import labelled
 from release_core.archives import open_archive, write_archive
@@ -20,6 +23,15 @@ from release_core.errors import Unclear
 FILES = {"classes/A.cls": b"class A {}" * 20, "package.xml": b"<Package/>"}
 DATED = (2024, 5, 6, 7, 8, 10)
 LOCAL, LISTED, END = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L"), struct.Struct("<4s4H2LH")
+
+BY_JAR = (
+    "UEsDBAoAAAgAALBYeV0AAAAAAAAAAAAAAAAIAAQAY2xhc3Nlcy/+ygAAUEsDBBQACAgIALBYeV0AAAAAAAAAAAAAAAANAAAAY2xh"
+    "c3Nlcy9BLmNsc0vOSSwuVnBUqK5NHtIsAFBLBwh9hG8qDwAAAMgAAABQSwMEFAAICAgAsFh5XQAAAAAAAAAAAAAAAAsAAABwYWNr"
+    "YWdlLnhtbLMJSEzOTkxP1bcDAFBLBwg4//m4DAAAAAoAAABQSwECCgAKAAAIAACwWHldAAAAAAAAAAAAAAAACAAEAAAAAAAAAAAA"
+    "AAAAAAAAY2xhc3Nlcy/+ygAAUEsBAhQAFAAICAgAsFh5XX2EbyoPAAAAyAAAAA0AAAAAAAAAAAAAAAAAKgAAAGNsYXNzZXMvQS5j"
+    "bHNQSwECFAAUAAgICACwWHldOP/5uAwAAAAKAAAACwAAAAAAAAAAAAAAAAB0AAAAcGFja2FnZS54bWxQSwUGAAAAAAMAAwCuAAAA"
+    "uQAAAAAA"
+)
 
 
 class Unseekable(io.RawIOBase):
@@ -58,9 +70,11 @@ def a_zip(
     return bytes(pieces + directory + end)
 
 
-def by_python(stream: io.IOBase | None = None, *, wide: bool = False, comment: bytes = b"") -> bytes:
+def by_python(
+    stream: io.IOBase | None = None, *, wide: bool = False, comment: bytes = b"", method: int = zipfile.ZIP_DEFLATED
+) -> bytes:
     target = io.BytesIO() if stream is None else stream
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
+    with zipfile.ZipFile(target, "w", method) as archive:  # type: ignore[call-overload]
         archive.writestr(zipfile.ZipInfo("classes/", DATED), b"")
         archive.comment = comment
         for path, content in FILES.items():
@@ -85,6 +99,11 @@ def with_wide_end() -> bytes:
     return data[:-22] + wide + locator + END.pack(b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
 
 
+def by_jar() -> bytes:
+    """What `jar cMf` of OpenJDK 17 wrote of `FILES`: a folder, descriptors, a field of its own in the first entry."""
+    return base64.b64decode(BY_JAR)
+
+
 HONEST: dict[str, Callable[[], bytes]] = {
     "Rollcall": lambda: write_archive(FILES),
     "Rollcall, labelled": lambda: labelled(write_archive(FILES), "DEP-12", 1),
@@ -101,6 +120,8 @@ HONEST: dict[str, Callable[[], bytes]] = {
     "extra fields": lambda: a_zip(extra=b"UT\5\0\3\0\0\0\0"),
     "macOS": with_litter,
     "wide end record": with_wide_end,
+    "stored in one go": lambda: by_python(Unseekable(), method=zipfile.ZIP_STORED),
+    "jar": by_jar,
 }
 
 
@@ -199,3 +220,16 @@ def test_zip_in_which_others_may_see_other_files_is_refused(trick: str) -> None:
         open_archive(make())
     assert refusal.value.field == "package"
     assert "Zip the package's folder again" in str(refusal.value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(sorted(HONEST)), st.integers(0, 4000), st.binary(min_size=1, max_size=40))
+def test_whatever_is_done_to_a_zip_the_same_files_are_read_or_none(tool: str, at: int, more: bytes) -> None:
+    data = HONEST[tool]()
+    at %= len(data)
+    for spoilt in (data[:at] + more + data[at:], data[:at] + more + data[at + len(more) :], data[:at]):
+        try:
+            found = dict(open_archive(spoilt))
+        except Unclear:
+            continue
+        assert found == FILES
