@@ -33,6 +33,7 @@ from release_core.facts import UNDER_WAY, ReleaseFacts, counts
 from release_core.models import Deployment
 from release_core.policy import Policy
 from release_core.test_plans import ran
+from release_core.ways_back import brings_back
 
 
 def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment, now: datetime) -> Message:
@@ -44,7 +45,7 @@ def deployment_card(facts: ReleaseFacts, policy: Policy, deployment: Deployment,
         "rollback": "Rollback",
     }
     title = org_title(policy, deployment.org)
-    undo = any(one.id == deployment.undoes_id and one.purpose == "rollback" for one in facts.deployments)
+    undo = brings_back(facts, deployment)
     kind = "Undoing of the rollback" if deployment.purpose == "rollback" and undo else what[deployment.purpose]
     name = f"{kind} {deployment.key} of {facts.release.key} in {title}"
     first = _goes_first(facts, deployment)

@@ -9,6 +9,7 @@ from handlers.phrases import org_title, who
 from release_core.facts import ReleaseFacts
 from release_core.models import Broadcast, Incident
 from release_core.policy import Policy
+from release_core.ways_back import brings_back
 
 PLAIN = {
     "draft": "is being planned",
@@ -75,11 +76,10 @@ def plain_words(facts: ReleaseFacts, policy: Policy) -> str:
 
 def _again(facts: ReleaseFacts) -> str:
     """What was taken back and then brought back is there again, which nobody would make out otherwise."""
-    back = facts.newest("rollback")
-    if facts.release.state != "soaking" or back is None or back.undoes_id is None:
+    landed = [d for d in facts.deployments if d.purpose == "rollback" and d.state == "succeeded"]
+    if facts.release.state != "soaking" or not landed or not brings_back(facts, landed[-1]):
         return ""
-    undone = any(d.id == back.undoes_id and d.purpose == "rollback" for d in facts.deployments)
-    return "was taken back for a while and is in place again. We are watching it" if undone else ""
+    return "was taken back for a while and is in place again. We are watching it"
 
 
 def _staged(facts: ReleaseFacts, policy: Policy) -> str:
