@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 from sqlalchemy import func, text
@@ -102,6 +103,8 @@ def link_routes(store: Store, permalink: Callable[[str, str], str]) -> list[Rout
     `permalink` gives the address of a post by channel and ts. Anything that has no post is told in one sentence, the
     same whether it exists or not.
     """
+    # Anybody may ask, as often as they like; the chat is asked once for each post, whose address never changes.
+    address = lru_cache(maxsize=1000)(permalink)
 
     def found(key: str) -> Post | None:
         kind = "headline" if key.startswith("REL-") else "incident"
@@ -114,7 +117,7 @@ def link_routes(store: Store, permalink: Callable[[str, str], str]) -> list[Rout
         if post is None or not post.ts:
             return PlainTextResponse("Rollcall knows no such release or incident. Look in the chat.\n", 404)
         try:
-            return RedirectResponse(permalink(post.channel, post.ts), 302, headers=_PRIVATE)
+            return RedirectResponse(address(post.channel, post.ts), 302, headers=_PRIVATE)
         except ChatProblem:
             return PlainTextResponse("The chat did not say where the post is. Try again in a minute.\n", 503)
 

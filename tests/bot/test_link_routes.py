@@ -72,3 +72,19 @@ async def test_a_chat_that_does_not_answer_is_told_as_that(store: Store) -> None
     answer = await get(store, "/r/REL-1", lost)
     assert answer.status_code == 503
     assert "Try again in a minute" in answer.text
+
+
+async def test_however_often_it_is_asked_the_chat_is_asked_once_for_each_post(store: Store) -> None:
+    asked: list[str] = []
+
+    def counting(channel: str, ts: str) -> str:
+        asked.append(ts)
+        if len(asked) == 1:
+            raise unavailable("chat.getPermalink")
+        return permalink(channel, ts)
+
+    transport = httpx.ASGITransport(app=Starlette(routes=link_routes(store, counting)))
+    async with httpx.AsyncClient(transport=transport, base_url="https://rollcall.acme.example") as client:
+        found = [(await client.get("/r/REL-1")).status_code for _ in range(5)]
+    assert found == [503, 302, 302, 302, 302]
+    assert asked == ["1.5", "1.5"]
