@@ -187,7 +187,7 @@ def stand(session: Session, policy: Policy, release: Release) -> Standing:
         tests=planned(release, package, policy, release.target_org),
         items=checklist(session, release),
         approvals=session.exec(_APPROVALS, params={"release": release.id}).all(),
-        seats={seat: seat_people(session, policy, seat) for seat in policy.seats_of(release.kind)},
+        seats={seat: seat_people(session, policy, seat) for seat in policy.seats_of(release.kind, release.risk_level)},
         window=window_of(session, release),
         deployments=deployments,
         tasks=run_sheet(session, release),
@@ -340,7 +340,7 @@ def watched_until(facts: Standing, policy: Policy) -> datetime | None:
     # One that was held or refused since has changed nothing; the newest that landed is the one that undid another.
     landed = [d for d in facts.deployments if d.purpose == "rollback" and d.state == "succeeded" and d.org == live.org]
     again = landed[-1].finished_at if landed else None
-    return max(live.finished_at, again or live.finished_at) + policy.soak_of(live.org)
+    return max(live.finished_at, again or live.finished_at) + policy.soak_of(live.org, facts.release.risk_level)
 
 
 def next_org(release: Release) -> str:

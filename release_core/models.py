@@ -69,7 +69,8 @@ class Release(SQLModel, table=True):
     `test_level` "" leaves the level to the policy; `run_tests` names the test classes of RunSpecifiedTests. `path`
     lists the orgs of a staged release in their order (policy keys), of which `target_org` is the one that is next; it
     is empty for a release into one org. `watch_ended_at` is when people ended the watch over the orgs that still hold
-    a staged release after it was taken back in another one.
+    a staged release after it was taken back in another one. `risk_points` (0 to 100) with `risk_level` ("" while
+    nothing is known) are what it scored when something about it last changed before it went.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -90,6 +91,8 @@ class Release(SQLModel, table=True):
     run_tests: list[Any] = _list(later=True)
     path: list[Any] = _list(later=True)
     watch_ended_at: datetime | None = _instant(optional=True)
+    risk_points: int = _later(0)
+    risk_level: str = _later("")
 
 
 class ReleasePackage(SQLModel, table=True):

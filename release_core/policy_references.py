@@ -40,8 +40,12 @@ def disagreements(policy: Mapping[str, Any]) -> list[Disagreement]:
 def _unknown_teams_and_seats(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
     yield from _unknown(policy, "teams", _teams_named(policy))
     approvals = _mapping(policy.get("approvals"))
-    seats = [(("approvals", kind, i), seat) for kind, needed in approvals.items() for i, seat in _listed(needed)]
+    seats: list[tuple[Place, Any]] = [
+        (("approvals", kind, i), seat) for kind, needed in approvals.items() for i, seat in _listed(needed)
+    ]
     accepting = _mapping(policy.get("acceptances"))
+    for level, step in _mapping(policy.get("risk")).items():
+        seats += [(("risk", level, "seats", i), seat) for i, seat in _listed(_mapping(step).get("seats"))]
     yield from _unknown(policy, "seats", [*seats, *((("acceptances", risk), seat) for risk, seat in accepting.items())])
 
 
