@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
-from handlers.conversation import Actions, Listing, Message, Note, Paragraph, Part, Request, Tone, at, bold, clean
+from handlers.conversation import (
+    Actions,
+    Listing,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Request,
+    Tone,
+    at,
+    bold,
+    clean,
+    person,
+)
 from handlers.phrases import count, do, lasting, org_title, release_argument, shortened
 from handlers.release_words import risk_words
+from release_core.conflicts import Conflict, conflicts_of
 from release_core.facts import ReleaseFacts, gather
 from release_core.gate import with_instants
 from release_core.impacts import Impact, impact_of
@@ -27,14 +42,15 @@ def risk(ports: Ports, request: Request) -> Message:
         release = find_release(session, key)
         facts = gather(session, ports.policy, release)
         score = risk_score(facts, ports.policy, track_record(session, release))
+        beside = conflicts_of(session, release)
     if score is None:
         sentence = f"{key} has no package yet, so nothing can be said about its risk."
         return Message(sentence, [Paragraph(sentence), Actions([do("Attach package", "release_attach", release=key)])])
-    return risk_card(facts, ports.policy, score)
+    return risk_card(facts, ports.policy, score, beside)
 
 
-def risk_card(facts: ReleaseFacts, policy: Policy, score: RiskScore) -> Message:
-    """How risky a release is, each reason with its points, what it touches."""
+def risk_card(facts: ReleaseFacts, policy: Policy, score: RiskScore, beside: Sequence[Conflict] = ()) -> Message:
+    """How risky a release is, each reason with its points, what it touches, which other releases are in its way."""
     key = facts.release.key
     sentence = f"{key}: {risk_words(score)}."
     reasons = [f"{part.points} · {_because(part)}" for part in score.parts]
@@ -45,6 +61,8 @@ def risk_card(facts: ReleaseFacts, policy: Policy, score: RiskScore) -> Message:
         Paragraph(bold("What it touches")),
         Listing(touched or ["Nothing in the target becomes other."]),
     ]
+    if beside:
+        parts += [Paragraph(bold("In each other's way")), Listing([conflict_line(one) for one in beside[:_NAMED]])]
     if needs := needs_words(policy, score.level):
         parts.append(Note(needs))
     parts.append(
@@ -57,6 +75,16 @@ def risk_card(facts: ReleaseFacts, policy: Policy, score: RiskScore) -> Message:
 
 
 _TONES: Mapping[str, Tone] = {"low": "good", "medium": "wait", "high": "stop"}
+
+
+def conflict_line(conflict: Conflict) -> str:
+    """Which release is in the way, in what."""
+    other = f"{conflict.other.key} “{clean(shortened(conflict.other.name, 40))}” of {person(conflict.other.owner_id)}"
+    if conflict.about in ("components", "records"):
+        how = "changes the same" if conflict.about == "components" else "changes other parts of the same records"
+        return f"{other} {how}: {_names(conflict.what)}."
+    start, end = (at(datetime.fromisoformat(one)) for one in conflict.what)
+    return f"{other} is planned for {'the same org' if conflict.about == 'window' else 'then, too'}: {start} to {end}."
 
 
 def needs_words(policy: Policy, level: str) -> str:

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from release_core.acceptances import ask_to_accept
 from release_core.approvals import withdraw_approvals
+from release_core.conflicts import note_conflicts
 from release_core.errors import Conflict, Refused
 from release_core.facts import gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_release, package_of, release_of, state_of
@@ -101,6 +102,8 @@ def note_comparison(
             withdraw_approvals(session, release, because, actor=BOT, now=now)
         _ask_again_if_asked(session, ports.policy, release, now)
         settle_state(session, ports.policy, release, now)
+        if release.package_id == package.id:
+            note_conflicts(session, release, now)
 
 
 def _fill_in(

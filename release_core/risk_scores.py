@@ -18,7 +18,7 @@ from release_core.impacts import AUTOMATION, PERMISSIONS
 from release_core.metadata_types import Component
 from release_core.models import ReleasePackage
 from release_core.policy import Policy, RiskLevel
-from release_core.risks import is_compared
+from release_core.risks import is_compared, parts_changed
 from release_core.test_plans import may_become_quick
 from release_core.track_records import PastDeployment
 
@@ -75,12 +75,7 @@ def risk_score(facts: ReleaseFacts, policy: Policy, past: Sequence[PastDeploymen
 
 def changed_parts(facts: Standing) -> Sequence[Component]:
     """What would become other in the target; everything in the package while it is not compared with it."""
-    package = facts.package
-    if package is None:
-        return ()
-    if is_compared(package, facts.release.target_org):
-        return [Component(row[0], row[1]) for row in package.comparison if row[2] in ("new", "changed", "deleted")]
-    return [Component(*row) for row in (*package.components, *package.before, *package.after)]
+    return parts_changed(facts.package, facts.release.target_org)
 
 
 def _size(w: _Weighed) -> Iterator[RiskPart]:

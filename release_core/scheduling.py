@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from release_core.broadcasts import schedule_for_window
+from release_core.conflicts import note_conflicts
 from release_core.errors import Conflict, Refused, Unclear
 from release_core.facts import gather
 from release_core.lookups import (
@@ -71,6 +72,7 @@ def book(session: Session, policy: Policy, release: Release, window: Interval, *
     details = {"number": row.number, "starts_at": window.starts_at.isoformat(), "ends_at": window.ends_at.isoformat()}
     record(session, Kind.WINDOW_SET, stream=release.key, actor=actor, at=now, details=details)
     schedule_for_window(session, policy, release, window, now=now)
+    note_conflicts(session, release, now)
 
 
 def withdraw_window(session: Session, release: Release) -> None:

@@ -62,3 +62,14 @@ def test_names_of_people_s_own_cannot_dress_up_as_ours(room: Room) -> None:
 def test_why_says_how_risky_it_is(room: Room) -> None:
     a_package(room.ports, a_release(room.ports))
     assert "Low risk, 5 of 100." in words_of(room.hears(STAKEHOLDER, "release why"))
+
+
+def test_who_is_in_the_way_is_named_with_what_to_do(room: Room) -> None:
+    first, second = a_release(room.ports, name="Autumn"), a_release(room.ports, name="Winter")
+    a_package(room.ports, first)
+    a_package(room.ports, second)
+    said = words_of(room.hears(ANALYST, f"release risk {second}"))
+    assert f"{first} “Autumn” of @Anna Weiss changes the same: ApexClass Discount, CustomField Account.Tier__c." in said
+    told = words_of(room.hears(ANALYST, f"release timeline {first}"))
+    assert f"{second} “Winter” (@Anna Weiss) changes the same: ApexClass Discount" in told
+    assert "agree who takes the other's change along" in told
