@@ -24,6 +24,7 @@ from release_core.models import (
     Incident,
     Intent,
     OrgLock,
+    OrgReading,
     Person,
     Release,
     ReleasePackage,
@@ -149,7 +150,8 @@ class ReleaseFacts(Standing):
     risks that somebody took in writing, `accepters` the people of the seats that may, by risk; both are read only when
     there is such a risk.
     `comparing_since` is when the comparison that is under way was asked for; None when there is none, or one is there
-    already. `gone` are owners of items and tasks who are deactivated in the chat.
+    already. `reading` is what the target last told of what goes on there. `gone` are owners of items and tasks who are
+    deactivated in the chat.
     """
 
     waivers: Sequence[Waiver]
@@ -164,6 +166,7 @@ class ReleaseFacts(Standing):
     acceptances: Sequence[Acceptance] = ()
     accepters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     comparing_since: datetime | None = None
+    reading: OrgReading | None = None
     gone: Collection[str] = ()
 
     def waived_freezes(self, now: datetime) -> tuple[str, ...]:
@@ -234,6 +237,7 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
         acceptances=accepted,
         accepters=accepters,
         comparing_since=_comparing_since(session, own),
+        reading=session.get(OrgReading, org),
     )
 
 

@@ -335,6 +335,21 @@ class OrgWatch(SQLModel, table=True):
     problem: str = _words()
 
 
+class OrgReading(SQLModel, table=True):
+    """What an org last told of what bears on a deployment; `asked_at` is when it was asked.
+
+    `found` holds `jobs` (rows [class, kind of job, state, ISO instant or ""] of Apex that waits or runs), `changes`
+    (rows [ISO instant, by, display] of its setup audit trail by others than us, since `changes_since`), `limits` (name
+    -> [most, left]). `problem` is why it could not be asked, "" after a good reading; `found` then is from before.
+    """
+
+    org: str = Field(primary_key=True)
+    asked_at: datetime = _instant()
+    changes_since: datetime | None = _instant(optional=True)
+    found: dict[str, Any] = _document()
+    problem: str = _words()
+
+
 class Acceptance(SQLModel, table=True):
     """A named person takes a risk upon themselves in writing, for a seat; state: standing, withdrawn.
 

@@ -373,6 +373,8 @@ class Policy(_Rule):
     keep_artifacts: Span = Field(default=timedelta(days=180), ge=timedelta(days=30))
     api_reserve: int = Field(default=10, ge=0, le=90)
     watch_every: Span = Field(default=timedelta(minutes=5), ge=timedelta(minutes=1))
+    drift: Literal["tell", "block"] = "tell"
+    apex_jobs: Literal["tell", "block"] = "block"
     validation_reminder: Span = timedelta(days=1)
     revalidate_before: Span = timedelta(hours=2)
     public_url: PublicUrl = ""

@@ -285,6 +285,10 @@ class OrgGateway(Protocol):
         """Name -> (max, remaining)."""
         ...
 
+    def pending_jobs(self) -> Sequence[PendingJob]:
+        """The Apex jobs, scheduled ones too, that wait or run now."""
+        ...
+
 
 @dataclass(frozen=True)
 class InstallRow:
@@ -293,6 +297,16 @@ class InstallRow:
     id: str
     at: datetime
     by: str
+
+
+@dataclass(frozen=True)
+class PendingJob:
+    """Apex that waits or runs in an org: the class, its kind ("BatchApex" …), its state, since when."""
+
+    apex_class: str
+    kind: str
+    state: str
+    since: datetime | None
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from release_core.people_gates import (
     who_may_answer,
 )
 from release_core.policy import Policy
+from release_core.reading_gates import reading_gate
 from release_core.risk_scores import risk_score
 from release_core.run_sheets import SETTLED
 from release_core.time_gates import freeze_gate, next_legal, window_gate
@@ -66,6 +67,7 @@ RULES: Sequence[Rule] = (
     window_gate,
     freeze_gate,
     org_gate,
+    reading_gate,
 )
 DEPENDS_ON_TIME = (
     "window_ahead",
@@ -73,6 +75,10 @@ DEPENDS_ON_TIME = (
     "org_locked",
     "incident_open",
     "org_busy",
+    # What an org tells changes without anybody of ours.
+    "apex_jobs",
+    "api_calls",
+    "drift",
     # A wish expires, a rollback ends, by themselves: asking, deciding and expiring need not settle a state that they
     # do not touch. The cards that show these gates are drawn again instead (`handlers.tellers`).
     "stage_wished_back",

@@ -30,6 +30,7 @@ from release_core.ports import (
     JobStatus,
     Members,
     OrgIdentity,
+    PendingJob,
     Retrieved,
 )
 
@@ -252,9 +253,9 @@ class SalesforceOrg:
         """The percentage of all Apex that the last tests ran through; None while none has ever run."""
         return history.org_wide_coverage(self._connection)
 
-    def running_jobs(self) -> int:
-        """How many Apex jobs wait or run now."""
-        return history.running_jobs(self._connection)
+    def pending_jobs(self) -> Sequence[PendingJob]:
+        """The Apex jobs, scheduled ones too, that wait or run now."""
+        return history.pending_jobs(self._connection)
 
     def _start(self, act: str, **request: Any) -> str:
         self._connection.freshen()
