@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from handlers.conversation import (
     Actions,
@@ -54,7 +55,8 @@ def risk_card(facts: ReleaseFacts, policy: Policy, score: RiskScore, beside: Seq
     key = facts.release.key
     sentence = f"{key}: {risk_words(score)}."
     reasons = [f"{part.points} · {_because(part)}" for part in score.parts]
-    touched = list(impact_lines(impact_of(changed_parts(facts)), org_title(policy, facts.release.target_org)))
+    title, dependents = org_title(policy, facts.release.target_org), facts.package.dependents if facts.package else {}
+    touched = list(impact_lines(impact_of(changed_parts(facts)), title, dependents))
     parts: list[Part] = [
         Paragraph(f"{bold(sentence)} {facts.release.name}"),
         Listing(reasons or ["Nothing speaks against it, as far as is known."]),
@@ -96,7 +98,7 @@ def needs_words(policy: Policy, level: str) -> str:
     return f"{level.capitalize()} risk also needs {' and '.join(needs)}." if needs else ""
 
 
-def impact_lines(impact: Impact, title: str) -> Iterator[str]:
+def impact_lines(impact: Impact, title: str, dependents: Mapping[str, Any]) -> Iterator[str]:
     """What is touched, most people's words first."""
     if impact.objects:
         yield f"Records: {_names(impact.objects)}."
@@ -106,6 +108,10 @@ def impact_lines(impact: Impact, title: str) -> Iterator[str]:
         yield f"Groups of users whose rights change: {_names(impact.groups)}."
     if impact.automation:
         yield f"What happens by itself in {title}: {_components(impact.automation)}."
+    if number := dependents.get("number", 0):
+        named = [str(name) for name in dependents.get("names", [])]
+        more = f" and {number - _NAMED} more" if number > _NAMED else ""
+        yield f"What else refers to it: {', '.join(clean(name) for name in named[:_NAMED])}{more}."
     if impact.code:
         yield f"Code: {count(impact.code, 'component')}."
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,13 +35,15 @@ _TELLS = {
 class Look:
     """One look into the target: which org it was, the text with the differences, who changed what last.
 
-    `again`: people asked for it although there was one already, so it replaces that.
+    `again`: people asked for it although there was one already, so it replaces that. `dependents` are as
+    `ReleasePackage` keeps them.
     """
 
     org: str = ""
     diff_digest: str = ""
     last_changed: Sequence[Sequence[str]] = ()
     again: bool = False
+    dependents: Mapping[str, Any] = field(default_factory=dict)
 
 
 def request_comparison(ports: Ports, actor: str, key: str) -> None:
@@ -117,6 +119,7 @@ def _fill_in(
     package.comparison = [list(row) for row in changes]
     package.verdicts = [[j.component.type, j.component.name, j.verdict, j.reason, j.todo, j.source] for j in judgements]
     package.last_changed = [list(row) for row in look.last_changed]
+    package.dependents = dict(look.dependents)
 
 
 def _worse(before: Sequence[Sequence[str]], after: Sequence[Sequence[str]]) -> str:

@@ -104,7 +104,8 @@ class ReleasePackage(SQLModel, table=True):
     what was asked of an org (type -> full names). `last_changed` tells who changed what last in
     the target (see `release_core.differences.LastChange`); `diff_digest` is the artifact with the readable differences;
     `compared_org` is the org it was compared with; `earlier_diffs` holds rows [org, artifact] for the orgs of a staged
-    release from before.
+    release from before. `dependents` tells what else in the target refers to what changes: the `number` of components,
+    the first `names`, how many of the changed components were `asked` about; {} while nobody asked.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -133,6 +134,7 @@ class ReleasePackage(SQLModel, table=True):
     diff_digest: str = _later("")
     compared_org: str = _later("")
     earlier_diffs: list[Any] = _list(later=True)
+    dependents: dict[str, Any] = _document(later=True)
 
     __table_args__ = (UniqueConstraint("release_id", "number"),)
 

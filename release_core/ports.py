@@ -182,6 +182,17 @@ class FileProperty:
     file: str
     changed_by: str
     changed_at: datetime | None
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Dependent:
+    """A component that refers to another one: its own id, type and name (without its object), the id of the other."""
+
+    id: str
+    type: str
+    name: str
+    of: str
 
 
 @dataclass(frozen=True)
@@ -283,6 +294,10 @@ class OrgGateway(Protocol):
 
     def limits(self) -> Mapping[str, tuple[int, int]]:
         """Name -> (max, remaining)."""
+        ...
+
+    def dependents(self, ids: Sequence[str]) -> Sequence[Dependent]:
+        """What refers to components, by their ids; Salesforce calls this beta, and leaves reports out."""
         ...
 
     def pending_jobs(self) -> Sequence[PendingJob]:

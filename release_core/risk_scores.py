@@ -118,6 +118,15 @@ def _way_back(w: _Weighed) -> Iterator[RiskPart]:
         yield RiskPart("way_back", points, f"Not every part comes back exactly: {told}.")
 
 
+def _dependents(w: _Weighed) -> Iterator[RiskPart]:
+    number, names = w.package.dependents.get("number", 0), w.package.dependents.get("names", [])
+    points = next((points for least, points in ((50, 10), (20, 6), (5, 3), (1, 1)) if number >= least), 0)
+    if points:
+        more = f" and {number - _NAMED} more" if number > _NAMED else ""
+        because = f"Something else refers to what changes: {', '.join(names[:_NAMED])}{more}."
+        yield RiskPart("dependents", points, because)
+
+
 def _compared(w: _Weighed) -> Iterator[RiskPart]:
     if not is_compared(w.package, w.facts.release.target_org):
         because = f"The package is not compared with {_title(w)} yet, so all of it counts as changed."
@@ -188,6 +197,7 @@ _PARTS: Sequence[Callable[[_Weighed], Iterator[RiskPart]]] = (
     _deletions,
     _automation,
     _permissions,
+    _dependents,
     _way_back,
     _compared,
     _coverage,

@@ -23,6 +23,7 @@ from release_core.logins import OrgLogin
 from release_core.ports import (
     AuditRow,
     Clock,
+    Dependent,
     DeployOptions,
     DeployRequestRow,
     FileProperty,
@@ -252,6 +253,10 @@ class SalesforceOrg:
     def org_wide_coverage(self) -> int | None:
         """The percentage of all Apex that the last tests ran through; None while none has ever run."""
         return history.org_wide_coverage(self._connection)
+
+    def dependents(self, ids: Sequence[str]) -> Sequence[Dependent]:
+        """What refers to components, by their ids."""
+        return history.dependents(self._connection, ids)
 
     def pending_jobs(self) -> Sequence[PendingJob]:
         """The Apex jobs, scheduled ones too, that wait or run now."""

@@ -11,7 +11,7 @@ from release_core import attempts, comparing, rollback_outcomes, rollback_reques
 from release_core.comparing import Look
 from release_core.facts import gather
 from release_core.impacts import impact_of, object_of, readable
-from release_core.lookups import find_release
+from release_core.lookups import find_release, package_of
 from release_core.metadata_types import Component
 from release_core.ports import ComponentOutcome, Coverage, Ports
 from release_core.risk_scores import RiskScore, risk_score
@@ -120,6 +120,18 @@ def test_each_kind_of_change_has_its_points_and_its_sentence(rows, code, points,
 def test_what_does_not_come_back_exactly_counts_by_how_badly() -> None:
     held, key = compared((FIELD, "changed"), verdict="impossible")
     assert part(score_of(held, key), "way_back") == (8, "Not every part comes back exactly: 1 cannot come back.")
+
+
+def test_what_else_refers_to_it_counts_by_how_much_there_is() -> None:
+    held, key = compared((FIELD, "changed"))
+    with held.store.transaction() as session:
+        package = package_of(session, find_release(session, key))
+        assert package is not None
+        package.dependents = {"number": 20, "names": [f"Flow F{n}" for n in range(20)], "asked": 1}
+        session.add(package)
+    assert part(score_of(held, key), "dependents") == (
+        6, "Something else refers to what changes: Flow F0, Flow F1, Flow F2 and 17 more.",
+    )  # fmt: skip
 
 
 def test_until_it_is_compared_everything_in_the_package_counts() -> None:

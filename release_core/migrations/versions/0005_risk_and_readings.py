@@ -22,6 +22,9 @@ def upgrade() -> None:
         sa.Column("problem", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("org"),
     )
+    with op.batch_alter_table("releasepackage", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("dependents", sa.JSON(), server_default=sa.text("'{}'"), nullable=False))
+
     with op.batch_alter_table("release", schema=None) as batch_op:
         batch_op.add_column(sa.Column("risk_points", sa.Integer(), server_default=sa.text("0"), nullable=False))
         batch_op.add_column(
@@ -33,5 +36,8 @@ def downgrade() -> None:
     with op.batch_alter_table("release", schema=None) as batch_op:
         batch_op.drop_column("risk_level")
         batch_op.drop_column("risk_points")
+
+    with op.batch_alter_table("releasepackage", schema=None) as batch_op:
+        batch_op.drop_column("dependents")
 
     op.drop_table("orgreading")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.flows import deployment, org_reading
+from release_core.lookups import find_release, package_of
 from release_core.models import OrgReading
 from tests.bot.flows.scenes import Scene
 from tests.release_core.builders import PRODUCTION
@@ -51,3 +52,17 @@ def test_a_job_that_came_since_the_click_holds_the_deployment_before_the_org_is_
     assert done.job_id == ""
     assert scene.jobs == []
     assert "DiscountPolicy" in done.problem + str(done.result)
+
+
+def test_what_refers_to_what_changes_is_asked_of_the_org(scene: Scene) -> None:
+    """The sample changes a class in production that its own test alone refers to, which the package brings as well."""
+    key = scene.planned()
+    with scene.ports.store.reading() as session:
+        package = package_of(session, find_release(session, key))
+    assert package is not None
+    changed = [row for row in package.comparison if row[2] in ("changed", "deleted")]
+    assert package.dependents["asked"] > 0
+    assert package.dependents["asked"] <= len(changed)
+    ours = {f"{row[0]} {row[1].rpartition('.')[2]}" for row in changed}
+    assert ours.isdisjoint(package.dependents["names"])
+    assert len(package.dependents["names"]) == package.dependents["number"]
