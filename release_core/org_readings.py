@@ -8,13 +8,18 @@ from typing import Any
 
 from sqlmodel import Session, col, desc, select
 
-from release_core.models import Deployment, OrgReading
+from release_core.models import Deployment, DeploymentWindow, OrgReading, Release
 from release_core.ports import Ports
 
-AGAIN_AFTER = timedelta(minutes=10)
+AGAIN_AFTER = timedelta(hours=1)
 """While something in an org matters it is asked so often; two or three calls each time."""
 
-STALE_AFTER = timedelta(minutes=30)
+SOON = timedelta(hours=3)
+"""So long before a window opens, until it closes, the org is asked more often."""
+
+AGAIN_SOON = timedelta(minutes=10)
+
+STALE_AFTER = timedelta(minutes=90)
 """What is older says nothing any more: it holds nobody, and people read that it is old."""
 
 KEPT = 200
@@ -23,9 +28,19 @@ KEPT = 200
 
 def is_due(ports: Ports, org: str) -> bool:
     """Whether an org has to be asked again."""
+    now = ports.clock.now()
     with ports.store.reading() as session:
         last = session.get(OrgReading, org)
-        return last is None or ports.clock.now() - last.asked_at >= AGAIN_AFTER
+        return last is None or now - last.asked_at >= (AGAIN_SOON if _is_near(session, org, now) else AGAIN_AFTER)
+
+
+def _is_near(session: Session, org: str, now: datetime) -> bool:
+    """Whether a window for the org is open, or opens soon."""
+    near = select(DeploymentWindow.id).join(Release, col(Release.id) == col(DeploymentWindow.release_id)).where(
+        Release.target_org == org, col(DeploymentWindow.state).in_(("booked", "open")),
+        DeploymentWindow.starts_at <= now + SOON,
+    )  # fmt: skip
+    return session.exec(near).first() is not None
 
 
 def changes_wanted_since(session: Session, org: str) -> datetime | None:

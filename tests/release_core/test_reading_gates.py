@@ -114,7 +114,7 @@ def test_storage_that_is_almost_full_is_told(ports: Ports) -> None:
 def test_an_old_answer_says_that_it_is_old_and_holds_nobody(ports: Ports) -> None:
     key = a_ready_release(ports)
     told(ports, jobs=[["Discount", "BatchApex", "Queued", ""]])
-    later(ports, minutes=29)
+    later(ports, minutes=89)
     assert "apex_jobs" in builders.blocked_by(ports, key)
     later(ports, minutes=1)
     assert "apex_jobs" not in builders.blocked_by(ports, key)
@@ -125,9 +125,14 @@ def test_an_old_answer_says_that_it_is_old_and_holds_nobody(ports: Ports) -> Non
     assert "The last try failed: PRODUCTION cannot be reached." in gate(ports, key, "org_reading_old").because
 
 
-def test_an_org_is_asked_again_after_ten_minutes(ports: Ports) -> None:
+@pytest.mark.parametrize(("opens_in", "minutes"), [(24, 60), (4.5, 60), (2, 10)])
+def test_an_org_is_asked_again_after_an_hour_and_sooner_when_a_window_is_near(
+    ports: Ports, opens_in: float, minutes: int
+) -> None:
+    a_release(ports, window=builders.a_window(opens_in))
     assert org_readings.is_due(ports, PRODUCTION)
     told(ports)
+    later(ports, minutes=minutes - 1)
     assert not org_readings.is_due(ports, PRODUCTION)
-    later(ports, minutes=10)
+    later(ports, minutes=1)
     assert org_readings.is_due(ports, PRODUCTION)
