@@ -24,6 +24,7 @@ from release_core.package_gates import package_gate, target_validation, validati
 from release_core.people_gates import (
     approvals_gate,
     barred_from_approving,
+    hold_gate,
     item_owners,
     items_gate,
     tasks_gate,
@@ -57,6 +58,7 @@ __all__ = [
 RULES: Sequence[Rule] = (
     state_gate,
     outcome_gate,
+    hold_gate,
     package_gate,
     stages_gate,
     items_gate,
