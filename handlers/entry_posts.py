@@ -81,6 +81,9 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.TASK_REOPENED: "stop",
     Kind.DECLINED: "stop",
     Kind.APPROVALS_WITHDRAWN: "stop",
+    Kind.APPROVAL_EXPIRED: "wait",
+    Kind.REFUSAL_SET_ASIDE: "wait",
+    Kind.SEATS_REMINDED: "wait",
     Kind.VALIDATION_FAILED: "stop",
     Kind.VALIDATION_VOIDED: "stop",
     Kind.DEPLOYMENT_HELD: "stop",
@@ -175,6 +178,8 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
             buttons = [begin, done, over, do("Run-sheet", "release_tasks", release=key)]
         case Kind.APPROVALS_WITHDRAWN:
             buttons = [do("Ask again", "release_ask", release=key), do("Package", "release_package", release=key)]
+        case Kind.SEATS_REMINDED | Kind.REFUSAL_SET_ASIDE | Kind.APPROVAL_EXPIRED:
+            buttons = [do("Answer…", "release_answer", release=key), do("May we go?", "release_why", release=key)]
         case Kind.PACKAGE_NOT_COMPARED:
             buttons = [do("Compare again", "release_compare", release=key)]
         case Kind.WINDOW_CLOSED | Kind.WINDOW_MISSED:

@@ -44,14 +44,23 @@ GROUPS: Mapping[str, tuple[str, Sequence[str]]] = {
             *("release_task_reopen", "release_task_assign", "release_task_move", "release_task_delete"),
         ),
     ),
-    "decide": ("Decide", ("release_answer", "release_accept")),
+    "decide": ("Decide", ("release_answer", "release_withdraw", "release_accept")),
     "go": ("Go, go back", ("release_deploy", "release_stop", "release_clarify", "release_close", "release_rollback")),
     "orgs": ("Orgs", ("release_freeze", "release_unfreeze", "release_lock", "release_unlock")),
     "tell": ("Tell", ("release_update", "release_note")),
 }
 """The verbs of `/release` by what people are about: how a group is called, what is in it."""
 
-BESIDE = ("release_list", "release_calendar", "release_todo", "release_home", "release_notify", "release_help")
+BESIDE = (
+    "release_list",
+    "release_calendar",
+    "release_todo",
+    "release_home",
+    "release_notify",
+    "release_away",
+    "release_back",
+    "release_help",
+)
 """What is about no one release: it stands in the first row."""
 LABELS = {
     "release_why": "May we go?",
@@ -59,6 +68,9 @@ LABELS = {
     "release_todo": "What I owe",
     "release_home": "My page",
     "release_notify": "My messages",
+    "release_withdraw": "Take back",
+    "release_away": "I am away…",
+    "release_back": "I am back",
     "incident_open": "Open…",
 }
 """What a button is called where the typed word alone would say too little."""

@@ -90,7 +90,43 @@ def _watched_again(t: Telling) -> str:
 
 def _withdrawn(t: Telling) -> str:
     told = people(t.names("people"))
-    return f"The approvals of {told} are withdrawn. {t.get('because')} They have to approve again."
+    changes = "".join(f" {line}" for line in t.names("changes"))
+    return f"The approvals of {told} are withdrawn. {t.get('because')}{changes} They have to approve again."
+
+
+def _approved(t: Telling) -> str:
+    for_them = f" in place of {people(t.names('for'))}" if t.names("for") else ""
+    return f"{t.by} approved for {t.get('title')}{for_them}{t.after('comment')}."
+
+
+def _asked(t: Telling) -> str:
+    changes = f" Changed since: {' '.join(t.names('changes'))}" if t.names("changes") else ""
+    return f"{t.by} asked for approval: {', '.join(t.seat(name) for name in t.names('seats'))}.{changes}"
+
+
+def _reminded(t: Telling) -> str:
+    titles = " and ".join(t.seat(name) for name in t.names("seats"))
+    waits = f"{titles} {'have' if len(t.names('seats')) > 1 else 'has'} not answered since {t.instant('asked_at')}"
+    who = people(t.names("people"), last="or")
+    match t.get("step"):
+        case "alternates":
+            return f"{waits}. From now on {who} may answer."
+        case "manager":
+            return f"{waits}. {who} may answer; {person(t.get('owner'))} is told."
+        case "stand_in":
+            return f"{person(t.get('away'))} is away. {who} may answer for {titles} meanwhile."
+    return f"{waits}: {who} may answer."
+
+
+def _absent(t: Telling) -> str:
+    deputy = f" {person(t.get('stand_in'))} answers meanwhile." if t.get("stand_in") else ""
+    note = t.after("note")
+    return f"{t.by} is away from {t.instant('starts_at')} until {t.instant('ends_at')}{note.rstrip('.')}.{deputy}"
+
+
+def _taken_back(t: Telling) -> str:
+    word = "yes" if t.entry.details.get("yes") else "no"
+    return f"{t.by} took the {word} for {t.get('title')} back{t.after('reason').rstrip('.')}."
 
 
 def _window_opened(t: Telling) -> str:
@@ -243,10 +279,19 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.TESTS_CHOSEN: lambda t: (
         f"{t.by} chose {t.get('tests')} instead of {t.get('before')}. A check that ran other tests does not count now."
     ),
-    Kind.APPROVALS_ASKED: lambda t: (
-        f"{t.by} asked for approval: {', '.join(t.seat(name) for name in t.names('seats'))}."
+    Kind.APPROVALS_ASKED: _asked,
+    Kind.APPROVED: _approved,
+    Kind.ANSWER_TAKEN_BACK: _taken_back,
+    Kind.APPROVAL_EXPIRED: lambda t: (
+        f"The yes of {person(t.get('person'))} for {t.seat(t.get('seat'))}, given {t.instant('given_at')}, "
+        "has counted for as long as the policy lets it. The seat has to answer again."
     ),
-    Kind.APPROVED: lambda t: f"{t.by} approved for {t.get('title')}{t.after('comment')}.",
+    Kind.REFUSAL_SET_ASIDE: lambda t: (
+        f"{t.by} asks {people(t.names('people'))} again, who declined: {t.get('because')}"
+    ),
+    Kind.SEATS_REMINDED: _reminded,
+    Kind.ABSENCE_SET: _absent,
+    Kind.ABSENCE_ENDED: lambda t: f"{t.by} is back.",
     Kind.DECLINED: lambda t: f"{t.by} declined for {t.get('title')}: {t.get('comment')}",
     Kind.APPROVALS_WITHDRAWN: _withdrawn,
     Kind.WINDOW_SET: lambda t: f"{t.by} set the window: {t.instant('starts_at')} to {t.instant('ends_at')}.",

@@ -33,6 +33,9 @@ _BY_SLOT: Mapping[str, Topic] = {
 # Lines of the timeline that are sent to somebody; a package that was refused tells whoever sent it.
 _BY_FACT: Mapping[str, Topic] = {
     Kind.APPROVALS_WITHDRAWN: "approvals",
+    Kind.APPROVAL_EXPIRED: "approvals",
+    Kind.REFUSAL_SET_ASIDE: "approvals",
+    Kind.SEATS_REMINDED: "approvals",
     Kind.ITEM_ASSIGNED: "work",
     Kind.TASK_ASSIGNED: "work",
     Kind.TASK_DUE: "work",

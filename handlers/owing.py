@@ -13,13 +13,14 @@ from handlers.phrases import age, do, incident_line
 from release_core.acceptances import RISKS
 from release_core.facts import ReleaseFacts
 from release_core.lookups import FINAL_STATES, open_incidents, open_releases
-from release_core.models import Broadcast, ChecklistItem, Deployment, Release, Task, TimelineEntry
+from release_core.models import Absence, Broadcast, ChecklistItem, Deployment, Release, Task, TimelineEntry
 from release_core.permissions import seat_people, team_people
 from release_core.policy import Policy
-from release_core.readiness import SETTLED, item_owners, who_may_answer
+from release_core.readiness import SETTLED, item_owners
 from release_core.risks import is_open, who_may_accept
 from release_core.rollback_requests import waiting_for
 from release_core.run_sheets import holding, phase_now, steps, task_owners
+from release_core.seats import waiting_seats, whom_to_ask
 
 ROLLBACK, INCIDENT, ANSWER, MY_TURN, ITEM, PROMISE, TO_COME = range(7)
 """How pressing the kinds are, the most pressing first."""
@@ -47,18 +48,26 @@ def concerned(session: Session, policy: Policy, person_id: str) -> list[Release]
         mine = or_(col(row.owner_id) == person_id, col(row.team).in_(teams), nobodys)
         loose = select(row.release_id).join(Release, col(Release.id) == col(row.release_id))
         found.update(session.exec(loose.where(mine, col(row.state).not_in(SETTLED)).distinct()).all())
-    if any(person_id in seat_people(session, policy, seat) for seat in policy.seats):
+    if answers_for_seats(session, policy, person_id):
         found.update(session.exec(select(Release.id).where(col(Release.asked_digest) != "")).all())
         failed = (Deployment.purpose == "deployment", Deployment.state == "failed")
         found.update(session.exec(select(Deployment.release_id).where(*failed).distinct()).all())
     return [release for release in open_releases(session) if release.id in found]
 
 
+def answers_for_seats(session: Session, policy: Policy, person_id: str) -> bool:
+    """Whether somebody may be asked for a yes: they sit in a seat, are its alternate, or somebody's stand-in."""
+    if any(person_id in (*rule.alternates, *seat_people(session, policy, seat)) for seat, rule in policy.seats.items()):
+        return True
+    standing = select(Absence.id).where(Absence.stand_in == person_id, col(Absence.ended_at).is_(None))
+    return session.exec(standing).first() is not None
+
+
 def owed(session: Session, policy: Policy, person_id: str, now: datetime, every: Sequence[ReleaseFacts]) -> list[Owed]:
     """Everything that waits for a person in these releases and beside them, the most pressing first."""
     found = [*_rollbacks(session, policy, person_id, now), *_incidents(session, policy, person_id, now)]
     for facts in every:
-        found += [*_items(facts, policy, person_id, now), *_answers(facts, policy, person_id)]
+        found += [*_items(facts, policy, person_id, now), *_answers(facts, policy, person_id, now)]
         found += [*_tasks(facts, person_id), *_acceptances(facts, person_id, now)]
     found += _promises(session, person_id)
     # What is due at no time comes after what is, in the order in which it was found.
@@ -89,18 +98,18 @@ def _last_word(session: Session, key: str) -> datetime | None:
     return session.exec(noted.order_by(desc(TimelineEntry.number)).limit(1)).first()
 
 
-def _answers(facts: ReleaseFacts, policy: Policy, person_id: str) -> Iterator[Owed]:
-    for seat in seats_waiting_for(facts, person_id):
+def _answers(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> Iterator[Owed]:
+    for seat in seats_waiting_for(facts, policy, person_id, now):
         line = f"{bold(facts.release.key)} approval for {policy.seats[seat].title}"
         yield Owed(ANSWER, line, do("Answer…", "release_answer", release=facts.release.key, seat=seat))
 
 
-def seats_waiting_for(facts: ReleaseFacts, person_id: str) -> list[str]:
+def seats_waiting_for(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> list[str]:
     """The seats that were asked, have not answered, and may be answered for by this person."""
     if not facts.release.asked_digest or facts.release.asked_digest != facts.digest:
         return []
-    waiting = [seat for seat in facts.seats if facts.approval(seat) is None]
-    return [seat for seat in waiting if person_id in who_may_answer(facts, seat)]
+    waiting = waiting_seats(facts, policy, now)
+    return [seat for seat in waiting if person_id in whom_to_ask(facts, policy, seat, now)]
 
 
 def _acceptances(facts: ReleaseFacts, person_id: str, now: datetime) -> Iterator[Owed]:

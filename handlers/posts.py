@@ -69,7 +69,7 @@ def _deployment_post(d: Drawing, key: str) -> Placed:
 
 
 def _approval_post(d: Drawing, key: str, seat: str, digest: str) -> Placed:
-    return approval_card(d.facts(key), d.ports.policy, seat, digest), *d.under(key)
+    return approval_card(d.facts(key), d.ports.policy, seat, digest, d.ports.clock.now()), *d.under(key)
 
 
 def _acceptance_post(d: Drawing, key: str, about: str, digest: str) -> Placed:

@@ -52,9 +52,9 @@ def _questions(d: Drawing, key: str, person_id: str) -> Iterator[Question]:
         if release.key == key and (placed := rollback_post(d, key, str(wish.id))):
             yield Button("Rollback", "release_answer", {"release": key, "request": str(wish.id)}), placed[0]
     facts = d.facts(key)
-    for seat in seats_waiting_for(facts, person_id):
+    for seat in seats_waiting_for(facts, policy, person_id, now):
         button = Button(policy.seats[seat].title, "release_answer", {"release": key, "seat": seat})
-        yield button, approval_card(facts, policy, seat, facts.digest)
+        yield button, approval_card(facts, policy, seat, facts.digest, now)
     for risk in RISKS:
         if is_open(facts, risk, now) and person_id in who_may_accept(facts, risk):
             button = Button("Accept a risk", "release_accept", {"release": key, "about": risk})

@@ -27,6 +27,8 @@ from release_core.package_gates import validates_again_at
 from release_core.permissions import others
 from release_core.policy import Policy
 from release_core.run_sheets import SETTLED, holding
+from release_core.seating import Seated
+from release_core.seats import seating
 from release_core.test_plans import may_become_quick, why_none_run
 
 
@@ -101,18 +103,23 @@ def _stage_word(facts: Standing, policy: Policy, org: str, now: datetime) -> str
     return {"deploying": ", being deployed", "failed": " ✗ failed"}.get(release.state, ", next")
 
 
-def approvals_words(facts: Standing, policy: Policy) -> str:
+def approvals_words(facts: Standing, policy: Policy, now: datetime) -> str:
     """Which seats have answered, how."""
     if not facts.seats:
         return "none needed"
-    return ", ".join(_seat_words(facts, policy, seat) for seat in facts.seats)
+    return ", ".join(_seat_words(one, policy) for one in seating(facts, policy, now))
 
 
-def _seat_words(facts: Standing, policy: Policy, seat: str) -> str:
-    title, answer = policy.seats[seat].title, facts.approval(seat)
-    if answer is None:
-        return f"{title} –"
-    return f"{title} {'✓' if answer.yes else '✗'} {person(answer.person_id)}"
+def _seat_words(one: Seated, policy: Policy) -> str:
+    title = policy.seats[one.seat].title
+    if one.declined_by:
+        return f"{title} ✗ {people(one.declined_by)}"
+    if one.complete:
+        return f"{title} ✓ {people(one.filled_by)}"
+    if one.filled_by:
+        more = f", {one.places - one.missing} of {one.places}" if one.missing else ", not all yet"
+        return f"{title} – {people(one.filled_by)}{more}"
+    return f"{title} –"
 
 
 def way_there_words(facts: Standing, now: datetime) -> str:

@@ -15,9 +15,9 @@ from release_core.notifications import muted_by
 from release_core.permissions import others
 from release_core.policy import Policy, Risk
 from release_core.ports import Ports
-from release_core.readiness import who_may_answer
 from release_core.risks import who_may_accept
 from release_core.rollback_requests import find_request
+from release_core.seats import whom_to_ask
 from release_core.timeline import Kind
 
 
@@ -227,16 +227,42 @@ def _lost(told: Told) -> Iterable[Touched]:
 def _asked(told: Told) -> Iterable[Touched]:
     release = find_release(told.session, told.stream)
     facts = gather(told.session, told.policy, release)
-    digest = told.detail("digest")
+    digest, now = told.detail("digest"), told.ports.clock.now()
     found = []
     for seat in told.entry.details.get("seats", []):
         slot = f"approval:{told.stream}:{seat}:{digest}"
-        found += [Touched(slot), *(Touched(f"{slot}@{p}") for p in who_may_answer(facts, seat))]
-    return found
+        asked = whom_to_ask(facts, told.policy, seat, now) if seat in facts.seats else ()
+        found += [Touched(slot), *(Touched(f"{slot}@{p}") for p in asked)]
+    return [*found, *_weighed(told)]
+
+
+def _asked_on(told: Told) -> Iterable[Touched]:
+    """Who has not answered is reminded in person; whoever is asked only now gets the question itself."""
+    people, step = told.entry.details["people"], told.detail("step")
+    cards = [f"approval:{told.stream}:{seat}:{told.detail('digest')}" for seat in told.entry.details["seats"]]
+    copies = [Touched(f"{card}@{p}") for card in cards for p in people if step in ("alternates", "stand_in")]
+    again = [one for card in cards for one in _again(told, card)]
+    told_to = [*people, *([told.detail("owner")] if step == "manager" else [])]
+    lines = [Touched(f"{told.line}@{p}") for p in dict.fromkeys(told_to)]
+    return [*copies, *again, Touched(told.line), *lines]
+
+
+def _absence(told: Told) -> Iterable[Touched]:
+    """Everybody reads who answers meanwhile; whoever that is hears of it in person."""
+    deputy = told.detail("stand_in")
+    return [Touched(told.line), *([Touched(f"{told.line}@{deputy}")] if deputy else [])]
+
+
+def _every_question(told: Told) -> Iterable[Touched]:
+    """One answer less, or one no: the other seats of whoever sits in two may show it, too."""
+    people = told.entry.details.get("people") or [told.detail("person")]
+    lines = [Touched(f"{told.line}@{p}") for p in people if p]
+    return [*_again(told, f"approval:{told.stream}"), Touched(told.line), *lines, *_weighed(told)]
 
 
 def _answered(told: Told) -> Iterable[Touched]:
-    copies = _again(told, f"approval:{told.stream}:{told.detail('seat')}")
+    # Whoever sits in two seats may have moved over: every question shows how it stands now.
+    copies = _again(told, f"approval:{told.stream}")
     declined = told.entry.kind == Kind.DECLINED
     return [*copies, *([Touched(told.line)] if declined or not copies else []), *_weighed(told)]
 
@@ -393,6 +419,12 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.APPROVED: _answered,
     Kind.DECLINED: _answered,
     Kind.APPROVALS_WITHDRAWN: _withdrawn,
+    Kind.ANSWER_TAKEN_BACK: _every_question,
+    Kind.APPROVAL_EXPIRED: _every_question,
+    Kind.REFUSAL_SET_ASIDE: _every_question,
+    Kind.SEATS_REMINDED: _asked_on,
+    Kind.ABSENCE_SET: _absence,
+    Kind.ABSENCE_ENDED: _absence,
     Kind.WINDOW_SET: _window_changed,
     Kind.WINDOW_OPENED: _window_opened,
     Kind.WINDOW_CLOSED: _window_changed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from handlers import (
+    absences,
     acceptances,
     approvals,
     broadcasts,
@@ -170,7 +171,7 @@ _TABLE = (
     Verb(
         "release_ask",
         approvals.ask,
-        "[REL-1]",
+        "[REL-1] [-- what was mended]",
         "ask the seats to approve",
         "plan",
         ("approvals", "request approval", "submit"),
@@ -198,6 +199,22 @@ _TABLE = (
         "what waits for your yes or no, with its buttons",
         may=is_asked,
     ),
+    Verb(
+        "release_withdraw",
+        approvals.take_back,
+        "[REL-1] [-- why]",
+        "take your own yes or no back",
+        aliases=("take back",),
+        may=fills_a_seat,
+    ),
+    Verb(
+        "release_away",
+        absences.away,
+        "[from TIME] until TIME [for @person] [-- why]",
+        "you are away; somebody answers for you",
+        may=anybody,
+    ),
+    Verb("release_back", absences.back, "", "you are there again", may=anybody),
     Verb(
         "release_accept",
         acceptances.accept,

@@ -14,8 +14,10 @@ from sqlmodel import Session, col, desc, select
 
 from release_core.lookups import checklist, deployments_of, open_incidents, package_of, run_sheet, window_of
 from release_core.models import (
+    Absence,
     Acceptance,
     Approval,
+    Asking,
     Broadcast,
     ChecklistItem,
     Deployment,
@@ -45,7 +47,8 @@ class Standing:
 
     It says how far a release is; whether it may go is only to be told from `ReleaseFacts`. `tests` are those that run
     in the target. `watch_begun_again_until` is when a soak that something open let begin again ends. `wished_back` are
-    attempts (rollbacks, too) that somebody asked to undo and nobody has answered yet, each with that wish.
+    attempts (rollbacks, too) that somebody asked to undo and nobody has answered yet, each with that wish. `asking` is
+    the newest asking of its seats; `absences` are those of people in its seats, and of whoever stands in for them.
     """
 
     release: Release
@@ -59,6 +62,8 @@ class Standing:
     tasks: Sequence[Task]
     watch_begun_again_until: datetime | None = field(default=None, kw_only=True)
     wished_back: Sequence[tuple[RollbackRequest, Deployment]] = field(default=(), kw_only=True)
+    asking: Asking | None = field(default=None, kw_only=True)
+    absences: Sequence[Absence] = field(default=(), kw_only=True)
 
     @property
     def digest(self) -> str:
@@ -127,13 +132,16 @@ class Standing:
 
     def approval(self, seat: str) -> Approval | None:
         """The standing answer for a seat to what would be deployed now; it leaves with the person who gave it."""
-        found = [a for a in self._answers(seat) if a.person_id in self.seats.get(seat, ())]
+        found = [a for a in self._answers(seat) if self._sits(a, seat)]
         return found[-1] if found else None
 
     def left(self, seat: str) -> str:
         """Who answered for a seat and does not sit there any more, by chat id; "" when nobody."""
-        gone = [a.person_id for a in self._answers(seat) if a.person_id not in self.seats.get(seat, ())]
+        gone = [a.person_id for a in self._answers(seat) if not self._sits(a, seat)]
         return gone[-1] if gone and self.approval(seat) is None else ""
+
+    def _sits(self, answer: Approval, seat: str) -> bool:
+        return not {answer.person_id, *answer.for_people}.isdisjoint(self.seats.get(seat, ()))
 
     def _answers(self, seat: str) -> list[Approval]:
         return [a for a in self.approvals if a.seat == seat and a.state == "standing" and a.digest == self.digest]
@@ -175,6 +183,8 @@ class ReleaseFacts(Standing):
         )
 
 
+_ABSENCES = select(Absence).where(col(Absence.ended_at).is_(None)).order_by(col(Absence.id))
+_ASKINGS = select(Asking).where(Asking.release_id == bindparam("release")).order_by(desc(Asking.number)).limit(1)
 _APPROVALS = select(Approval).where(Approval.release_id == bindparam("release")).order_by(col(Approval.id))
 
 
@@ -193,7 +203,14 @@ def stand(session: Session, policy: Policy, release: Release) -> Standing:
         tasks=run_sheet(session, release),
         watch_begun_again_until=_watch_begun_again_until(session, release),
         wished_back=_wished_back(session, release, deployments),
+        asking=asking_of(session, release),
+        absences=session.exec(_ABSENCES).all() if policy.seats_of(release.kind) else (),
     )
+
+
+def asking_of(session: Session, release: Release) -> Asking | None:
+    """The newest asking of a release's seats."""
+    return session.exec(_ASKINGS, params={"release": release.id}).first()
 
 
 def _watch_begun_again_until(session: Session, release: Release) -> datetime | None:

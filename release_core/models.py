@@ -179,7 +179,8 @@ class ChecklistItem(SQLModel, table=True):
 class Approval(SQLModel, table=True):
     """One person's recorded yes or no for a seat, bound to the digest of what was approved.
 
-    State: standing, withdrawn.
+    State: standing, withdrawn, expired. `seen` is what its giver saw at that moment, with the words of the card;
+    `for_people` are those whom they stood in for then; at `expires_at` it counts no more.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -193,6 +194,47 @@ class Approval(SQLModel, table=True):
     state: str
     seen: dict[str, Any] = _document()
     withdrawn_because: str = _words()
+    for_people: list[Any] = _list(later=True)
+    expires_at: datetime | None = _instant(optional=True)
+
+
+class Asking(SQLModel, table=True):
+    """The seats of a release, asked once to approve; the newest asking counts.
+
+    `digest` is what they were asked to say yes to, `bound` the same in parts that can be compared
+    (`release_core.bindings`); `changes` says what is other than when they were asked before. At `remind_at` who has not
+    answered is asked again, at `alternates_at` others too, at `manager_at` the release's owner is told.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    number: int
+    digest: str
+    bound: dict[str, Any] = _document()
+    changes: list[Any] = _list()
+    asked_by: str
+    asked_at: datetime = _instant()
+    remind_at: datetime = _instant()
+    alternates_at: datetime = _instant()
+    manager_at: datetime = _instant()
+
+    __table_args__ = (UniqueConstraint("release_id", "number"),)
+
+
+class Absence(SQLModel, table=True):
+    """When somebody is away, [starts_at, ends_at), with who answers for them meanwhile ("" for nobody).
+
+    `ended_at` is when they said that they are back earlier, or made other plans.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: str = Field(index=True)
+    starts_at: datetime = _instant()
+    ends_at: datetime = _instant()
+    stand_in: str = ""
+    note: str = _words()
+    set_at: datetime = _instant()
+    ended_at: datetime | None = _instant(optional=True)
 
 
 class Waiver(SQLModel, table=True):

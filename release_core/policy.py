@@ -135,6 +135,14 @@ def _inner_folder(value: str) -> str:
     return value.strip("/") or "."
 
 
+def _quorum(value: object) -> object:
+    if value in ("any", "all") or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 20):
+        return value
+    if isinstance(value, str) and value.isdecimal() and 1 <= int(value) <= 20:
+        return int(value)
+    raise ValueError("expected any, all or a number of people from 1 to 20")
+
+
 def _clock_time(value: object) -> object:
     if isinstance(value, time):
         return value
@@ -163,6 +171,7 @@ Span = Annotated[timedelta, BeforeValidator(_span)]
 PublicUrl = Annotated[str, AfterValidator(checked_public_url)]
 Repository = Annotated[str, AfterValidator(_repository)]
 InnerFolder = Annotated[str, AfterValidator(_inner_folder)]
+Quorum = Annotated[int | Literal["any", "all"], BeforeValidator(_quorum)]
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 WallInstant = Annotated[datetime, BeforeValidator(_wall_instant)]
 
@@ -204,11 +213,41 @@ class Team(_Rule):
 
 
 class Seat(_Rule):
-    """A role whose yes is needed."""
+    """A role whose yes is needed: of anybody there, of a number of people, or of all.
+
+    The yes of everybody who is `mandatory` is needed in any case. `alternates` may answer when those who sit here have
+    not for a while; a yes counts for as long as it `lasts`.
+    """
 
     title: str
     people: tuple[PersonId, ...] = ()
     teams: tuple[str, ...] = ()
+    quorum: Quorum = "any"
+    mandatory: tuple[PersonId, ...] = ()
+    alternates: tuple[PersonId, ...] = ()
+    lasts: Span | None = Field(default=None, ge=timedelta(minutes=1))
+
+    @property
+    def places(self) -> int:
+        """How many people have to fill it, each by a yes of their own."""
+        return self.quorum if isinstance(self.quorum, int) else 1
+
+
+class AskRule(_Rule):
+    """What happens when a seat that was asked does not answer: each time counts from when it was asked.
+
+    Where the window begins earlier than the last of them, all of them move closer together.
+    """
+
+    remind_after: Span = Field(default=timedelta(hours=4), ge=timedelta(minutes=1))
+    alternates_after: Span = Field(default=timedelta(hours=8), ge=timedelta(minutes=1))
+    manager_after: Span = Field(default=timedelta(hours=12), ge=timedelta(minutes=1))
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.remind_after <= self.alternates_after <= self.manager_after:
+            raise ValueError("expected remind_after, alternates_after and manager_after in this order")
+        return self
 
 
 class ItemRule(_Rule):
@@ -328,6 +367,7 @@ class Policy(_Rule):
     freezes: dict[str, FreezeRule] = Field(default_factory=dict)
     audiences: dict[str, Audience] = Field(default_factory=dict)
     acceptances: Acceptances = Acceptances()
+    asks: AskRule = AskRule()
     rollback_request_expires: Span = timedelta(minutes=30)
     soak: Span = timedelta(hours=2)
     automation: PersonId | None = None

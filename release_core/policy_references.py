@@ -94,8 +94,9 @@ def _teams_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
 
 def _rules_of_sense(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
     for key, seat in _mapping(policy.get("seats")).items():
-        if isinstance(seat, Mapping) and not seat.get("people") and not seat.get("teams"):
+        if isinstance(seat, Mapping) and not any(seat.get(name) for name in ("people", "teams", "mandatory")):
             yield Disagreement(("seats", key), "nobody who sits there", "at least one entry under people or teams")
+        yield from _too_few(policy, key, _mapping(seat))
     for key, org in _mapping(policy.get("orgs")).items():
         for i, name in _listed(_mapping(org).get("validate_first")):
             if name == key:
@@ -105,6 +106,17 @@ def _rules_of_sense(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
         if isinstance(orgs, list | tuple) and (len(names) < 2 or len(set(map(str, names))) < len(names)):
             found = ", ".join(map(str, names)) or "nothing"
             yield Disagreement(("paths", key), found, "two orgs or more, each once, in the order in which it goes")
+
+
+def _too_few(policy: Mapping[str, Any], key: str, seat: Mapping[str, Any]) -> Iterator[Disagreement]:
+    """A seat that wants more people than could ever sit in it; how many a chat user group has is not known here."""
+    teams = [_mapping(_mapping(policy.get("teams")).get(str(name))) for _, name in _listed(seat.get("teams"))]
+    named = [seat.get("people"), seat.get("mandatory"), *(team.get("people") for team in teams)]
+    people = {str(person) for some in named for _, person in _listed(some)}
+    wanted = str(seat.get("quorum", ""))
+    if not any(team.get("group") for team in teams) and wanted.isdecimal() and int(wanted) > len(people) > 0:
+        there = "1 person sits" if len(people) == 1 else f"{len(people)} people sit"
+        yield Disagreement(("seats", key, "quorum"), wanted, f"at most as many as sit there ({there} in it)")
 
 
 def _tests_of_orgs(policy: Mapping[str, Any]) -> Iterator[Disagreement]:

@@ -23,11 +23,9 @@ from release_core.org_gates import (
 from release_core.package_gates import package_gate, target_validation, validation_gate, way_back_gate
 from release_core.people_gates import (
     approvals_gate,
-    barred_from_approving,
     item_owners,
     items_gate,
     tasks_gate,
-    who_may_answer,
 )
 from release_core.policy import Policy
 from release_core.run_sheets import SETTLED
@@ -39,7 +37,6 @@ __all__ = [
     "RULES",
     "SETTLED",
     "Gate",
-    "barred_from_approving",
     "blocking",
     "gates",
     "item_owners",
@@ -48,7 +45,6 @@ __all__ = [
     "next_legal",
     "settle_items",
     "settle_state",
-    "who_may_answer",
 ]
 
 RULES: Sequence[Rule] = (

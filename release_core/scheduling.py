@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
+from release_core.asks import move_rounds
 from release_core.broadcasts import schedule_for_window
 from release_core.errors import Conflict, Refused, Unclear
 from release_core.facts import gather
@@ -68,6 +69,7 @@ def book(session: Session, policy: Policy, release: Release, window: Interval, *
         intend(session, key, flow, now=now, lane=release.key, due_at=due_at, release=release.key, number=row.number)
     set_window_alarms(session, policy, release, row, now)
     _date_items(session, policy, release, window, now)
+    move_rounds(session, policy, release, now)
     details = {"number": row.number, "starts_at": window.starts_at.isoformat(), "ends_at": window.ends_at.isoformat()}
     record(session, Kind.WINDOW_SET, stream=release.key, actor=actor, at=now, details=details)
     schedule_for_window(session, policy, release, window, now=now)

@@ -80,6 +80,15 @@ def asked(room: Room) -> None:
     approvals.ask_for_approvals(room.ports, MANAGER, "REL-1")
 
 
+def answered(room: Room) -> None:
+    asked(room)
+    approvals.answer(room.ports, QA, "REL-1", yes=True)
+
+
+def away(room: Room) -> None:
+    room.says(STAKEHOLDER, "release away for 2d")
+
+
 def ready(room: Room) -> None:
     a_ready_release(room.ports)
 
@@ -191,6 +200,9 @@ SAYINGS = [
     Saying("release_ask", packed, "release ask", MANAGER, "REL-1", DEVELOPER),
     Saying("release_approve", asked, "release approve as QA", QA, "Your yes for QA on REL-1 is recorded.", STAKEHOLDER),
     Saying("release_decline", asked, "release decline as QA -- no test report", QA, "Your no for QA", STAKEHOLDER),
+    Saying("release_withdraw", answered, "release withdraw -- too early", QA, "the seat waits again"),
+    Saying("release_away", nothing, f"release away until Fri 18:00 for <@{QA}>", STAKEHOLDER, "@Quinn Adler answers"),
+    Saying("release_back", away, "release back", STAKEHOLDER, "You are back"),
     Saying("release_window", planned, "release window at tomorrow 20:00 for 2h", MANAGER, "window of REL-1", TESTER),
     Saying("release_strategy", planned, "release strategy full -- no time", MANAGER, "full deploy", DEVELOPER),
     Saying(
