@@ -72,5 +72,6 @@ def _deputy(request: Request) -> str:
 
 def back(ports: Ports, request: Request) -> Answer:
     """`/release back`: the asker is there again."""
-    absences.end_absence(ports, request.actor.id)
+    if not absences.end_absence(ports, request.actor.id):
+        return plainly("You are not away, nor will you be: nothing was changed.")
     return plainly("You are back: what waits for you is asked of you again. /release todo lists it.", "good")

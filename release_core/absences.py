@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from release_core.errors import Refused, Unclear
+from release_core.errors import Unclear
 from release_core.facts import gather
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.models import Absence, Release
@@ -64,19 +64,20 @@ def _told(absence: Absence) -> dict[str, str]:
     }
 
 
-def end_absence(ports: Ports, actor: str) -> None:
-    """The actor is back, or will not be away after all."""
+def end_absence(ports: Ports, actor: str) -> bool:
+    """The actor is back, or will not be away after all; False when they were not away."""
     now = ports.clock.now()
     with ports.store.transaction() as session:
         found = [one for one in _standing(session, actor) if one.ends_at > now]
         if not found:
-            raise Refused("not_away", "You are not away, nor will you be: nothing was changed.")
+            return False
         for one in found:
             one.ended_at = now
             session.add(one)
         details = {"stand_in": found[-1].stand_in}
         record(session, Kind.ABSENCE_ENDED, stream=stream_of(actor), actor=actor, at=now, details=details)
         _settle(session, ports.policy, now)
+        return True
 
 
 def _standing(session: Session, person: str) -> list[Absence]:

@@ -158,7 +158,7 @@ def _seat_for(facts: ReleaseFacts, policy: Policy, actor: str, wanted: str | Non
         candidates = list(facts.seats)
     who = tuple(dict.fromkeys(p for seat in candidates for p in may_answer(facts, policy, seat, now)))
     if because := barred(facts, now).get(actor):
-        raise NotAllowed(f"{because}, so somebody else has to approve it.", who_may=others(who, than=(actor,)))
+        raise NotAllowed(f"You {because}, so somebody else has to approve it.", who_may=others(who, than=(actor,)))
     mine = [seat for seat in candidates if actor in may_answer(facts, policy, seat, now)]
     if not mine:
         _must_not_be_early(facts, policy, actor, candidates)

@@ -119,6 +119,8 @@ def ask_on(ports: Ports, key: str, number: int, step: Step) -> None:
         overtaken = any(due_of(asking, later) <= now for later in STEPS[STEPS.index(step) + 1 :])
         if not waiting or overtaken or due_of(asking, step) > now:
             return
+        if step == "alternates" and not any(ports.policy.seats[seat].alternates for seat in waiting):
+            return
         people = [person for seat in waiting for person in whom_to_ask(facts, ports.policy, seat, now)]
         details = {
             "step": step,

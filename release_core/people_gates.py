@@ -12,7 +12,7 @@ from release_core.permissions import others
 from release_core.policy import Policy
 from release_core.run_sheets import SETTLED, how_settled, left_words, next_step, steps
 from release_core.seating import Seated
-from release_core.seats import has_expired, seating, standing_answers, who_can_clear
+from release_core.seats import barred, has_expired, seating, standing_answers, who_can_clear
 
 
 def items_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -96,6 +96,8 @@ def _what_is_missing(one: Seated, facts: ReleaseFacts, policy: Policy, now: date
         return "approval_missing", False, f"{title} has {given} of {one.places}: {more} to say yes."
     if one.must and not one.missing:
         return "approval_missing", False, f"{title} needs the yes of {_count(one.must, policy, one.seat)} more."
+    if because := next((barred(facts, now).get(a.person_id) for a in mine[-1:] if a.state == "standing"), None):
+        return "approval_void", False, f"{title} has to be approved by somebody else: who answered {because}."
     if facts.left(one.seat):
         return "approver_left", False, f"Whoever answered for {title} does not sit there any more."
     if any(a.state == "expired" or (a.state == "standing" and has_expired(a, now)) for a in mine[-1:]):

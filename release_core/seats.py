@@ -130,7 +130,7 @@ def stands_in_for(facts: Standing, person: str, now: datetime) -> tuple[str, ...
 
 
 def barred(facts: Standing, now: datetime) -> dict[str, str]:
-    """People who may not approve, each with why, to be followed by "so somebody else has to approve it".
+    """People who may not approve, each with what they did, to complete "You …, so somebody else has to approve it".
 
     A release is approved by others than those who want it: who attached the package, who planned, owns or asked for the
     release, and whoever stands in for one of them.
@@ -139,13 +139,13 @@ def barred(facts: Standing, now: datetime) -> dict[str, str]:
     found: dict[str, str] = {}
     # A standing alone does not know the authors; what it draws was answered by people who were none.
     for author in facts.authors if isinstance(facts, ReleaseFacts) else ():
-        found[author] = f"You attached {package.file_name if package else 'the package'}"
+        found[author] = f"attached {package.file_name if package else 'the package'}"
     asked = facts.asking.asked_by if facts.asking and facts.asking.digest == facts.digest else ""
-    wants = ((release.created_by, "planned"), (release.owner_id, "own"), (asked, "asked for the approval of"))
+    wants = ((release.created_by, "planned"), (release.owner_id, "took over"), (asked, "asked for the approval of"))
     for person, does in wants:
         if person:
-            found.setdefault(person, f"You {does} {release.key}")
+            found.setdefault(person, f"{does} {release.key}")
     for person in tuple(found):
         for deputy in stand_ins(facts.absences, person, now):
-            found.setdefault(deputy, f"You stand in for somebody whose release {release.key} is")
+            found.setdefault(deputy, f"took the place of somebody whose release {release.key} is")
     return found
