@@ -11,6 +11,7 @@ from handlers.telling import Telling
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
 from release_core.strategies import WORDS as STRATEGY_WORDS
+from release_core.tallies import SAID_WORDS
 from release_core.timeline import Kind
 
 
@@ -116,6 +117,22 @@ def _reminded(t: Telling) -> str:
         case "stand_in":
             return f"{person(t.get('away'))} is away. {who} may answer for {titles} meanwhile."
     return f"{waits}: {who} may answer."
+
+
+def _called(t: Telling) -> str:
+    titles = ", ".join(t.seat(name) for name in t.names("seats"))
+    return f"{t.by} called the roll until {t.instant('due_at')}, {titles}{t.after('question')}"
+
+
+def _roll_result(t: Telling) -> str:
+    lines = [line for line in t.entry.details.get("lines", []) if isinstance(line, list)]
+    said = [
+        f"{t.seat(seat)} {SAID_WORDS.get(word, word)} ({person(by)}{f': {clean(why)}' if why else ''})"
+        for seat, word, by, why, _ in lines
+    ]
+    said += [f"{t.seat(seat)} no answer" for seat in t.names("silent")]
+    verdict = {"go": "go", "no_go": "no-go", "silent": "no go, not every seat answered"}.get(t.get("verdict"))
+    return f"Roll call {t.get('number')} came to {verdict or 'no go, nobody said go'}: {', '.join(said)}."
 
 
 def _absent(t: Telling) -> str:
@@ -290,6 +307,11 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"{t.by} asks {people(t.names('people'))} again, who declined: {t.get('because')}"
     ),
     Kind.SEATS_REMINDED: _reminded,
+    Kind.ROLLCALL_CALLED: _called,
+    Kind.ROLLCALL_ANSWERED: lambda t: (
+        f"{t.by} says {SAID_WORDS.get(t.get('said'), t.get('said'))} for {t.get('title')}{t.after('reason')}."
+    ),
+    Kind.ROLLCALL_CLOSED: _roll_result,
     Kind.ABSENCE_SET: _absent,
     Kind.ABSENCE_ENDED: lambda t: f"{t.by} is back.",
     Kind.DECLINED: lambda t: f"{t.by} declined for {t.get('title')}: {t.get('comment')}",

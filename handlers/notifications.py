@@ -24,6 +24,7 @@ ALWAYS = (
 _BY_SLOT: Mapping[str, Topic] = {
     "approval": "approvals",
     "acceptance": "approvals",
+    "rollcall": "approvals",
     "window": "releases",
     "stage": "releases",
     "plain": "incidents",
@@ -36,6 +37,7 @@ _BY_FACT: Mapping[str, Topic] = {
     Kind.APPROVAL_EXPIRED: "approvals",
     Kind.REFUSAL_SET_ASIDE: "approvals",
     Kind.SEATS_REMINDED: "approvals",
+    Kind.ROLLCALL_CLOSED: "releases",
     Kind.ITEM_ASSIGNED: "work",
     Kind.TASK_ASSIGNED: "work",
     Kind.TASK_DUE: "work",

@@ -13,7 +13,7 @@ from handlers.phrases import age, do, incident_line
 from release_core.acceptances import RISKS
 from release_core.facts import ReleaseFacts
 from release_core.lookups import FINAL_STATES, open_incidents, open_releases
-from release_core.models import Absence, Broadcast, ChecklistItem, Deployment, Release, Task, TimelineEntry
+from release_core.models import Absence, Broadcast, ChecklistItem, Deployment, Release, RollCall, Task, TimelineEntry
 from release_core.permissions import seat_people, team_people
 from release_core.policy import Policy
 from release_core.readiness import SETTLED, item_owners
@@ -21,6 +21,7 @@ from release_core.risks import is_open, who_may_accept
 from release_core.rollback_requests import waiting_for
 from release_core.run_sheets import holding, phase_now, steps, task_owners
 from release_core.seats import waiting_seats, whom_to_ask
+from release_core.tallies import counting_call, result_of, roll_members, seat_title
 
 ROLLBACK, INCIDENT, ANSWER, MY_TURN, ITEM, PROMISE, TO_COME = range(7)
 """How pressing the kinds are, the most pressing first."""
@@ -52,6 +53,7 @@ def concerned(session: Session, policy: Policy, person_id: str) -> list[Release]
         found.update(session.exec(select(Release.id).where(col(Release.asked_digest) != "")).all())
         failed = (Deployment.purpose == "deployment", Deployment.state == "failed")
         found.update(session.exec(select(Deployment.release_id).where(*failed).distinct()).all())
+    found.update(session.exec(select(RollCall.release_id).where(RollCall.state == "open").distinct()).all())
     return [release for release in open_releases(session) if release.id in found]
 
 
@@ -69,6 +71,7 @@ def owed(session: Session, policy: Policy, person_id: str, now: datetime, every:
     for facts in every:
         found += [*_items(facts, policy, person_id, now), *_answers(facts, policy, person_id, now)]
         found += [*_tasks(facts, person_id), *_acceptances(facts, person_id, now)]
+        found += _roll_calls(facts, policy, person_id, now)
     found += _promises(session, person_id)
     # What is due at no time comes after what is, in the order in which it was found.
     return sorted(found, key=lambda one: (one.rank, one.by is None, one.by or now))
@@ -102,6 +105,17 @@ def _answers(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime)
     for seat in seats_waiting_for(facts, policy, person_id, now):
         line = f"{bold(facts.release.key)} approval for {policy.seats[seat].title}"
         yield Owed(ANSWER, line, do("Answer…", "release_answer", release=facts.release.key, seat=seat))
+
+
+def _roll_calls(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> Iterator[Owed]:
+    called = counting_call(facts)
+    if called is None or called.state == "closed" or now >= called.due_at:
+        return
+    for seat in result_of(facts, called, now).silent:
+        if person_id in roll_members(facts, seat, now):
+            line = f"{bold(facts.release.key)} go or no-go for {seat_title(policy, seat)}, until {at(called.due_at)}"
+            button = do("Answer…", "release_vote", release=facts.release.key, seat=seat)
+            yield Owed(ANSWER, line, button, called.due_at)
 
 
 def seats_waiting_for(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> list[str]:

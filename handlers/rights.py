@@ -74,6 +74,16 @@ def fills_a_seat(ports: Ports, person_id: str) -> bool:
         return answers_for_seats(session, ports.policy, person_id)
 
 
+def is_called(ports: Ports, person_id: str) -> bool:
+    """Whether somebody may be called in a roll call."""
+    policy = ports.policy
+    if fills_a_seat(ports, person_id):
+        return True
+    called = {seat for kind in policy.approvals for seat in policy.roll_of(kind)}
+    with ports.store.reading() as session:
+        return any(person_id in seat_people(session, policy, seat) for seat in called)
+
+
 def accepts_risks(ports: Ports, person_id: str) -> bool:
     """Whether somebody sits in a seat that may take a risk in writing."""
     policy = ports.policy

@@ -18,6 +18,7 @@ from release_core.ports import Ports
 from release_core.risks import who_may_accept
 from release_core.rollback_requests import find_request
 from release_core.seats import whom_to_ask
+from release_core.tallies import roll_members
 from release_core.timeline import Kind
 
 
@@ -167,7 +168,11 @@ def _package(told: Told) -> Iterable[Touched]:
 
 
 def _compared(told: Told) -> Iterable[Touched]:
-    cards = (one for kind in ("approval", "acceptance", "window") for one in _again(told, f"{kind}:{told.stream}"))
+    cards = (
+        one
+        for kind in ("approval", "acceptance", "rollcall", "window")
+        for one in _again(told, f"{kind}:{told.stream}")
+    )
     return [*_package(told), *cards, *([Touched(told.line)] if told.detail("again") else [])]
 
 
@@ -245,6 +250,27 @@ def _asked_on(told: Told) -> Iterable[Touched]:
     told_to = [*people, *([told.detail("owner")] if step == "manager" else [])]
     lines = [Touched(f"{told.line}@{p}") for p in dict.fromkeys(told_to)]
     return [*copies, *again, Touched(told.line), *lines]
+
+
+def _roll_called(told: Told) -> Iterable[Touched]:
+    facts, now = gather(told.session, told.policy, find_release(told.session, told.stream)), told.ports.clock.now()
+    slot = f"rollcall:{told.stream}:{told.detail('number')}"
+    people = dict.fromkeys(p for seat in told.entry.details["seats"] for p in roll_members(facts, seat, now))
+    before = _again(told, f"rollcall:{told.stream}")
+    return [*before, Touched(slot), *(Touched(f"{slot}@{p}") for p in people), *_weighed(told)]
+
+
+def _roll_answered(told: Told) -> Iterable[Touched]:
+    """Its card shows every answer; a no-go is said as well, since it holds the release."""
+    line = [Touched(told.line)] if told.detail("said") == "no_go" else []
+    return [*_again(told, f"rollcall:{told.stream}:{told.detail('number')}"), *line, *_weighed(told)]
+
+
+def _roll_closed(told: Told) -> Iterable[Touched]:
+    called = dict.fromkeys((told.detail("called_by"), told.detail("owner")))
+    lines = [Touched(f"{told.line}@{person}") for person in called]
+    cards = _again(told, f"rollcall:{told.stream}:{told.detail('number')}")
+    return [*cards, Touched(told.line), *lines, *_weighed(told)]
 
 
 def _absence(told: Told) -> Iterable[Touched]:
@@ -423,6 +449,9 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.APPROVAL_EXPIRED: _every_question,
     Kind.REFUSAL_SET_ASIDE: _every_question,
     Kind.SEATS_REMINDED: _asked_on,
+    Kind.ROLLCALL_CALLED: _roll_called,
+    Kind.ROLLCALL_ANSWERED: _roll_answered,
+    Kind.ROLLCALL_CLOSED: _roll_closed,
     Kind.ABSENCE_SET: _absence,
     Kind.ABSENCE_ENDED: _absence,
     Kind.WINDOW_SET: _window_changed,

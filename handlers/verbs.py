@@ -21,6 +21,7 @@ from handlers import (
     quotes,
     releases,
     results,
+    roll_calls,
     rollbacks,
     tasks,
     test_choices,
@@ -28,7 +29,7 @@ from handlers import (
 )
 from handlers.conversation import Answer, Request
 from handlers.help import what_you_may
-from handlers.rights import accepts_risks, any_of, anybody, does_tasks, fills_a_seat, is_asked, settles_items
+from handlers.rights import accepts_risks, any_of, anybody, does_tasks, fills_a_seat, is_asked, is_called, settles_items
 from handlers.verb import Verb
 from release_core.ports import Ports
 
@@ -206,6 +207,21 @@ _TABLE = (
         "take your own yes or no back",
         aliases=("take back",),
         may=fills_a_seat,
+    ),
+    Verb(
+        "release_rollcall",
+        roll_calls.call,
+        "[REL-1] until TIME [-- what to weigh]",
+        "ask the seats for go or no-go",
+        "plan",
+        ("roll call", "poll"),
+    ),
+    Verb(
+        "release_vote",
+        roll_calls.vote,
+        "go|no-go|abstain [REL-1] [as SEAT] [-- reason]",
+        "your answer in a roll call",
+        may=is_called,
     ),
     Verb(
         "release_away",

@@ -153,7 +153,7 @@ def _seat_for(facts: ReleaseFacts, policy: Policy, actor: str, wanted: str | Non
         if wanted.lower() not in by_name:
             names = ", ".join(policy.seats[seat].title for seat in facts.seats)
             raise Unclear(f"{facts.release.key} has no seat “{wanted}”. Its seats: {names}.", field="seat")
-        candidates = [by_name[wanted.lower()]]
+        candidates = _also_through(facts, policy, actor, by_name[wanted.lower()], now)
     else:
         candidates = list(facts.seats)
     who = tuple(dict.fromkeys(p for seat in candidates for p in may_answer(facts, policy, seat, now)))
@@ -174,6 +174,13 @@ def _seat_for(facts: ReleaseFacts, policy: Policy, actor: str, wanted: str | Non
         return taken
     waiting = [one.seat for one in seating(facts, policy, now) if not one.complete and one.seat in mine]
     return (waiting or mine)[0]
+
+
+def _also_through(facts: ReleaseFacts, policy: Policy, actor: str, wanted: str, now: datetime) -> list[str]:
+    """The seats that a yes for one can be counted in: where somebody moves over, that of the actor's own."""
+    one = next(one for one in seating(facts, policy, now) if one.seat == wanted)
+    helps = actor in one.can and actor not in may_answer(facts, policy, wanted, now)
+    return list(one.open_to) if helps else [wanted]
 
 
 def _must_not_be_early(facts: ReleaseFacts, policy: Policy, actor: str, candidates: Sequence[str]) -> None:

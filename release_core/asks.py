@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from release_core.bindings import bound, changes
 from release_core.facts import ReleaseFacts, asking_of, gather
 from release_core.lookups import BEFORE_DEPLOYMENT, window_of
-from release_core.models import Asking, Intent, Release, ReleasePackage
+from release_core.models import Asking, Intent, Release, ReleasePackage, TimelineEntry
 from release_core.policy import AskRule, Policy
 from release_core.ports import Ports
 from release_core.seats import waiting_seats, whom_to_ask
@@ -121,8 +121,11 @@ def ask_on(ports: Ports, key: str, number: int, step: Step) -> None:
             return
         if step == "alternates" and not any(ports.policy.seats[seat].alternates for seat in waiting):
             return
+        if _was_told(session, release, number, step):
+            return
         people = [person for seat in waiting for person in whom_to_ask(facts, ports.policy, seat, now)]
         details = {
+            "asking": number,
             "step": step,
             "seats": waiting,
             "people": list(dict.fromkeys(people)),
@@ -131,6 +134,11 @@ def ask_on(ports: Ports, key: str, number: int, step: Step) -> None:
             "owner": release.owner_id,
         }
         record(session, Kind.SEATS_REMINDED, stream=release.key, actor=BOT, at=now, details=details)
+
+
+def _was_told(session: Session, release: Release, number: int, step: Step) -> bool:
+    told = select(TimelineEntry).where(TimelineEntry.stream == release.key, TimelineEntry.kind == Kind.SEATS_REMINDED)
+    return any((one.details.get("asking"), one.details["step"]) == (number, step) for one in session.exec(told))
 
 
 def set_expiry(session: Session, release: Release, approval_id: int, expires_at: datetime, now: datetime) -> None:

@@ -30,6 +30,8 @@ from release_core.models import (
     Release,
     ReleasePackage,
     RollbackRequest,
+    RollCall,
+    RollCallVoice,
     Task,
     Waiver,
 )
@@ -157,7 +159,8 @@ class ReleaseFacts(Standing):
     risks that somebody took in writing, `accepters` the people of the seats that may, by risk; both are read only when
     there is such a risk.
     `comparing_since` is when the comparison that is under way was asked for; None when there is none, or one is there
-    already. `gone` are owners of items and tasks who are deactivated in the chat.
+    already. `gone` are owners of items and tasks who are deactivated in the chat. `roll_call` is the newest roll call,
+    `roll_voices` what was said in it, oldest first, `roll_people` who sits in the seats that it calls.
     """
 
     waivers: Sequence[Waiver]
@@ -173,6 +176,9 @@ class ReleaseFacts(Standing):
     accepters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     comparing_since: datetime | None = None
     gone: Collection[str] = ()
+    roll_call: RollCall | None = None
+    roll_voices: Sequence[RollCallVoice] = ()
+    roll_people: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def waived_freezes(self, now: datetime) -> tuple[str, ...]:
         """Keys of freezes that somebody let this release through in its target."""
@@ -229,6 +235,7 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
     own = stand(session, policy, release)
     accepted, accepters = _risks_of(session, policy, own)
     gone = _gone(session, own)
+    called, said = _roll_of(session, release)
     freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
     return ReleaseFacts(
         **vars(own),
@@ -251,7 +258,27 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
         acceptances=accepted,
         accepters=accepters,
         comparing_since=_comparing_since(session, own),
+        roll_call=called,
+        roll_voices=said,
+        roll_people={
+            str(seat): seat_people(session, policy, str(seat))
+            for seat in (called.seats if called else ())
+            if seat in policy.seats
+        },
     )
+
+
+_ROLL_CALLS = (
+    select(RollCall).where(RollCall.release_id == bindparam("release")).order_by(desc(RollCall.number)).limit(1)
+)
+
+
+def _roll_of(session: Session, release: Release) -> tuple[RollCall | None, Sequence[RollCallVoice]]:
+    called = session.exec(_ROLL_CALLS, params={"release": release.id}).first()
+    if called is None:
+        return None, ()
+    said = select(RollCallVoice).where(RollCallVoice.roll_call_id == called.id).order_by(col(RollCallVoice.id))
+    return called, session.exec(said).all()
 
 
 def _comparing_since(session: Session, own: Standing) -> datetime | None:

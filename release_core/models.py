@@ -221,6 +221,41 @@ class Asking(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("release_id", "number"),)
 
 
+class RollCall(SQLModel, table=True):
+    """Named seats of a release asked for go or no-go until `due_at`; the newest counts; state: open, closed.
+
+    `seats` lists them; `digest` is what would be deployed to `org` when it was called: about anything else it says
+    nothing. `result` is what it came to, frozen when it closed (`release_core.tallies`).
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    number: int
+    org: str
+    digest: str
+    question: str = _words()
+    seats: list[Any] = _list()
+    called_by: str
+    called_at: datetime = _instant()
+    due_at: datetime = _instant()
+    state: str
+    result: dict[str, Any] = _document()
+
+    __table_args__ = (UniqueConstraint("release_id", "number"),)
+
+
+class RollCallVoice(SQLModel, table=True):
+    """What somebody said for a seat in a roll call: go, no_go or abstain; the newest of a seat counts."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    roll_call_id: int = Field(foreign_key="rollcall.id", index=True)
+    seat: str
+    person_id: str
+    said: str
+    reason: str = _words()
+    at: datetime = _instant()
+
+
 class Absence(SQLModel, table=True):
     """When somebody is away, [starts_at, ends_at), with who answers for them meanwhile ("" for nobody).
 

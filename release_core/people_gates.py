@@ -13,6 +13,7 @@ from release_core.policy import Policy
 from release_core.run_sheets import SETTLED, how_settled, left_words, next_step, steps
 from release_core.seating import Seated
 from release_core.seats import barred, has_expired, seating, standing_answers, who_can_clear
+from release_core.tallies import counting_call, must_call, result_of, roll_members, seat_title
 
 
 def items_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
@@ -55,6 +56,32 @@ def tasks_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
     left_by, who, way_out = how_settled(held, facts, policy)
     because = f"Task {held.number} “{held.title}” is {state}.{more}{left_by}"
     return [Gate("task_open", False, because, who, way_out)]
+
+
+def roll_call_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """A no-go holds the release, so does a seat that was called and has not answered; an older call says nothing."""
+    key, called = facts.release.key, counting_call(facts)
+    callers, again = policy.holders_of("plan"), f"/release rollcall {key} until TIME"
+    if called is None:
+        because = "Nobody has called the roll, which a release of this kind needs."
+        return [Gate("rollcall_missing", False, because, callers, again)] if must_call(facts, policy) else []
+    found = result_of(facts, called, now)
+    for line in (line for line in found.lines if line.said == "no_go"):
+        title, over = seat_title(policy, line.seat), called.state == "closed" or now >= called.due_at
+        who, way_out = (callers, again) if over else (roll_members(facts, line.seat, now), f"/release vote go {key}")
+        return [Gate("rollcall_no_go", False, f"{title} said no-go: {line.reason}", who, way_out)]
+    if found.silent and now < called.due_at:
+        titles = " and ".join(seat_title(policy, seat) for seat in found.silent)
+        who = tuple(dict.fromkeys(p for seat in found.silent for p in roll_members(facts, seat, now)))
+        because = (
+            f"The roll is called until {{0}}: {titles} {'has' if len(found.silent) == 1 else 'have'} not answered."
+        )
+        return [Gate("rollcall_open", False, because, who, f"/release vote go {key}", instants=(called.due_at,))]
+    if found.silent or found.verdict != "go":
+        titles = " and ".join(seat_title(policy, seat) for seat in found.silent)
+        because = f"{titles} did not answer the roll call." if titles else "Nobody said go in the roll call."
+        return [Gate("rollcall_silent", False, because, callers, again)]
+    return [Gate("rollcall", True, "The roll call says go.", tuple(line.person for line in found.lines))]
 
 
 def approvals_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:

@@ -368,6 +368,7 @@ class Policy(_Rule):
     audiences: dict[str, Audience] = Field(default_factory=dict)
     acceptances: Acceptances = Acceptances()
     asks: AskRule = AskRule()
+    rollcalls: dict[Kind, tuple[str, ...]] = Field(default_factory=dict)
     rollback_request_expires: Span = timedelta(minutes=30)
     soak: Span = timedelta(hours=2)
     automation: PersonId | None = None
@@ -419,6 +420,14 @@ class Policy(_Rule):
     def seats_of(self, kind: str) -> tuple[str, ...]:
         """The seats whose yes a release of a kind needs."""
         return next((seats for name, seats in self.approvals.items() if name == kind), ())
+
+    def roll_of(self, kind: str) -> tuple[str, ...]:
+        """The seats that a roll call of a kind calls: those named for it, else those that approve it."""
+        return next((seats for name, seats in self.rollcalls.items() if name == kind), self.seats_of(kind))
+
+    def must_call_the_roll(self, kind: str) -> bool:
+        """Whether a release of a kind goes only after a roll call."""
+        return any(name == kind and seats for name, seats in self.rollcalls.items())
 
     def seat_that_accepts(self, risk: Risk, kind: str) -> str:
         """The seat that may accept a risk of a release of a kind in writing; "" when nobody may."""

@@ -41,6 +41,11 @@ def _unknown_teams_and_seats(policy: Mapping[str, Any]) -> Iterator[Disagreement
     yield from _unknown(policy, "teams", _teams_named(policy))
     approvals = _mapping(policy.get("approvals"))
     seats = [(("approvals", kind, i), seat) for kind, needed in approvals.items() for i, seat in _listed(needed)]
+    seats += [
+        (("rollcalls", kind, i), seat)
+        for kind, called in _mapping(policy.get("rollcalls")).items()
+        for i, seat in _listed(called)
+    ]
     accepting = _mapping(policy.get("acceptances"))
     yield from _unknown(policy, "seats", [*seats, *((("acceptances", risk), seat) for risk, seat in accepting.items())])
 

@@ -25,6 +25,7 @@ from release_core.people_gates import (
     approvals_gate,
     item_owners,
     items_gate,
+    roll_call_gate,
     tasks_gate,
 )
 from release_core.policy import Policy
@@ -56,6 +57,7 @@ RULES: Sequence[Rule] = (
     tasks_gate,
     validation_gate,
     approvals_gate,
+    roll_call_gate,
     way_back_gate,
     window_gate,
     freeze_gate,

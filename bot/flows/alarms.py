@@ -15,6 +15,7 @@ from release_core import (
     incidents,
     proofs,
     releases,
+    roll_calls,
     rollback_requests,
     scheduling,
 )
@@ -69,6 +70,12 @@ def approval_expiry(args: dict[str, Any]) -> None:
     expire_answer(args["approval"])
 
 
+@flow("roll_call_end")
+def roll_call_end(args: dict[str, Any]) -> None:
+    """The deadline of a roll call has come."""
+    close_call(args["release"], args["number"])
+
+
 @flow("absence_begins")
 def absence_begins(args: dict[str, Any]) -> None:
     """Somebody is away from now on."""
@@ -121,6 +128,12 @@ def ask_on(release: str, asking: int, step: asks.Step) -> None:
 def expire_answer(approval: int) -> None:
     """End the yes, ask its seat again."""
     approvals.expire_answer(current().ports, approval)
+
+
+@fact
+def close_call(release: str, number: int) -> None:
+    """Freeze what was said, unless the roll was called anew."""
+    roll_calls.close_call(current().ports, release, number)
 
 
 @fact

@@ -85,6 +85,11 @@ def answered(room: Room) -> None:
     approvals.answer(room.ports, QA, "REL-1", yes=True)
 
 
+def called(room: Room) -> None:
+    packed(room)
+    room.says(MANAGER, "release rollcall for 2h -- all green?")
+
+
 def away(room: Room) -> None:
     room.says(STAKEHOLDER, "release away for 2d")
 
@@ -201,6 +206,8 @@ SAYINGS = [
     Saying("release_approve", asked, "release approve as QA", QA, "Your yes for QA on REL-1 is recorded.", STAKEHOLDER),
     Saying("release_decline", asked, "release decline as QA -- no test report", QA, "Your no for QA", STAKEHOLDER),
     Saying("release_withdraw", answered, "release withdraw -- too early", QA, "the seat waits again"),
+    Saying("release_rollcall", packed, "release rollcall until tomorrow 20:00", MANAGER, "go or no-go", DEVELOPER),
+    Saying("release_vote", called, "release vote go -- tested", QA, "for QA on REL-1 is recorded", STAKEHOLDER),
     Saying("release_away", nothing, f"release away until Fri 18:00 for <@{QA}>", STAKEHOLDER, "@Quinn Adler answers"),
     Saying("release_back", away, "release back", STAKEHOLDER, "You are back"),
     Saying("release_window", planned, "release window at tomorrow 20:00 for 2h", MANAGER, "window of REL-1", TESTER),

@@ -34,6 +34,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_asking_release_id"), ["release_id"], unique=False)
 
     op.create_table(
+        "rollcall",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("release_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("org", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("seats", sa.JSON(), nullable=False),
+        sa.Column("called_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("called_at", release_core.models.Instant(timezone=True), nullable=False),
+        sa.Column("due_at", release_core.models.Instant(timezone=True), nullable=False),
+        sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("result", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["release_id"], ["release.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("release_id", "number"),
+    )
+    with op.batch_alter_table("rollcall", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rollcall_release_id"), ["release_id"], unique=False)
+
+    op.create_table(
+        "rollcallvoice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("roll_call_id", sa.Integer(), nullable=False),
+        sa.Column("seat", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("person_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("said", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", release_core.models.Instant(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["roll_call_id"], ["rollcall.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("rollcallvoice", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rollcallvoice_roll_call_id"), ["roll_call_id"], unique=False)
+
+    op.create_table(
         "absence",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("person_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -54,6 +90,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("rollcallvoice", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rollcallvoice_roll_call_id"))
+
+    op.drop_table("rollcallvoice")
+    with op.batch_alter_table("rollcall", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rollcall_release_id"))
+
+    op.drop_table("rollcall")
     with op.batch_alter_table("approval", schema=None) as batch_op:
         batch_op.drop_column("expires_at")
         batch_op.drop_column("for_people")
