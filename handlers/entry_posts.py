@@ -77,6 +77,8 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.RISK_ACCEPTED: "good",
     Kind.SNAPSHOT_SKIPPED: "stop",
     Kind.ITEM_BLOCKED: "stop",
+    Kind.ITEM_REMINDED: "wait",
+    Kind.ITEM_WAIVER_ENDED: "wait",
     Kind.TASK_DUE: "wait",
     Kind.TASK_REOPENED: "stop",
     Kind.DECLINED: "stop",
@@ -180,6 +182,10 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
             buttons = [begin, done, over, do("Run-sheet", "release_tasks", release=key)]
         case Kind.APPROVALS_WITHDRAWN:
             buttons = [do("Ask again", "release_ask", release=key), do("Package", "release_package", release=key)]
+        case Kind.ITEM_REMINDED | Kind.ITEM_WAIVER_ENDED:
+            item = {"release": key, "item": str(entry.details["item"])}
+            buttons = [do("Tick", "release_tick", **item), do("Snooze…", "release_snooze", **item)]
+            buttons.append(do("More about it…", "release_item", **item))
         case Kind.SEATS_REMINDED | Kind.REFUSAL_SET_ASIDE | Kind.APPROVAL_EXPIRED:
             buttons = [do("Answer…", "release_answer", release=key), do("May we go?", "release_why", release=key)]
         case Kind.PACKAGE_NOT_COMPARED:

@@ -34,7 +34,7 @@ GROUPS: Mapping[str, tuple[str, Sequence[str]]] = {
         "Items",
         (
             *("release_tick", "release_start", "release_block", "release_reopen", "release_waive"),
-            *("release_assign", "release_item"),
+            *("release_assign", "release_snooze", "release_item"),
         ),
     ),
     "tasks": (

@@ -61,6 +61,19 @@ def _owner_changed(t: Telling) -> str:
     return f"{t.by} gave item {t.get('item')} “{t.get('title')}” to {person(t.get('owner'))}."
 
 
+def _waived(t: Telling) -> str:
+    ends = f" until {t.instant('until')}" if t.get("until") else ""
+    return f"{t.by} waived item {t.get('item')} “{t.get('title')}”{ends}: {t.get('note')}"
+
+
+def _item_due(t: Telling) -> str:
+    named, who = f"Item {t.get('item')} “{t.get('title')}”", people(t.names("people"), last="or")
+    if not t.entry.details.get("overdue"):
+        return f"{named} is due {t.instant('due_at')}: {who}."
+    last = f" This is the last reminder; {person(t.get('owner'))} is told." if t.entry.details.get("last") else ""
+    return f"{named} is overdue since {t.instant('due_at')}: {who}.{last}"
+
+
 def _task(t: Telling) -> str:
     return f"task {t.get('task')} “{t.get('title')}” ({t.get('phase')} {t.org()})"
 
@@ -281,7 +294,15 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ITEM_STARTED: lambda t: f"{t.by} works on item {t.get('item')} “{t.get('title')}”.",
     Kind.ITEM_DONE: lambda t: f"{t.by} ticked item {t.get('item')} “{t.get('title')}”{t.after('note')}.",
     Kind.ITEM_BLOCKED: lambda t: f"{t.by} blocked item {t.get('item')} “{t.get('title')}”: {t.get('note')}",
-    Kind.ITEM_WAIVED: lambda t: f"{t.by} waived item {t.get('item')} “{t.get('title')}”: {t.get('note')}",
+    Kind.ITEM_WAIVED: _waived,
+    Kind.ITEM_SNOOZED: lambda t: (
+        f"{t.by} wants no reminder of item {t.get('item')} “{t.get('title')}” before {t.instant('until')}."
+    ),
+    Kind.ITEM_REMINDED: _item_due,
+    Kind.ITEM_WAIVER_ENDED: lambda t: (
+        f"The waiver of item {t.get('item')} “{t.get('title')}” by {person(t.get('by'))} has ended: {t.get('note')} "
+        f"It has to be settled now: {people(t.names('people'), last='or')}."
+    ),
     Kind.ITEM_REOPENED: lambda t: f"{t.by} reopened item {t.get('item')} “{t.get('title')}”{t.after('note')}.",
     Kind.ITEM_ASSIGNED: _owner_changed,
     Kind.TASK_ADDED: lambda t: f"{t.by} added {_task(t)}, {t.get('minutes')} min, for {person(t.get('owner'))}.",

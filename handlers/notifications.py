@@ -39,6 +39,8 @@ _BY_FACT: Mapping[str, Topic] = {
     Kind.SEATS_REMINDED: "approvals",
     Kind.ROLLCALL_CLOSED: "releases",
     Kind.ITEM_ASSIGNED: "work",
+    Kind.ITEM_REMINDED: "reminders",
+    Kind.ITEM_WAIVER_ENDED: "work",
     Kind.TASK_ASSIGNED: "work",
     Kind.TASK_DUE: "work",
     Kind.VALIDATION_LAPSES: "reminders",

@@ -11,6 +11,7 @@ from sqlmodel import Session, and_, col, desc, or_, select
 from handlers.conversation import Button, at, bold, clean
 from handlers.phrases import age, do, incident_line
 from release_core.acceptances import RISKS
+from release_core.conditions import asked_items, is_settled
 from release_core.facts import ReleaseFacts
 from release_core.lookups import FINAL_STATES, open_incidents, open_releases
 from release_core.models import Absence, Broadcast, ChecklistItem, Deployment, Release, RollCall, Task, TimelineEntry
@@ -151,7 +152,7 @@ def _tasks(facts: ReleaseFacts, person_id: str) -> Iterator[Owed]:
 
 def _items(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> Iterator[Owed]:
     key = facts.release.key
-    loose = [item for item in facts.items if not item.rule and item.state not in SETTLED]
+    loose = [item for item in asked_items(facts) if not item.rule and not is_settled(item, now)]
     for item in (item for item in loose if person_id in item_owners(item, facts, policy)):
         due = f", due {at(item.due_at)}{' (overdue)' if item.due_at < now else ''}" if item.due_at else ""
         tick = do("Tick", "release_tick", release=key, item=str(item.number))

@@ -19,6 +19,7 @@ from handlers.phrases import (
     lasting,
     org_title,
 )
+from release_core.conditions import asked_items
 from release_core.differences import LastChange, read_change
 from release_core.facts import UNDER_WAY, Standing, counts, watched_until
 from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, is_watched
@@ -69,9 +70,10 @@ def package_words(package: ReleasePackage | None) -> str:
 
 def checklist_words(facts: Standing) -> str:
     """How far the checklist is."""
-    settled = sum(item.state in ("done", "waived") for item in facts.items)
-    blocked = [item for item in facts.items if item.state == "blocked"]
-    return f"{settled} of {len(facts.items)} settled" + (f", {len(blocked)} blocked" if blocked else "")
+    asked = asked_items(facts)
+    settled = sum(item.state in SETTLED for item in asked)
+    blocked = [item for item in asked if item.state == "blocked"]
+    return f"{settled} of {len(asked)} settled" + (f", {len(blocked)} blocked" if blocked else "")
 
 
 def tasks_words(facts: Standing) -> str:

@@ -207,6 +207,14 @@ def _item_said(told: Told) -> Iterable[Touched]:
     return [*_item(told), Touched(told.line)]
 
 
+def _item_reminded(told: Told) -> Iterable[Touched]:
+    """Its owner hears of it in person; the last reminder is said to all, its release's owner is called."""
+    last = told.entry.details.get("last") or told.entry.kind == Kind.ITEM_WAIVER_ENDED
+    people = dict.fromkeys([*told.entry.details["people"], *([told.detail("owner")] if last else [])])
+    said = [Touched(told.line)] if last else []
+    return [*_item(told), *said, *(Touched(f"{told.line}@{person}") for person in people)]
+
+
 def _assigned(told: Told) -> Iterable[Touched]:
     return [*_item(told), Touched(f"{told.line}@{told.detail('owner')}")]
 
@@ -429,6 +437,9 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.ITEM_WAIVED: _item_said,
     Kind.ITEM_REOPENED: _item,
     Kind.ITEM_ASSIGNED: _assigned,
+    Kind.ITEM_SNOOZED: _item,
+    Kind.ITEM_REMINDED: _item_reminded,
+    Kind.ITEM_WAIVER_ENDED: _item_reminded,
     Kind.RELEASE_MOVED_ON: _moved_on,
     Kind.TASK_ADDED: _task_said,
     Kind.TASK_DUE: _task_due,

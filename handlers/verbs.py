@@ -115,9 +115,16 @@ _TABLE = (
     Verb(
         "release_waive",
         checklists.waive,
-        "[REL-1] ITEM|FREEZE -- reason",
+        "[REL-1] ITEM|FREEZE [until TIME] -- reason",
         "go without an item, or through a freeze",
         may=any_of("settle_any_item", "waive_freeze"),
+    ),
+    Verb(
+        "release_snooze",
+        checklists.snooze,
+        "[REL-1] ITEM until TIME|for 2h",
+        "no reminder of an item for a while",
+        may=settles_items,
     ),
     Verb(
         "release_assign",

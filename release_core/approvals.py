@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 from release_core.acceptances import ask_to_accept
 from release_core.asks import ask_seats, set_expiry, told_changes
 from release_core.bindings import bound
+from release_core.conditions import asked_items, is_settled
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
 from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_release, release_of, state_of
@@ -19,7 +20,7 @@ from release_core.models import Approval, Release
 from release_core.permissions import others, require
 from release_core.policy import Policy
 from release_core.ports import Ports
-from release_core.readiness import SETTLED, settle_state
+from release_core.readiness import settle_state
 from release_core.risks import is_open, rows_of
 from release_core.seating import Seated, Voice, adds
 from release_core.seats import barred, may_answer, needs, seating, standing_answers, stands_in_for, voices
@@ -234,7 +235,7 @@ def _what_is_seen(facts: ReleaseFacts, now: datetime) -> dict[str, Any]:
         "deletions": len(package.before) + len(package.after),
         "validations": [[d.key, d.org, d.state] for d in facts.deployments if d.purpose == "validation"],
         "cannot_come_back": [f"{row[0]} {row[1]}" for row in rows_of(package, "impossible")],
-        "open_items": [i.title for i in facts.items if i.state not in SETTLED],
+        "open_items": [i.title for i in asked_items(facts) if not is_settled(i, now)],
         "bound": bound(facts, now),
     }
 

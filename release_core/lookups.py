@@ -233,8 +233,8 @@ def find_deployment(session: Session, deployment_id: int) -> Deployment:
     return deployment
 
 
-def release_of(session: Session, thing: Approval | Deployment | ReleasePackage) -> Release:
-    """The release that a deployment, package or answer belongs to."""
+def release_of(session: Session, thing: Approval | ChecklistItem | Deployment | ReleasePackage) -> Release:
+    """The release that a deployment, package, item or answer belongs to."""
     release = session.get(Release, thing.release_id)
     assert release is not None, "a foreign key keeps the release"
     return release

@@ -156,7 +156,10 @@ class DeploymentWindow(SQLModel, table=True):
 class ChecklistItem(SQLModel, table=True):
     """A question to settle before a release may go; state: open, in_progress, blocked, done, waived.
 
-    `rule` names what settles it by itself: "" for people, else "validated" or "snapshot".
+    `rule` names what settles it by itself: "" for people, else "validated" or "snapshot". `evidence` says what a tick
+    has to bring ("", "note" or "link"), `condition` for which packages there is such a question at all
+    (`release_core.conditions`). At `waived_until` a waiver ends; `remind_at` is when its owner is reminded next, not
+    before `snoozed_until`.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -172,6 +175,11 @@ class ChecklistItem(SQLModel, table=True):
     note: str = _words()
     changed_by: str = ""
     changed_at: datetime | None = _instant(optional=True)
+    evidence: str = _later("")
+    condition: dict[str, Any] = _document(later=True)
+    waived_until: datetime | None = _instant(optional=True)
+    remind_at: datetime | None = _instant(optional=True)
+    snoozed_until: datetime | None = _instant(optional=True)
 
     __table_args__ = (UniqueConstraint("release_id", "number"),)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from release_core.conditions import asked_items, is_settled
 from release_core.facts import ReleaseFacts
 from release_core.gate import Gate
 from release_core.models import ChecklistItem
@@ -18,7 +19,7 @@ from release_core.tallies import counting_call, must_call, result_of, roll_membe
 
 def items_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
     """Every required item must be done or waived; the snapshot is taken on the way."""
-    open_items = [i for i in facts.items if i.required and i.rule == "" and i.state not in SETTLED]
+    open_items = [i for i in asked_items(facts) if i.required and i.rule == "" and not is_settled(i, now)]
     if not open_items:
         return [Gate("checklist", True, "Every required item of the checklist is settled.")]
     return [_item_gate(item, facts, policy) for item in open_items]
@@ -26,7 +27,8 @@ def items_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[G
 
 def _item_gate(item: ChecklistItem, facts: ReleaseFacts, policy: Policy) -> Gate:
     who = item_owners(item, facts, policy)
-    state = {"open": "open", "in_progress": "in progress"}.get(item.state, f"blocked: {item.note}")
+    states = {"open": "open", "in_progress": "in progress", "waived": "open again: its waiver has ended"}
+    state = states.get(item.state, f"blocked: {item.note}")
     because, way_out = (
         f"Item {item.number} “{item.title}” is {state}.",
         f"/release tick {facts.release.key} {item.number}",

@@ -250,6 +250,16 @@ class AskRule(_Rule):
         return self
 
 
+class Condition(_Rule):
+    """For which releases a line of a checklist is asked at all: everything that stands here has to be so."""
+
+    types: tuple[str, ...] = ()
+    deletions: bool = False
+    cannot_come_back: bool = False
+    components: int = Field(default=0, ge=0)
+    orgs: tuple[str, ...] = ()
+
+
 class ItemRule(_Rule):
     """One line of a checklist template; `due` counts back from the start of the window."""
 
@@ -260,12 +270,22 @@ class ItemRule(_Rule):
     team: str | None = None
     due: Span = timedelta(hours=2)
     required: bool = True
+    evidence: Literal["", "note", "link"] = ""
+    when: Condition | None = None
 
     @model_validator(mode="after")
     def _has_one_owner(self) -> Self:
         if sum(owner is not None for owner in (self.role, self.person, self.team)) > 1:
             raise ValueError("expected one of role, person or team, not several")
         return self
+
+
+class ReminderRule(_Rule):
+    """When the owner of an item that is not settled is reminded: before it is due, then when it is, and after that."""
+
+    before: Span = Field(default=timedelta(hours=1), ge=timedelta(minutes=1))
+    every: Span = Field(default=timedelta(hours=4), ge=timedelta(minutes=5))
+    at_most: int = Field(default=3, ge=0, le=20)
 
 
 class TaskRule(_Rule):
@@ -368,6 +388,8 @@ class Policy(_Rule):
     audiences: dict[str, Audience] = Field(default_factory=dict)
     acceptances: Acceptances = Acceptances()
     asks: AskRule = AskRule()
+    reminders: ReminderRule = ReminderRule()
+    waivers_last: Span = Field(default=timedelta(days=7), ge=timedelta(minutes=5))
     rollcalls: dict[Kind, tuple[str, ...]] = Field(default_factory=dict)
     rollback_request_expires: Span = timedelta(minutes=30)
     soak: Span = timedelta(hours=2)

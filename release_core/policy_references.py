@@ -68,6 +68,11 @@ def _orgs_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
         for key, org in _mapping(policy.get("orgs")).items()
         for i, name in _listed(_mapping(org).get("validate_first"))
     ]
+    first += [
+        ((*place, "orgs", i), name)
+        for place, rule in _rules_of(policy, "checklists", "when")
+        for i, name in _listed(_mapping(rule.get("when")).get("orgs"))
+    ]
     tasks = [(place, rule.get("org")) for place, rule in _rules_of(policy, "tasks", "org")]
     paths: list[tuple[Place, Any]] = [
         (("paths", key, i), name) for key, orgs in _mapping(policy.get("paths")).items() for i, name in _listed(orgs)

@@ -119,6 +119,8 @@ def _lay_out_checklist(session: Session, policy: Policy, release: Release) -> No
                 required=rule.required,
                 owner_id=_owner_of(policy, release, rule),
                 team=rule.team or "",
+                evidence=rule.evidence,
+                condition=rule.when.model_dump(mode="json", exclude_defaults=True) if rule.when else {},
                 state="open",
             )
         )

@@ -10,6 +10,7 @@ from release_core.asks import move_rounds
 from release_core.broadcasts import schedule_for_window
 from release_core.errors import Conflict, Refused, Unclear
 from release_core.facts import gather
+from release_core.item_alarms import set_reminder
 from release_core.lookups import (
     BEFORE_DEPLOYMENT,
     checklist,
@@ -91,7 +92,7 @@ def _date_items(session: Session, policy: Policy, release: Release, window: Inte
     before = {rule.title: rule.due for rule in policy.checklist_of(release.kind)}
     for item in checklist(session, release):
         item.due_at = max(now, window.starts_at - before.get(item.title, timedelta()))
-        session.add(item)
+        set_reminder(session, policy, release, item, now)
 
 
 def _must_be_legal(session: Session, policy: Policy, release: Release, window: Interval, now: datetime) -> None:

@@ -13,6 +13,7 @@ from release_core import (
     asks,
     broadcasts,
     incidents,
+    item_alarms,
     proofs,
     releases,
     roll_calls,
@@ -68,6 +69,18 @@ def seat_round(args: dict[str, Any]) -> None:
 def approval_expiry(args: dict[str, Any]) -> None:
     """A yes has counted for as long as it may."""
     expire_answer(args["approval"])
+
+
+@flow("item_reminder")
+def item_reminder(args: dict[str, Any]) -> None:
+    """An item of a checklist comes due, or is overdue."""
+    remind_of_item(args["item"])
+
+
+@flow("waiver_end")
+def waiver_end(args: dict[str, Any]) -> None:
+    """An item was waived for a while."""
+    end_waiver(args["item"])
 
 
 @flow("roll_call_end")
@@ -128,6 +141,18 @@ def ask_on(release: str, asking: int, step: asks.Step) -> None:
 def expire_answer(approval: int) -> None:
     """End the yes, ask its seat again."""
     approvals.expire_answer(current().ports, approval)
+
+
+@fact
+def remind_of_item(item: int) -> None:
+    """Remind its owner, unless it was settled, moved or snoozed meanwhile."""
+    item_alarms.remind(current().ports, item)
+
+
+@fact
+def end_waiver(item: int) -> None:
+    """Open the item again, unless somebody has."""
+    item_alarms.end_waiver(current().ports, item)
 
 
 @fact

@@ -181,6 +181,7 @@ SAYINGS = [
     Saying("release_block", planned, "release block 2 -- no test data", QA, "is blocked", STAKEHOLDER),
     Saying("release_reopen", ticked, "release reopen 2 -- not agreed", QA, "is open again", STAKEHOLDER),
     Saying("release_waive", planned, "release waive 2 -- agreed by phone", MANAGER, "is waived", QA),
+    Saying("release_snooze", planned, "release snooze 2 for 2h", QA, "is asked about again", STAKEHOLDER),
     Saying("release_assign", planned, f"release assign 2 <@{TESTER}>", MANAGER, "belongs to @Tomás Novák", STAKEHOLDER),
     Saying("release_tasks", with_tasks, "release tasks", STAKEHOLDER, "Pause the nightly import"),
     Saying("release_task", planned, "release task before for 20m -- Pause it", MANAGER, "is task 1", STAKEHOLDER),

@@ -88,8 +88,20 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("for_people", sa.JSON(), nullable=False, server_default=sa.text("'[]'")))
         batch_op.add_column(sa.Column("expires_at", release_core.models.Instant(timezone=True), nullable=True))
 
+    with op.batch_alter_table("checklistitem", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("evidence", sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default=sa.text("''"))
+        )
+        batch_op.add_column(sa.Column("condition", sa.JSON(), nullable=False, server_default=sa.text("'{}'")))
+        for name in ("waived_until", "remind_at", "snoozed_until"):
+            batch_op.add_column(sa.Column(name, release_core.models.Instant(timezone=True), nullable=True))
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("checklistitem", schema=None) as batch_op:
+        for name in ("snoozed_until", "remind_at", "waived_until", "condition", "evidence"):
+            batch_op.drop_column(name)
+
     with op.batch_alter_table("rollcallvoice", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_rollcallvoice_roll_call_id"))
 
