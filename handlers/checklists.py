@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from handlers.checklist_cards import checklist_card, item_card
 from handlers.conversation import (
     Answer,
+    ChoiceField,
     Form,
     InstantField,
     Message,
+    Option,
     Paragraph,
     PeopleField,
     Request,
@@ -26,6 +29,13 @@ from release_core.models import ChecklistItem
 from release_core.permissions import require
 from release_core.ports import Ports
 
+_LASTS = (
+    Option("usual", "As the policy says, past the window in any case"),
+    Option("day", "1 day"),
+    Option("days", "3 days"),
+    Option("month", "30 days"),
+)
+_SPANS = {"day": timedelta(days=1), "days": timedelta(days=3), "month": timedelta(days=30)}
 READ_BY_ALL = "Everybody who follows the release reads this."
 
 
@@ -106,10 +116,12 @@ def waive(ports: Ports, request: Request) -> Answer:
         return _waive_freeze(ports, request, key, freeze, reason)
     item, reason = item_argument(ports, request, key)
     if not reason:
-        lasts = InstantField("until", "Until", optional=True, hint="Empty: as the policy says, or past the window.")
+        lasts = ChoiceField("lasts", "For how long", _LASTS, ("usual",))
         form = _ask(ports, key, item, "release_waive", "Waive")
         return replace(form, fields=(*form.fields, lasts))
     until = request.args.get("until")
+    if until is None and (span := _SPANS.get(str(request.args.get("lasts")), request.args.get("for"))):
+        until = ports.clock.now() + span
     row = checklists.waive_item(ports, request.actor.id, key, item, reason, until=until)
     ends = f" until {at(row.waived_until)}" if row.waived_until else ""
     return _said(row, key, f"is waived{ends}")

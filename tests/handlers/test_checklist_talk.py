@@ -99,8 +99,8 @@ def test_a_tick_that_needs_a_link_asks_for_it() -> None:
 def test_a_waiver_says_until_when_and_its_end_is_told_to_those_who_owe_the_item() -> None:
     room = company(BRIEFED)
     form = room.is_asked(MANAGER, "release waive 1")
-    answer = room.submits(MANAGER, form, note="agreed by phone", until=NOW + timedelta(hours=2))
-    assert "is waived until Mon 23 Nov 2026 12:00 CET" in words_of(answer)
+    answer = room.submits(MANAGER, form, note="agreed by phone", lasts="day")
+    assert "is waived until Tue 24 Nov 2026 10:00 CET" in words_of(answer)
     assert "waived by @Anna Weiss until" in words_of(room.says(QA, "release checklist"))
     sent = rings(room, "waiver_end")
     line = f"entry:REL-1:{entries(room.ports, 'REL-1')[-1].number}"
@@ -113,6 +113,9 @@ def test_a_typed_waiver_names_its_end() -> None:
     room = company(BRIEFED)
     room.says(MANAGER, "release waive 1 until tomorrow 12:00 -- agreed by phone")
     assert facts_of(room.ports, "REL-1").items[0].waived_until == NOW + timedelta(hours=26)
+    room.says(MANAGER, "release reopen 1")
+    room.says(MANAGER, "release waive 1 for 3h -- agreed by phone")
+    assert facts_of(room.ports, "REL-1").items[0].waived_until == NOW + timedelta(hours=3)
 
 
 def test_a_question_that_is_not_asked_owes_nobody_anything_and_says_when_it_would() -> None:
