@@ -255,7 +255,8 @@ def _asked_on(told: Told) -> Iterable[Touched]:
     cards = [f"approval:{told.stream}:{seat}:{told.detail('digest')}" for seat in told.entry.details["seats"]]
     copies = [Touched(f"{card}@{p}") for card in cards for p in people if step in ("alternates", "stand_in")]
     again = [one for card in cards for one in _again(told, card)]
-    told_to = [*people, *([told.detail("owner")] if step == "manager" else [])]
+    owner = [told.detail("owner"), *told.entry.details.get("deputies", [])]
+    told_to = [*people, *(owner if step == "manager" else [])]
     lines = [Touched(f"{told.line}@{p}") for p in dict.fromkeys(told_to)]
     return [*copies, *again, Touched(told.line), *lines]
 

@@ -14,7 +14,7 @@ from release_core.lookups import BEFORE_DEPLOYMENT, window_of
 from release_core.models import Asking, Intent, Release, ReleasePackage, TimelineEntry
 from release_core.policy import AskRule, Policy
 from release_core.ports import Ports
-from release_core.seats import waiting_seats, whom_to_ask
+from release_core.seats import stand_ins, waiting_seats, whom_to_ask
 from release_core.timeline import BOT, Kind, intend, record, withdraw_intents
 
 Step = Literal["remind", "alternates", "manager"]
@@ -132,6 +132,7 @@ def ask_on(ports: Ports, key: str, number: int, step: Step) -> None:
             "digest": asking.digest,
             "asked_at": asking.asked_at.isoformat(),
             "owner": release.owner_id,
+            "deputies": list(stand_ins(facts.absences, release.owner_id, now)),
         }
         record(session, Kind.SEATS_REMINDED, stream=release.key, actor=BOT, at=now, details=details)
 
