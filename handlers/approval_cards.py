@@ -35,6 +35,7 @@ from handlers.release_words import (
     verdict_words,
 )
 from release_core.facts import ReleaseFacts
+from release_core.fitting import why_needed
 from release_core.lookups import BEFORE_DEPLOYMENT
 from release_core.models import Approval
 from release_core.permissions import others
@@ -52,6 +53,8 @@ def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str, n
     if what := _what_came_of_it(facts, title, (seat, digest), one, now):
         summary, sentence, tone = what
         return Message(summary, [asked, Paragraph(sentence)], tone=tone)
+    if because := why_needed(policy, release, facts.package, seat):
+        asked = Paragraph(f"{asked.text} It is asked because {because}.")
     parts: list[Part] = [asked, *_what_changed(facts), _to_weigh(facts, policy), *_what_is_lost(facts)]
     if one:
         parts += [*_so_far(facts, one, now), *_clicks(facts, policy, one, digest, now)]

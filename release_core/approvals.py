@@ -24,7 +24,7 @@ from release_core.ports import Ports
 from release_core.readiness import settle_state
 from release_core.risks import is_open, rows_of
 from release_core.seating import Seated
-from release_core.seats import seating, standing_answers, stands_in_for
+from release_core.seats import seating, standing_answers, stands_in_for, waiting_seats
 from release_core.timeline import BOT, Kind, record
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "answer",
     "ask_anew",
     "ask_for_approvals",
+    "ask_the_others",
     "expire_answer",
     "take_back",
     "withdraw_approvals",
@@ -252,7 +253,18 @@ def ask_anew(session: Session, policy: Policy, release: Release, now: datetime) 
     facts = gather(session, policy, release)
     if facts.asking is None or facts.package is None or release.state not in BEFORE_DEPLOYMENT:
         return
-    waiting = [one.seat for one in seating(facts, policy, now) if not one.complete and not one.declined_by]
+    waiting = waiting_seats(facts, policy, now)
+    if waiting:
+        ask_seats(session, policy, facts, waiting, BOT, now)
+
+
+def ask_the_others(session: Session, policy: Policy, release: Release, now: datetime) -> None:
+    """Ask the seats that are needed only since more is known of what was asked about: nobody has asked them yet."""
+    session.flush()
+    facts = gather(session, policy, release)
+    if facts.asking is None or facts.asking.digest != facts.digest or release.state not in BEFORE_DEPLOYMENT:
+        return
+    waiting = [seat for seat in waiting_seats(facts, policy, now) if seat not in facts.asking.seats]
     if waiting:
         ask_seats(session, policy, facts, waiting, BOT, now)
 

@@ -43,6 +43,7 @@ def ask_seats(
     asking = Asking(
         release_id=release.id or 0, number=before.number + 1 if before else 1, digest=facts.digest, bound=meant,
         changes=told_changes(session, policy, before.bound, meant) if before else [],
+        seats=list(dict.fromkeys([*(before.seats if before and before.digest == facts.digest else []), *seats])),
         asked_by=before.asked_by if before and actor == BOT else actor,
         asked_at=now, remind_at=at["remind"], alternates_at=at["alternates"], manager_at=at["manager"],
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from release_core.acceptances import ask_to_accept
-from release_core.approvals import ask_anew, withdraw_approvals
+from release_core.approvals import ask_anew, ask_the_others, withdraw_approvals
 from release_core.errors import Conflict, Refused
 from release_core.facts import gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_release, package_of, release_of, state_of
@@ -140,6 +140,8 @@ def _ask_seats_anew(session: Session, policy: Policy, release: Release, now: dat
     """What was asked before is asked again by itself as soon as it is known what there is to weigh."""
     if not release.asked_digest:
         ask_anew(session, policy, release, now)
+    else:
+        ask_the_others(session, policy, release, now)
 
 
 def note_comparison_failed(ports: Ports, package_id: int, sentence: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, desc, select
 
+from release_core.fitting import needed_seats
 from release_core.lookups import checklist, deployments_of, open_incidents, package_of, run_sheet, window_of
 from release_core.models import (
     Absence,
@@ -197,20 +198,21 @@ _APPROVALS = select(Approval).where(Approval.release_id == bindparam("release"))
 def stand(session: Session, policy: Policy, release: Release) -> Standing:
     """Read where a release stands."""
     package, deployments = package_of(session, release), deployments_of(session, release)
+    needed = needed_seats(policy, release, package)
     return Standing(
         release=release,
         package=package,
         tests=planned(release, package, policy, release.target_org),
         items=checklist(session, release),
         approvals=session.exec(_APPROVALS, params={"release": release.id}).all(),
-        seats={seat: seat_people(session, policy, seat) for seat in policy.seats_of(release.kind)},
+        seats={seat: seat_people(session, policy, seat) for seat in needed},
         window=window_of(session, release),
         deployments=deployments,
         tasks=run_sheet(session, release),
         watch_begun_again_until=_watch_begun_again_until(session, release),
         wished_back=_wished_back(session, release, deployments),
         asking=asking_of(session, release),
-        absences=session.exec(_ABSENCES).all() if policy.seats_of(release.kind) else (),
+        absences=session.exec(_ABSENCES).all() if needed else (),
     )
 
 

@@ -210,7 +210,8 @@ class Asking(SQLModel, table=True):
     """The seats of a release, asked once to approve; the newest asking counts.
 
     `digest` is what they were asked to say yes to, `bound` the same in parts that can be compared
-    (`release_core.bindings`); `changes` says what is other than when they were asked before. At `remind_at` who has not
+    (`release_core.bindings`); `changes` says what is other than when they were asked before; `seats` were asked so
+    far. At `remind_at` who has not
     answered is asked again, at `alternates_at` others too, at `manager_at` the release's owner is told.
     """
 
@@ -220,6 +221,7 @@ class Asking(SQLModel, table=True):
     digest: str
     bound: dict[str, Any] = _document()
     changes: list[Any] = _list()
+    seats: list[Any] = _list()
     asked_by: str
     asked_at: datetime = _instant()
     remind_at: datetime = _instant()

@@ -280,6 +280,14 @@ class ItemRule(_Rule):
         return self
 
 
+class MoreSeats(_Rule):
+    """Seats that a release needs beside those of its kind, when its package is such; without `kinds` of any kind."""
+
+    seats: tuple[str, ...] = Field(min_length=1)
+    kinds: tuple[Kind, ...] = ()
+    when: Condition
+
+
 class ReminderRule(_Rule):
     """When the owner of an item that is not settled is reminded: before it is due, then when it is, and after that."""
 
@@ -388,6 +396,7 @@ class Policy(_Rule):
     audiences: dict[str, Audience] = Field(default_factory=dict)
     acceptances: Acceptances = Acceptances()
     asks: AskRule = AskRule()
+    more_approvals: tuple[MoreSeats, ...] = ()
     reminders: ReminderRule = ReminderRule()
     waivers_last: Span = Field(default=timedelta(days=7), ge=timedelta(minutes=5))
     rollcalls: dict[Kind, tuple[str, ...]] = Field(default_factory=dict)

@@ -40,11 +40,18 @@ def disagreements(policy: Mapping[str, Any]) -> list[Disagreement]:
 def _unknown_teams_and_seats(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
     yield from _unknown(policy, "teams", _teams_named(policy))
     approvals = _mapping(policy.get("approvals"))
-    seats = [(("approvals", kind, i), seat) for kind, needed in approvals.items() for i, seat in _listed(needed)]
+    seats: list[tuple[Place, Any]] = [
+        (("approvals", kind, i), seat) for kind, needed in approvals.items() for i, seat in _listed(needed)
+    ]
     seats += [
         (("rollcalls", kind, i), seat)
         for kind, called in _mapping(policy.get("rollcalls")).items()
         for i, seat in _listed(called)
+    ]
+    seats += [
+        (("more_approvals", i, "seats", j), seat)
+        for i, rule in _listed(policy.get("more_approvals"))
+        for j, seat in _listed(_mapping(rule).get("seats"))
     ]
     accepting = _mapping(policy.get("acceptances"))
     yield from _unknown(policy, "seats", [*seats, *((("acceptances", risk), seat) for risk, seat in accepting.items())])
@@ -72,6 +79,11 @@ def _orgs_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
         ((*place, "orgs", i), name)
         for place, rule in _rules_of(policy, "checklists", "when")
         for i, name in _listed(_mapping(rule.get("when")).get("orgs"))
+    ]
+    first += [
+        (("more_approvals", i, "when", "orgs", j), name)
+        for i, rule in _listed(policy.get("more_approvals"))
+        for j, name in _listed(_mapping(_mapping(rule).get("when")).get("orgs"))
     ]
     tasks = [(place, rule.get("org")) for place, rule in _rules_of(policy, "tasks", "org")]
     paths: list[tuple[Place, Any]] = [

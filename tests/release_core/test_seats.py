@@ -530,3 +530,47 @@ def test_a_release_is_ready_only_while_its_seats_are_filled() -> None:
     checklists.reopen(ports, MANAGER, key, "1")
     assert release(ports, key).state == "planned"
     assert OTHER_DEVELOPER in facts_of(ports, key).seats["qa"]
+
+
+# More seats
+
+
+def with_more(when: dict[str, Any], **more: Any) -> Ports:
+    seats = {"qa": {"title": "QA", "people": [QA]}, "business": {"title": "Business", "people": [BUSINESS]}}
+    rule = {"seats": ["business"], "when": when, **more}
+    return builders.ports(policy=a_policy(seats=seats, approvals={"standard": ["qa"]}, more_approvals=[rule]))
+
+
+@pytest.mark.parametrize(
+    ("when", "kinds", "seats"),
+    [
+        ({"types": ["CustomField"]}, [], ["qa", "business"]),
+        ({"types": ["Profile"]}, [], ["qa"]),
+        ({"components": 2}, ["standard"], ["qa", "business"]),
+        ({"components": 2}, ["hotfix"], ["qa"]),
+        ({"orgs": ["uat"]}, [], ["qa"]),
+    ],
+)
+def test_what_a_package_brings_asks_for_more_seats(when: dict[str, Any], kinds: list[str], seats: list[str]) -> None:
+    ports = with_more(when, kinds=kinds)
+    key = a_packed_release(ports)
+    assert list(facts_of(ports, key).seats) == seats
+
+
+def test_a_seat_that_is_needed_since_the_comparison_is_asked_by_itself() -> None:
+    ports = with_more({"cannot_come_back": True})
+    key = a_release(ports)
+    row = a_package(ports, key, compared=False)
+    approvals.ask_for_approvals(ports, MANAGER, key)
+    approvals.answer(ports, QA, key, yes=True)
+    note_comparison(ports, row, builders.LOST)
+    asked = last(ports, key, Kind.APPROVALS_ASKED)
+    assert (asked.actor, asked.details["seats"]) == ("rollcall", ["business"])
+    assert complete(ports, key) == {"qa"}, "what was given stays"
+    assert reason(ports, key, "Business").code == "approval_missing"
+
+
+def test_a_condition_names_seats_that_there_are() -> None:
+    rule = {"seats": ["nobody"], "when": {"deletions": True}}
+    with pytest.raises(ValidationError, match="a name that stands under seats"):
+        a_policy(more_approvals=[rule])

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("digest", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("bound", sa.JSON(), nullable=False),
         sa.Column("changes", sa.JSON(), nullable=False),
+        sa.Column("seats", sa.JSON(), nullable=False),
         sa.Column("asked_by", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("asked_at", release_core.models.Instant(timezone=True), nullable=False),
         sa.Column("remind_at", release_core.models.Instant(timezone=True), nullable=False),
