@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import socket
 import sys
@@ -233,6 +234,8 @@ async def listen(bot: Bot, *, over_http: bool, until: asyncio.Event, on_ready: C
             held.push_async_callback(sockets.close)
             if not await _opened(sockets, until):
                 return
+        # What is here now stays: the collector need not look at it again while people wait.
+        gc.freeze()
         on_ready(address)
         await reach.watch(until)
         await app.drain()

@@ -18,7 +18,7 @@ GROUPS: Mapping[str, tuple[str, Sequence[str]]] = {
     "look": (
         "Look",
         (
-            *("release_status", "release_why", "release_package", "release_diff", "release_checklist"),
+            *("release_status", "release_why", "release_risk", "release_package", "release_diff", "release_checklist"),
             *("release_tasks", "release_results", "release_timeline", "release_audit"),
         ),
     ),

@@ -93,6 +93,25 @@ def _cancelled(t: Telling) -> str:
     return f"{t.by} cancelled the {'rest of the ' if live else ''}release: {t.get('reason')}{kept}"
 
 
+def _conflict(t: Telling) -> str:
+    """How another release is in the way, what to do about it."""
+    more = f" and {t.get('more')} more" if t.get("more") not in ("", "0") else ""
+    other, what = f"{t.get('with')} “{t.get('name')}” ({person(t.get('owner'))})", t.names("what")
+    match t.get("about"):
+        case "components":
+            return (
+                f"{other} changes the same: {', '.join(what)}{more}. Whoever goes second overwrites the first: "
+                "agree who takes the other's change along."
+            )
+        case "records":
+            return f"{other} changes other parts of the same records: {', '.join(what)}{more}. Test them together."
+        case "window":
+            return (
+                f"{other} is planned for the same org at the same time. It takes one at a time: agree who goes first."
+            )
+    return f"{other} has the same owner, at the same time. Move one of the two, or hand one on."
+
+
 def _moved_on(t: Telling) -> str:
     before = org_title(t.policy, t.get("from"))
     return f"It was watched long enough in {before}: {t.org()} is next, with the same package and gates of its own."
@@ -269,6 +288,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.PACKAGE_REFUSED: lambda t: f"{t.get('file')} by {t.by} was not accepted: {t.get('problem')}",
     Kind.PACKAGE_ACCEPTED: _accepted,
     Kind.PACKAGE_COMPARED: _compared,
+    Kind.CONFLICT_FOUND: _conflict,
     Kind.COMPARISON_REQUESTED: lambda t: f"{t.by} asked to compare the package with {t.org()} again.",
     Kind.ACCEPTANCE_ASKED: _acceptance_asked,
     Kind.RISK_ACCEPTED: _risk_accepted,

@@ -38,6 +38,7 @@ from handlers.release_words import (
     checklist_words,
     in_full_words,
     package_words,
+    risk_words,
     tasks_words,
     verdict_words,
     way_there_words,
@@ -74,7 +75,8 @@ def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     parts += [Paragraph(refused)] if refused else []
     parts.append(Listing([f"✓ {gate_sentence(gate)}" for gate in opened]))
     if facts.release.state in BEFORE_DEPLOYMENT:
-        parts.append(Note(f"Way there: {way_there_words(facts, now)}."))
+        risk = f" {risk_words(facts.release).capitalize()}." if facts.release.risk_level else ""
+        parts.append(Note(f"Way there: {way_there_words(facts, now)}.{risk}"))
     parts += [*way_back_parts(facts, policy, now), *_forward_again(facts, policy)]
     parts.append(Note(next_words(facts, policy, now)))
     if not closed:

@@ -23,10 +23,11 @@ from release_core.conditions import asked_items
 from release_core.differences import LastChange, read_change
 from release_core.facts import UNDER_WAY, Standing, counts, watched_until
 from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, is_watched
-from release_core.models import Deployment, ReleasePackage
+from release_core.models import Deployment, Release, ReleasePackage
 from release_core.package_gates import validates_again_at
 from release_core.permissions import others
 from release_core.policy import Policy
+from release_core.risk_scores import RiskScore
 from release_core.run_sheets import SETTLED, holding
 from release_core.seating import Seated
 from release_core.seats import seating
@@ -66,6 +67,13 @@ def package_words(package: ReleasePackage | None) -> str:
     removed = f", {count(deletions, 'deletion')}" if deletions else ""
     contents = f"{count(len(package.components), 'component')}{removed}"
     return f"{package.file_name} {code(package.digest[:12])}, {contents}, by {person(package.author_id)}"
+
+
+def risk_words(scored: Release | RiskScore) -> str:
+    """The level of risk with the points: "high risk, 52 of 100"."""
+    if isinstance(scored, RiskScore):
+        return f"{scored.level} risk, {scored.points} of 100"
+    return f"{scored.risk_level} risk, {scored.risk_points} of 100"
 
 
 def checklist_words(facts: Standing) -> str:

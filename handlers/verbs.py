@@ -21,6 +21,7 @@ from handlers import (
     quotes,
     releases,
     results,
+    risks,
     roll_calls,
     rollbacks,
     tasks,
@@ -62,6 +63,7 @@ _TABLE = (
     Verb(
         "release_why", releases.why, "[REL-1]", "may we go? if not, every reason", aliases=("ready", "gates", "check")
     ),
+    Verb("release_risk", risks.risk, "[REL-1]", "how risky it is, what it touches", aliases=("impact", "score")),
     Verb(
         "release_attach",
         packages.attach,

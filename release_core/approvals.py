@@ -32,7 +32,6 @@ __all__ = [
     "answer",
     "ask_anew",
     "ask_for_approvals",
-    "ask_the_others",
     "expire_answer",
     "take_back",
     "withdraw_approvals",
@@ -254,17 +253,6 @@ def ask_anew(session: Session, policy: Policy, release: Release, now: datetime) 
     if facts.asking is None or facts.package is None or release.state not in BEFORE_DEPLOYMENT:
         return
     waiting = waiting_seats(facts, policy, now)
-    if waiting:
-        ask_seats(session, policy, facts, waiting, BOT, now)
-
-
-def ask_the_others(session: Session, policy: Policy, release: Release, now: datetime) -> None:
-    """Ask the seats that are needed only since more is known of what was asked about: nobody has asked them yet."""
-    session.flush()
-    facts = gather(session, policy, release)
-    if facts.asking is None or facts.asking.digest != facts.digest or release.state not in BEFORE_DEPLOYMENT:
-        return
-    waiting = [seat for seat in waiting_seats(facts, policy, now) if seat not in facts.asking.seats]
     if waiting:
         ask_seats(session, policy, facts, waiting, BOT, now)
 

@@ -59,6 +59,17 @@ def ask_seats(
     return asking
 
 
+def ask_the_others(session: Session, policy: Policy, release: Release, now: datetime) -> None:
+    """Ask the seats that are needed only since more is known of what was asked about: nobody has asked them yet."""
+    session.flush()
+    facts = gather(session, policy, release)
+    if facts.asking is None or facts.asking.digest != facts.digest or release.state not in BEFORE_DEPLOYMENT:
+        return
+    waiting = [seat for seat in waiting_seats(facts, policy, now) if seat not in facts.asking.seats]
+    if waiting:
+        ask_seats(session, policy, facts, waiting, BOT, now)
+
+
 def told_changes(
     session: Session, policy: Policy, before: Mapping[str, object], after: Mapping[str, object]
 ) -> list[str]:

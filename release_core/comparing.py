@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from release_core.acceptances import ask_to_accept
-from release_core.approvals import ask_anew, ask_the_others, withdraw_approvals
+from release_core.approvals import ask_anew, withdraw_approvals
+from release_core.asks import ask_the_others
+from release_core.conflicts import note_conflicts
 from release_core.errors import Conflict, Refused
 from release_core.facts import gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_release, package_of, release_of, state_of
@@ -34,13 +36,15 @@ _TELLS = {
 class Look:
     """One look into the target: which org it was, the text with the differences, who changed what last.
 
-    `again`: people asked for it although there was one already, so it replaces that.
+    `again`: people asked for it although there was one already, so it replaces that. `dependents` are as
+    `ReleasePackage` keeps them.
     """
 
     org: str = ""
     diff_digest: str = ""
     last_changed: Sequence[Sequence[str]] = ()
     again: bool = False
+    dependents: Mapping[str, Any] = field(default_factory=dict)
 
 
 def request_comparison(ports: Ports, actor: str, key: str) -> None:
@@ -101,6 +105,9 @@ def note_comparison(
             withdraw_approvals(session, release, because, policy=ports.policy, actor=BOT, now=now)
         _ask_again_if_asked(session, ports.policy, release, now)
         settle_state(session, ports.policy, release, now)
+        ask_the_others(session, ports.policy, release, now)
+        if release.package_id == package.id:
+            note_conflicts(session, release, now)
 
 
 def _fill_in(
@@ -114,6 +121,7 @@ def _fill_in(
     package.comparison = [list(row) for row in changes]
     package.verdicts = [[j.component.type, j.component.name, j.verdict, j.reason, j.todo, j.source] for j in judgements]
     package.last_changed = [list(row) for row in look.last_changed]
+    package.dependents = dict(look.dependents)
 
 
 def _worse(before: Sequence[Sequence[str]], after: Sequence[Sequence[str]]) -> str:
@@ -140,8 +148,6 @@ def _ask_seats_anew(session: Session, policy: Policy, release: Release, now: dat
     """What was asked before is asked again by itself as soon as it is known what there is to weigh."""
     if not release.asked_digest:
         ask_anew(session, policy, release, now)
-    else:
-        ask_the_others(session, policy, release, now)
 
 
 def note_comparison_failed(ports: Ports, package_id: int, sentence: str) -> None:

@@ -287,7 +287,10 @@ def note_landed(ports: Ports, deployment_id: int, found: ReadBack) -> None:
             landed = f"{deployment.key} ({release.key}) reached the org after it."
             void_validations(session, ports.policy, deployment.org, landed, now)
         record(session, Kind.DEPLOYMENT_SUCCEEDED, stream=release.key, actor=BOT, at=now, details=details)
-        flow, due_at = "stage_end" if next_org(release) else "soak_end", now + ports.policy.soak_of(deployment.org)
+        flow, due_at = (
+            "stage_end" if next_org(release) else "soak_end",
+            now + ports.policy.soak_of(deployment.org, release.risk_level),
+        )
         intend(session, f"soak:{deployment.key}", flow, now=now, lane=release.key, due_at=due_at, release=release.key)
         announce_next(session, ports.policy, release, now)
         if found.rollback_digest:

@@ -27,6 +27,7 @@ from release_core.models import (
     Incident,
     Intent,
     OrgLock,
+    OrgReading,
     Person,
     Release,
     ReleasePackage,
@@ -160,8 +161,9 @@ class ReleaseFacts(Standing):
     risks that somebody took in writing, `accepters` the people of the seats that may, by risk; both are read only when
     there is such a risk.
     `comparing_since` is when the comparison that is under way was asked for; None when there is none, or one is there
-    already. `gone` are owners of items and tasks who are deactivated in the chat. `roll_call` is the newest roll call,
-    `roll_voices` what was said in it, oldest first, `roll_people` who sits in the seats that it calls.
+    already. `reading` is what the target last told of what goes on there. `gone` are owners of items and tasks who are
+    deactivated in the chat. `roll_call` is the newest roll call, `roll_voices` what was said in it, oldest first,
+    `roll_people` who sits in the seats that it calls.
     """
 
     waivers: Sequence[Waiver]
@@ -176,6 +178,7 @@ class ReleaseFacts(Standing):
     acceptances: Sequence[Acceptance] = ()
     accepters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     comparing_since: datetime | None = None
+    reading: OrgReading | None = None
     gone: Collection[str] = ()
     roll_call: RollCall | None = None
     roll_voices: Sequence[RollCallVoice] = ()
@@ -267,6 +270,7 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
             for seat in (called.seats if called else ())
             if seat in policy.seats
         },
+        reading=session.get(OrgReading, org),
     )
 
 
@@ -386,7 +390,7 @@ def watched_until(facts: Standing, policy: Policy) -> datetime | None:
     # One that was held or refused since has changed nothing; the newest that landed is the one that undid another.
     landed = [d for d in facts.deployments if d.purpose == "rollback" and d.state == "succeeded" and d.org == live.org]
     again = landed[-1].finished_at if landed else None
-    return max(live.finished_at, again or live.finished_at) + policy.soak_of(live.org)
+    return max(live.finished_at, again or live.finished_at) + policy.soak_of(live.org, facts.release.risk_level)
 
 
 def next_org(release: Release) -> str:

@@ -18,7 +18,9 @@ def fits(wanted: Mapping[str, Any], release: Release, package: ReleasePackage | 
     """Whether everything that a condition asks for is so now; without a package only what needs none."""
     if "orgs" in wanted and release.target_org not in wanted["orgs"]:
         return False
-    if not set(wanted) - {"orgs"}:
+    if "risk" in wanted and release.risk_level not in wanted["risk"]:
+        return False
+    if not set(wanted) - {"orgs", "risk"}:
         return True
     if package is None:
         return False
@@ -39,13 +41,14 @@ def words_of(wanted: Mapping[str, Any], policy: Policy) -> str:
     words += ["something cannot come back"] if wanted.get("cannot_come_back") else []
     words += [f"it has {wanted['components']} components or more"] if wanted.get("components") else []
     words += [f"it goes to {' or '.join(policy.title_of(str(o)) for o in wanted['orgs'])}"] if "orgs" in wanted else []
+    words += [f"its risk is {' or '.join(wanted['risk'])}"] if "risk" in wanted else []
     return " and ".join(words)
 
 
 def needed_seats(policy: Policy, release: Release, package: ReleasePackage | None) -> tuple[str, ...]:
     """The seats whose yes a release needs: those of its kind, then those that its package asks for."""
     more = [seat for rule in _more(policy, release, package) for seat in rule]
-    return tuple(dict.fromkeys((*policy.seats_of(release.kind), *more)))
+    return tuple(dict.fromkeys((*policy.seats_of(release.kind, release.risk_level), *more)))
 
 
 def _more(policy: Policy, release: Release, package: ReleasePackage | None) -> list[tuple[str, ...]]:
@@ -60,6 +63,8 @@ def why_needed(policy: Policy, release: Release, package: ReleasePackage | None,
     """Why a release needs a seat that its kind alone does not, to complete "asked because …"; "" for a usual one."""
     if seat in policy.seats_of(release.kind):
         return ""
+    if seat in policy.seats_of(release.kind, release.risk_level):
+        return f"its risk is {release.risk_level}"
     found = [
         words_of(as_plain(rule.when), policy)
         for rule in policy.more_approvals

@@ -30,12 +30,17 @@ class Gate:
 
     def said(self, show: Callable[[datetime], str]) -> str:
         """`because` with its instants as `show` words them; braces in people's own words stay as they are."""
+        return with_instants(self.because, self.instants, show)
 
-        def word(mark: re.Match[str]) -> str:
-            number = int(mark[1])
-            return show(self.instants[number]) if number < len(self.instants) else mark[0]
 
-        return re.sub(r"\{(\d)\}", word, self.because)
+def with_instants(words: str, instants: Sequence[datetime], show: Callable[[datetime], str]) -> str:
+    """Words with {0}, {1} … replaced by instants as `show` words them; other braces stay as they are."""
+
+    def word(mark: re.Match[str]) -> str:
+        number = int(mark[1])
+        return show(instants[number]) if number < len(instants) else mark[0]
+
+    return re.sub(r"\{(\d)\}", word, words)
 
 
 Rule = Callable[[ReleaseFacts, Policy, datetime], Sequence[Gate]]

@@ -69,7 +69,8 @@ class Release(SQLModel, table=True):
     `test_level` "" leaves the level to the policy; `run_tests` names the test classes of RunSpecifiedTests. `path`
     lists the orgs of a staged release in their order (policy keys), of which `target_org` is the one that is next; it
     is empty for a release into one org. `watch_ended_at` is when people ended the watch over the orgs that still hold
-    a staged release after it was taken back in another one.
+    a staged release after it was taken back in another one. `risk_points` (0 to 100) with `risk_level` ("" while
+    nothing is known) are what it scored when something about it last changed before it went.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -90,6 +91,8 @@ class Release(SQLModel, table=True):
     run_tests: list[Any] = _list(later=True)
     path: list[Any] = _list(later=True)
     watch_ended_at: datetime | None = _instant(optional=True)
+    risk_points: int = _later(0)
+    risk_level: str = _later("")
 
 
 class ReleasePackage(SQLModel, table=True):
@@ -101,7 +104,8 @@ class ReleasePackage(SQLModel, table=True):
     what was asked of an org (type -> full names). `last_changed` tells who changed what last in
     the target (see `release_core.differences.LastChange`); `diff_digest` is the artifact with the readable differences;
     `compared_org` is the org it was compared with; `earlier_diffs` holds rows [org, artifact] for the orgs of a staged
-    release from before.
+    release from before. `dependents` tells what else in the target refers to what changes: the `number` of components,
+    the first `names`, how many of the changed components were `asked` about; {} while nobody asked.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -130,6 +134,7 @@ class ReleasePackage(SQLModel, table=True):
     diff_digest: str = _later("")
     compared_org: str = _later("")
     earlier_diffs: list[Any] = _list(later=True)
+    dependents: dict[str, Any] = _document(later=True)
 
     __table_args__ = (UniqueConstraint("release_id", "number"),)
 
@@ -416,6 +421,21 @@ class OrgWatch(SQLModel, table=True):
     org: str = Field(primary_key=True)
     looked_at: datetime | None = _instant(optional=True)
     seen_until: datetime | None = _instant(optional=True)
+    problem: str = _words()
+
+
+class OrgReading(SQLModel, table=True):
+    """What an org last told of what bears on a deployment; `asked_at` is when it was asked.
+
+    `found` holds `jobs` (rows [class, kind of job, state, ISO instant or ""] of Apex that waits or runs), `changes`
+    (rows [ISO instant, by, display] of its setup audit trail by others than us, since `changes_since`), `limits` (name
+    -> [most, left]). `problem` is why it could not be asked, "" after a good reading; `found` then is from before.
+    """
+
+    org: str = Field(primary_key=True)
+    asked_at: datetime = _instant()
+    changes_since: datetime | None = _instant(optional=True)
+    found: dict[str, Any] = _document()
     problem: str = _words()
 
 

@@ -22,6 +22,7 @@ from release_core.policy_references import NAMES_DISAGREE, disagreements, path_w
 Role = Literal["release_manager", "developer", "tester", "administrator", "analyst", "stakeholder"]
 Kind = Literal["standard", "hotfix", "emergency"]
 Risk = Literal["impossible", "no_snapshot"]
+RiskLevel = Literal["low", "medium", "high"]
 Strategy = Literal["validate_then_quick", "full", "staged"]
 Phase = Literal["before", "after"]
 Level = Literal["RunLocalTests", "RunSpecifiedTests", "RunRelevantTests", "RunAllTestsInOrg", "NoTestRun", "OrgDefault"]
@@ -258,6 +259,7 @@ class Condition(_Rule):
     cannot_come_back: bool = False
     components: int = Field(default=0, ge=0)
     orgs: tuple[str, ...] = ()
+    risk: tuple[RiskLevel, ...] = ()
 
 
 class ItemRule(_Rule):
@@ -377,6 +379,41 @@ class Acceptances(_Rule):
     no_snapshot: str | None = None
 
 
+class RiskStep(_Rule):
+    """What a release of one level of risk needs beyond its kind; `least` is the score from which on it has it."""
+
+    least: int = Field(alias="from", ge=1, le=100)
+    seats: tuple[str, ...] = ()
+    soak: Span | None = None
+
+
+class RiskRules(_Rule):
+    """From how many points on a release is of medium or high risk, when people work in the orgs (Monday to Friday)."""
+
+    medium: RiskStep = RiskStep.model_validate({"from": 20})
+    high: RiskStep = RiskStep.model_validate({"from": 45})
+    working_from: ClockTime = time(8)
+    working_to: ClockTime = time(18)
+
+    def level_of(self, points: int) -> RiskLevel:
+        """The level of a score of 0 to 100."""
+        return "high" if points >= self.high.least else "medium" if points >= self.medium.least else "low"
+
+    def step_of(self, level: str) -> RiskStep | None:
+        """What a level needs; None for low risk, which needs nothing more."""
+        return {"medium": self.medium, "high": self.high}.get(level)
+
+    def people_work(self, at: time) -> bool:
+        """Whether people work at a time of day on a weekday."""
+        return self.working_from <= at < self.working_to
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.high.least <= self.medium.least:
+            raise ValueError("expected high to begin at more points than medium")
+        return self
+
+
 class Policy(_Rule):
     """All rules together."""
 
@@ -400,6 +437,7 @@ class Policy(_Rule):
     reminders: ReminderRule = ReminderRule()
     waivers_last: Span = Field(default=timedelta(days=7), ge=timedelta(minutes=5))
     rollcalls: dict[Kind, tuple[str, ...]] = Field(default_factory=dict)
+    risk: RiskRules = RiskRules()
     rollback_request_expires: Span = timedelta(minutes=30)
     soak: Span = timedelta(hours=2)
     automation: PersonId | None = None
@@ -408,6 +446,8 @@ class Policy(_Rule):
     keep_artifacts: Span = Field(default=timedelta(days=180), ge=timedelta(days=30))
     api_reserve: int = Field(default=10, ge=0, le=90)
     watch_every: Span = Field(default=timedelta(minutes=5), ge=timedelta(minutes=1))
+    drift: Literal["tell", "block"] = "tell"
+    apex_jobs: Literal["tell", "block"] = "block"
     validation_reminder: Span = timedelta(days=1)
     revalidate_before: Span = timedelta(hours=2)
     public_url: PublicUrl = ""
@@ -448,9 +488,11 @@ class Policy(_Rule):
             return self.retrieve_from
         return tuple(key for key, rule in self.orgs.items() if rule.kind == "sandbox")
 
-    def seats_of(self, kind: str) -> tuple[str, ...]:
-        """The seats whose yes a release of a kind needs."""
-        return next((seats for name, seats in self.approvals.items() if name == kind), ())
+    def seats_of(self, kind: str, risk: str = "") -> tuple[str, ...]:
+        """The seats whose yes a release of a kind needs at a level of risk; an emergency waits for no more of them."""
+        usual = next((seats for name, seats in self.approvals.items() if name == kind), ())
+        step = None if kind == "emergency" else self.risk.step_of(risk)
+        return tuple(dict.fromkeys((*usual, *(step.seats if step else ()))))
 
     def roll_of(self, kind: str) -> tuple[str, ...]:
         """The seats that a roll call of a kind calls: those named for it, else those that approve it."""
@@ -475,10 +517,11 @@ class Policy(_Rule):
         """The template of the run-sheet of a kind."""
         return next((rules for name, rules in self.tasks.items() if name == kind), ())
 
-    def soak_of(self, org: str) -> timedelta:
-        """How long a release is watched in an org."""
+    def soak_of(self, org: str, risk: str = "") -> timedelta:
+        """How long a release of a level of risk is watched in an org."""
         own = self.orgs[org].soak if org in self.orgs else None
-        return self.soak if own is None else own
+        usual, step = self.soak if own is None else own, self.risk.step_of(risk)
+        return max(usual, step.soak) if step and step.soak else usual
 
     def holders_of(self, right: Right) -> tuple[str, ...]:
         """The people who hold a right, by chat id, in the order of the policy."""

@@ -54,6 +54,8 @@ def _unknown_teams_and_seats(policy: Mapping[str, Any]) -> Iterator[Disagreement
         for j, seat in _listed(_mapping(rule).get("seats"))
     ]
     accepting = _mapping(policy.get("acceptances"))
+    for level, step in _mapping(policy.get("risk")).items():
+        seats += [(("risk", level, "seats", i), seat) for i, seat in _listed(_mapping(step).get("seats"))]
     yield from _unknown(policy, "seats", [*seats, *((("acceptances", risk), seat) for risk, seat in accepting.items())])
 
 

@@ -182,6 +182,17 @@ class FileProperty:
     file: str
     changed_by: str
     changed_at: datetime | None
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Dependent:
+    """A component that refers to another one: its own id, type and name (without its object), the id of the other."""
+
+    id: str
+    type: str
+    name: str
+    of: str
 
 
 @dataclass(frozen=True)
@@ -285,6 +296,14 @@ class OrgGateway(Protocol):
         """Name -> (max, remaining)."""
         ...
 
+    def dependents(self, ids: Sequence[str]) -> Sequence[Dependent]:
+        """What refers to components, by their ids; Salesforce calls this beta, and leaves reports out."""
+        ...
+
+    def pending_jobs(self) -> Sequence[PendingJob]:
+        """The Apex jobs, scheduled ones too, that wait or run now."""
+        ...
+
 
 @dataclass(frozen=True)
 class InstallRow:
@@ -293,6 +312,16 @@ class InstallRow:
     id: str
     at: datetime
     by: str
+
+
+@dataclass(frozen=True)
+class PendingJob:
+    """Apex that waits or runs in an org: the class, its kind ("BatchApex" …), its state, since when."""
+
+    apex_class: str
+    kind: str
+    state: str
+    since: datetime | None
 
 
 @dataclass(frozen=True)

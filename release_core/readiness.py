@@ -29,8 +29,11 @@ from release_core.people_gates import (
     tasks_gate,
 )
 from release_core.policy import Policy
+from release_core.reading_gates import reading_gate
+from release_core.risk_scores import risk_score
 from release_core.run_sheets import SETTLED
 from release_core.time_gates import freeze_gate, next_legal, window_gate
+from release_core.track_records import track_record
 
 # What actions and handlers ask about readiness they ask here, whichever gate knows it.
 __all__ = [
@@ -62,6 +65,7 @@ RULES: Sequence[Rule] = (
     window_gate,
     freeze_gate,
     org_gate,
+    reading_gate,
 )
 DEPENDS_ON_TIME = (
     "window_ahead",
@@ -69,6 +73,10 @@ DEPENDS_ON_TIME = (
     "org_locked",
     "incident_open",
     "org_busy",
+    # What an org tells changes without anybody of ours.
+    "apex_jobs",
+    "api_calls",
+    "drift",
     # A wish expires, a rollback ends, by themselves: asking, deciding and expiring need not settle a state that they
     # do not touch. The cards that show these gates are drawn again instead (`handlers.tellers`).
     "stage_wished_back",
@@ -97,12 +105,23 @@ def settle_state(session: Session, policy: Policy, release: Release, now: dateti
     session.flush()
     facts = gather(session, policy, release)
     settle_items(session, facts, now)
+    if _settle_risk(session, facts, policy):
+        facts = gather(session, policy, release)  # another risk may need other seats
     timeless = [gate for gate in blocking(facts, policy, now) if gate.code not in DEPENDS_ON_TIME]
     if facts.window is None and not facts.live_orgs:
         release.state = "draft"
     else:
         release.state = "planned" if timeless or facts.window is None else "ready"
     session.add(release)
+
+
+def _settle_risk(session: Session, facts: ReleaseFacts, policy: Policy) -> bool:
+    """Keep what a release scores now; whether its level became another one."""
+    release, before = facts.release, facts.release.risk_level
+    score = risk_score(facts, policy, track_record(session, release))
+    release.risk_points, release.risk_level = (score.points, score.level) if score else (0, "")
+    session.add(release)
+    return release.risk_level != before
 
 
 def settle_items(session: Session, facts: ReleaseFacts, now: datetime) -> None:

@@ -277,7 +277,7 @@ def soak_again(session: Session, policy: Policy, release: Release, refused: Refu
     if release.state != "soaking" or refused.code == "task_open":
         return
     key, flow = f"soak:{release.key}:again:{now.isoformat()}", "stage_end" if next_org(release) else "soak_end"
-    due_at = now + policy.soak_of(release.target_org)
+    due_at = now + policy.soak_of(release.target_org, release.risk_level)
     intend(session, key, flow, now=now, lane=release.key, due_at=due_at, release=release.key)
     details = {"org": release.target_org, "until": due_at.isoformat(), "because": str(refused)}
     record(session, Fact.WATCH_BEGAN_AGAIN, stream=release.key, actor=BOT, at=now, details=details)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from release_core.facts import ReleaseFacts
+from release_core.metadata_types import Component
 from release_core.models import Acceptance, ReleasePackage
 from release_core.permissions import others
 from release_core.policy import Risk
@@ -19,6 +20,15 @@ NO_SNAPSHOT_FOR = timedelta(hours=4)
 def is_compared(package: ReleasePackage, org: str) -> bool:
     """Whether it is known what the package would do in an org; a comparison with another org says nothing."""
     return package.compared_at is not None and package.compared_org in ("", org)
+
+
+def parts_changed(package: ReleasePackage | None, org: str) -> Sequence[Component]:
+    """What a package makes other in an org; everything in it while the two are not compared."""
+    if package is None:
+        return ()
+    if is_compared(package, org):
+        return [Component(row[0], row[1]) for row in package.comparison if row[2] in ("new", "changed", "deleted")]
+    return [Component(*row) for row in (*package.components, *package.before, *package.after)]
 
 
 def rows_of(package: ReleasePackage | None, *verdicts: str) -> list[Sequence[str]]:

@@ -210,7 +210,10 @@ def _bring_back(session: Session, policy: Policy, undo: Deployment, rollback: De
     details |= {"locked": standing_lock(session, undo.org) is not None, "given_up": given_up}
     tell_both(session, Kind.ROLLBACK_UNDONE, (release, incident), BOT, now, **details)
     if not given_up:
-        flow, due_at = "stage_end" if next_org(release) else "soak_end", now + policy.soak_of(release.target_org)
+        flow, due_at = (
+            "stage_end" if next_org(release) else "soak_end",
+            now + policy.soak_of(release.target_org, release.risk_level),
+        )
         intend(session, f"soak:{undo.key}", flow, now=now, lane=release.key, due_at=due_at, release=release.key)
     request_arming(session, original, release, now)
     tell_once(session, release, policy.audiences, now=now)

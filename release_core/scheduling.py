@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
-from release_core.asks import move_rounds
+from release_core.asks import ask_the_others, move_rounds
 from release_core.broadcasts import schedule_for_window
+from release_core.conflicts import note_conflicts
 from release_core.errors import Conflict, Refused, Unclear
 from release_core.facts import gather
 from release_core.item_alarms import set_reminder
@@ -43,6 +44,7 @@ def set_window(ports: Ports, actor: str, key: str, window: Interval) -> None:
         must_not_have_gone(session, ports.policy, release, "its window cannot be moved.", now)
         book(session, ports.policy, release, window, actor=actor, now=now)
         settle_state(session, ports.policy, release, now)
+        ask_the_others(session, ports.policy, release, now)
 
 
 def book(session: Session, policy: Policy, release: Release, window: Interval, *, actor: str, now: datetime) -> None:
@@ -74,6 +76,7 @@ def book(session: Session, policy: Policy, release: Release, window: Interval, *
     details = {"number": row.number, "starts_at": window.starts_at.isoformat(), "ends_at": window.ends_at.isoformat()}
     record(session, Kind.WINDOW_SET, stream=release.key, actor=actor, at=now, details=details)
     schedule_for_window(session, policy, release, window, now=now)
+    note_conflicts(session, release, now)
 
 
 def withdraw_window(session: Session, release: Release) -> None:

@@ -39,6 +39,7 @@ class Kind(StrEnum):
     COMPONENTS_LISTED = "components_listed"
     COMPONENTS_NOT_LISTED = "components_not_listed"
     ARTIFACTS_DELETED = "artifacts_deleted"
+    CONFLICT_FOUND = "conflict_found"
     COMPARISON_REQUESTED = "comparison_requested"
     ACCEPTANCE_ASKED = "acceptance_asked"
     RISK_ACCEPTED = "risk_accepted"

@@ -27,6 +27,11 @@ from release_core.verdicts import Judgement, judge
 
 _ROOT = "unpackaged/"
 
+MOST_ASKED = 200
+"""Of so many changed components the org is asked what refers to them, fifty in one call."""
+
+MOST_NAMED = 20
+
 
 @flow("comparison")
 def comparison(args: dict[str, Any]) -> None:
@@ -53,6 +58,7 @@ def look_into_target(package_id: int) -> str:
         "changes": [[c.component.type, c.component.name, c.kind] for c in changes],
         "judgements": [[j.component.type, j.component.name, j.verdict, j.reason, j.todo, j.source] for j in judgements],
         "last_changed": [change.as_row() for change in changed],
+        "dependents": _dependents(outside, sight, changes),
         "diff": outside.ports.artifacts.save(text.encode()),
     }
     return outside.ports.artifacts.save(json.dumps(found, sort_keys=True).encode())
@@ -64,7 +70,7 @@ def keep(package_id: int, digest: str, again: bool) -> None:
     ports = current().ports
     found = json.loads(ports.artifacts.load(digest))
     judgements = [Judgement(Component(row[0], row[1]), *row[2:]) for row in found["judgements"]]
-    look = Look(found["org"], found["diff"], found["last_changed"], again)
+    look = Look(found["org"], found["diff"], found["last_changed"], again, found.get("dependents", {}))
     comparing.note_comparison(ports, package_id, [tuple(row) for row in found["changes"]], judgements, look)
 
 
@@ -108,6 +114,20 @@ def _look(outside: Outside, package_id: int) -> _Sight:
     return _Sight(
         release.target_org, where, title, package, live, retrieved.properties, row.attached_at, now, ours
     )  # fmt: skip
+
+
+def _dependents(outside: Outside, sight: _Sight, changes: Sequence[Change]) -> dict[str, Any]:
+    """What else in the org refers to what is changed or deleted; {} where the org does not tell."""
+    touched = {change.component for change in changes if change.kind in ("changed", "deleted")}
+    ids = [one.id for one in sight.properties if one.id and Component(one.type, one.name) in touched][:MOST_ASKED]
+    try:
+        found = outside.org(sight.org).dependents(ids) if ids else ()
+    except OrgProblem:
+        return {}  # the object is beta; nobody has to wait for it
+    ours = {one.id for one in sight.properties if Component(one.type, one.name) in touched}
+    others = sorted({(one.type, one.name, one.id) for one in found if one.id not in ours})
+    names = [f"{kind} {name}" for kind, name, _ in others[:MOST_NAMED]]
+    return {"number": len(others), "names": names, "asked": len(ids)}
 
 
 def _last_changes(sight: _Sight, changes: Sequence[Change]) -> Iterator[LastChange]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.durable import fact, flow, step
+from bot.flows import org_reading
 from bot.flows.history import LANDED, UNDER_WAY, deployments_around
 from bot.flows.jobs import patient_step, result, say_unknown, start, told_if_unreachable, watch
 from bot.flows.landing import NOTHING_TO_COMPARE, changed_since_snapshot
@@ -86,6 +87,8 @@ def look_around(deployment_id: int) -> str:
     """What in the org's own history stops us: somebody deploys now, or did since the validation; "" for nothing."""
     outside = current()
     task = attempts.assignment(outside.ports, deployment_id)
+    # The gates are weighed once more before the job is asked for; then they know this.
+    org_reading.read(outside, task.org)
     with outside.ports.store.reading() as session:
         ours = set(attempts.known_jobs(session, task.org))
     for row in deployments_around(outside, task):

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.durable import fact, flow, step
 from bot.flows.history import LANDED, MAY_TAKE
+from bot.flows.org_reading import read_if_due
 from bot.outside import current
 from release_core import proofs
 from release_core.errors import OrgProblem
@@ -40,6 +41,7 @@ def look_at(org: str) -> None:
     if last is None or _hour(last) != _hour(now):
         landed += [_installed(row) for row in gateway.installs_since(since - timedelta(hours=1) - CLOCKS_DIFFER_BY)]
     proofs.note_watched(outside.ports, org, landed, at=now - CLOCKS_DIFFER_BY)
+    read_if_due(outside, org)
 
 
 @fact

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -33,6 +34,10 @@ LANES = 8
 TOGETHER = 20
 FEW = 8
 """So many copies are quicker told than threads are begun."""
+
+_WORKING = threading.Lock()
+"""Lanes wait for Slack side by side, but only one at a time works: more would be no quicker on one interpreter, and
+whoever is answered meanwhile would wait for each of them in turn."""
 
 
 @flow("tell", queue="tell")
@@ -95,10 +100,11 @@ def deliver(stream: str, slot: str, only_if_posted: bool) -> None:
 
 def _deliver(stream: str, slot: str, only_if_posted: bool) -> None:
     outside = current()
-    known = _post(outside, slot)
-    if only_if_posted and (known is None or not known.ts):
-        return
-    announcement = announcements.draw(outside.ports, slot)
+    with _WORKING:
+        known = _post(outside, slot)
+        if only_if_posted and (known is None or not known.ts):
+            return
+        announcement = announcements.draw(outside.ports, slot)
     if announcement is None:
         return
     drawn = hashlib.sha256(repr(announcement.message).encode()).hexdigest()
@@ -154,5 +160,5 @@ def _post(outside: Outside, slot: str) -> Post | None:
 
 
 def _keep(outside: Outside, post: Post) -> None:
-    with outside.ports.store.transaction() as session:
+    with _WORKING, outside.ports.store.transaction() as session:
         session.merge(post)

@@ -23,6 +23,7 @@ from release_core.logins import OrgLogin
 from release_core.ports import (
     AuditRow,
     Clock,
+    Dependent,
     DeployOptions,
     DeployRequestRow,
     FileProperty,
@@ -30,6 +31,7 @@ from release_core.ports import (
     JobStatus,
     Members,
     OrgIdentity,
+    PendingJob,
     Retrieved,
 )
 
@@ -252,9 +254,13 @@ class SalesforceOrg:
         """The percentage of all Apex that the last tests ran through; None while none has ever run."""
         return history.org_wide_coverage(self._connection)
 
-    def running_jobs(self) -> int:
-        """How many Apex jobs wait or run now."""
-        return history.running_jobs(self._connection)
+    def dependents(self, ids: Sequence[str]) -> Sequence[Dependent]:
+        """What refers to components, by their ids."""
+        return history.dependents(self._connection, ids)
+
+    def pending_jobs(self) -> Sequence[PendingJob]:
+        """The Apex jobs, scheduled ones too, that wait or run now."""
+        return history.pending_jobs(self._connection)
 
     def _start(self, act: str, **request: Any) -> str:
         self._connection.freshen()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from bot.salesforce.connection import Connection
 from bot.salesforce.failures import Unreadable
 from bot.salesforce.replies import Fields, full_id, instant, truth, whole, words
-from release_core.ports import AuditRow, DeployRequestRow, InstallRow
+from release_core.ports import AuditRow, Dependent, DeployRequestRow, InstallRow, PendingJob
 
 _DEPLOYMENTS = (
     "SELECT Id, Status, CheckOnly, CreatedDate, CompletedDate, CreatedById, CreatedBy.Username, ZipSize, "
@@ -23,7 +23,16 @@ _INSTALLS = (
     "SELECT Id, Status, CreatedById, SystemModstamp FROM PackageInstallRequest "
     "WHERE SystemModstamp >= {since} ORDER BY SystemModstamp ASC"
 )
-_RUNNING = "SELECT Id FROM AsyncApexJob WHERE Status IN ('Holding', 'Queued', 'Preparing', 'Processing')"
+_RUNNING = (
+    "SELECT Id, JobType, Status, CreatedDate, ApexClass.Name FROM AsyncApexJob "
+    "WHERE Status IN ('Holding', 'Queued', 'Preparing', 'Processing')"
+)
+# No filter by name, no operator but = and !=, 2,000 rows at most: Tooling API Developer Guide, on this object.
+_DEPENDENTS = (
+    "SELECT MetadataComponentId, MetadataComponentName, MetadataComponentType, RefMetadataComponentId "
+    "FROM MetadataComponentDependency WHERE {either}"
+)
+_AT_ONCE = 50
 _COVERAGE = "SELECT PercentCovered FROM ApexOrgWideCoverage"
 
 # The org's clock and ours may differ a little; what we started just now may look older there.
@@ -67,9 +76,22 @@ def installs_since(connection: Connection, since: datetime) -> Sequence[InstallR
     )
 
 
-def running_jobs(connection: Connection) -> int:
-    """How many Apex jobs wait or run now; a component that one of them uses cannot be deployed."""
-    return len(connection.query(_RUNNING, dict, "tell which Apex jobs run"))
+def pending_jobs(connection: Connection) -> Sequence[PendingJob]:
+    """The Apex jobs that wait or run now; a class that one of them uses cannot be deployed (unless the org allows it).
+
+    A scheduled job waits as a job of the type ScheduledApex until it runs.
+    """
+    return tuple(connection.query(_RUNNING, _pending, "tell which Apex jobs run"))
+
+
+def dependents(connection: Connection, ids: Sequence[str]) -> Sequence[Dependent]:
+    """What refers to the components with these ids; of fifty of them at most 2,000 references are told."""
+    found: list[Dependent] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        either = " OR ".join(f"RefMetadataComponentId = '{full_id(one)}'" for one in ids[start : start + _AT_ONCE])
+        soql = _DEPENDENTS.format(either=either)
+        found += connection.query(soql, _dependent, "tell what refers to the components", tooling=True)
+    return tuple(found)
 
 
 def org_wide_coverage(connection: Connection) -> int | None:
@@ -108,6 +130,18 @@ def _change(row: Fields) -> AuditRow:
         section=words(row.get("Section")),
         display=words(row.get("Display")),
     )
+
+
+def _pending(row: Fields) -> PendingJob:
+    apex = row.get("ApexClass")
+    name = words(apex.get("Name")) if isinstance(apex, Mapping) else ""
+    return PendingJob(name, words(row.get("JobType")), words(row.get("Status")), instant(row.get("CreatedDate")))
+
+
+def _dependent(row: Fields) -> Dependent:
+    kind, name = words(row.get("MetadataComponentType")), words(row.get("MetadataComponentName"))
+    own, other = words(row.get("MetadataComponentId")), words(row.get("RefMetadataComponentId"))
+    return Dependent(full_id(own), kind, name, full_id(other))
 
 
 def _username(row: Fields) -> str:

@@ -161,6 +161,7 @@ def _properties(rows: Sequence[Element]) -> Sequence[FileProperty]:
             file=text_of(one, "fileName"),
             changed_by=text_of(one, "lastModifiedByName"),
             changed_at=instant(text_of(one, "lastModifiedDate")),
+            id=text_of(one, "id"),
         )
         for one in rows
     )

@@ -5,14 +5,14 @@ Nothing here passes or fails by time: it prints figures. What they mean stands i
 
 from __future__ import annotations
 
-from tests.bench import an_hour, conversation, going_back, packages, polling, report, telling
+from tests.bench import an_hour, conversation, going_back, packages, polling, report, telling, weighing
 
 
 def main() -> None:
     """Print one table after the other."""
     print(report.machine())  # noqa: T201 - printing is what this program is for
     org_side = (packages.measure, an_hour.figures, polling.figures, going_back.table)
-    for figures in (conversation.figures, telling.figures, *org_side):
+    for figures in (conversation.figures, telling.figures, weighing.figures, *org_side):
         print(f"\n{figures()}", flush=True)  # noqa: T201
 
 

@@ -5,6 +5,9 @@ The first line printed is one JSON object with the address.
 
 from __future__ import annotations
 
+import bot as _first  # noqa: F401 - as in `rollcall serve`: it sets how garbage is collected
+
+# isort: split
 import asyncio
 import json
 import sys

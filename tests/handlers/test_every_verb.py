@@ -168,6 +168,7 @@ SAYINGS = [
     Saying("release_list", planned, "release list", STAKEHOLDER, "1 open release."),
     Saying("release_status", planned, "release status", STAKEHOLDER, "draft"),
     Saying("release_why", planned, "release why", STAKEHOLDER, "No package is attached."),
+    Saying("release_risk", compared, "release risk", STAKEHOLDER, "of 100."),
     Saying("release_attach", planned, "release attach", DEVELOPER, "metadata-format zip", STAKEHOLDER),
     Saying("release_retrieve", planned, "release retrieve from UAT", DEVELOPER, "What to take", STAKEHOLDER),
     Saying("release_package", packed, "release package", STAKEHOLDER, "SHA-256"),

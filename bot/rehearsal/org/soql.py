@@ -27,6 +27,7 @@ class Query:
     order: tuple[tuple[str, bool], ...] = ()  # (field, descending)
     limit: int | None = None
     offset: int = 0
+    conditions: frozenset[tuple[str, str]] = frozenset()  # (field, sign) of each comparison in WHERE
 
     @property
     def counts_only(self) -> bool:
@@ -58,6 +59,7 @@ class _Reader:
             place = match.end()
         self.place = 0
         self.named: set[str] = set()
+        self.conditions: set[tuple[str, str]] = set()
 
     def peek(self) -> str:
         return self.tokens[self.place].upper() if self.place < len(self.tokens) else ""
@@ -101,7 +103,8 @@ class _Reader:
             | set(group_by)
             | {name for name, _ in order if "(" not in name}
         )
-        return Query(tuple(fields), source, keep, frozenset(self.named), group_by, order, limit, offset)
+        conditions = frozenset(self.conditions)
+        return Query(tuple(fields), source, keep, frozenset(self.named), group_by, order, limit, offset, conditions)
 
     def number(self) -> int:
         token = self.take()
@@ -166,6 +169,7 @@ class _Reader:
         sign = self.take().upper()
         if sign not in ("=", "!=", "<>", "<", ">", "<=", ">=", "IN", "LIKE"):
             raise malformed(f"unexpected token: '{sign}'")
+        self.conditions.add((name, sign))
         wanted = self.values() if sign == "IN" else self.value()
         return lambda row: _compare(lookup(row, name), sign, wanted) != negated
 

@@ -27,6 +27,8 @@ def answer(org: Org, text: str, path: str, *, tooling: bool, user: User | None =
         query = soql.read_query(text, org.clock.now())
         name, rows = _table(org, user or org.users[0], query.source, tooling=tooling)
         _refuse_unknown_fields(query, name, rows)
+        if name == "MetadataComponentDependency":
+            _refuse_on_dependencies(query)
         kept = [row for row in rows if query.keep(row)]
     if query.counts_only:
         return {"totalSize": len(kept), "done": True, "records": []}
@@ -34,10 +36,25 @@ def answer(org: Org, text: str, path: str, *, tooling: bool, user: User | None =
         return _grouped(query, kept)
     for field, down in reversed(query.order):
         kept.sort(key=lambda row, field=field: _sortable(soql.lookup(row, field)), reverse=down)  # type: ignore[misc]
-    kept = kept[query.offset :][: query.limit]
+    most = _MOST_DEPENDENCIES if name == "MetadataComponentDependency" else None
+    kept = kept[query.offset :][: query.limit][:most]
     root = f"{path}/tooling" if tooling else path
     found = {"totalSize": len(kept), "done": True, "records": [_record(query, name, row, root) for row in kept]}
     return {"size": len(kept), "entityTypeName": name, "queryLocator": None} | found if tooling else found
+
+
+_MOST_DEPENDENCIES = 2000
+
+
+def _refuse_on_dependencies(query: soql.Query) -> None:
+    """What the Tooling API does not do on this object (Tooling API Developer Guide, MetadataComponentDependency)."""
+    if query.order or query.offset or query.counts_only:
+        raise soql.malformed("MetadataComponentDependency supports no ORDER BY, OFFSET or count()")
+    for field, sign in sorted(query.conditions):
+        if field.lower() in ("metadatacomponentname", "refmetadatacomponentname"):
+            raise Refusal("INVALID_FIELD", f"field '{field}' can not be filtered in a query call")
+        if sign not in ("=", "!=", "<>"):
+            raise soql.malformed(f"invalid operator on {field}: only =, != are supported")
 
 
 def columns(org: Org, text: str) -> dict[str, object]:

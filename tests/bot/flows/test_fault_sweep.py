@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import ModuleType
 
 import pytest
@@ -28,6 +29,8 @@ from tests.release_core.builders import DEVELOPER, MANAGER, PRODUCTION, SECOND_M
 IN_JOBS = ("already_in_process", "sharing_recalculation", "finalizing_failed", "unable_to_lock_row")
 ASKED = ("deploy", "status", "query", "retrieve", "other")  # "other" holds limits, describe, who we are
 ENDED = ("validated", "succeeded", "failed", "unknown")
+SHUTS = "rest_not_allowed"  # after it, the org is asked nothing for a minute, as its sentence says
+A_MINUTE = timedelta(minutes=1)
 MORE_TRIES = 2  # what failed may have used its validation up, which shows at the next try
 WITHHELD_FOR = 6.0  # seconds; a scene waits five for an answer
 
@@ -69,6 +72,8 @@ class Life:
             if self.kind not in faults.armed:
                 self.met.append(stage)
             faults.ask_for(self.kind, 0)
+            if self.kind == SHUTS:
+                self.scene.clock.advance(A_MINUTE)
 
     def tried(self, stage: str, ask: Callable[[], int], flow: ModuleType) -> Deployment:
         """One stage to its success, in the third try at the latest, with each of its attempts counted."""
@@ -209,12 +214,14 @@ def test_a_fault_in_each_stage_of_a_life_never_makes_two_jobs(scene: Scene, kind
 def test_a_fault_while_a_job_is_stopped_leaves_one_job_that_is_stopped(scene: Scene, kind: str) -> None:
     key = scene.ready(strategy="full")
     attempt, taken = scene.asked(key), len(scene.production.org.jobs)
-    scene.production.org.settings.pace = 1.0
     deployment.take_snapshot(attempt)
+    # Nobody asks a shut org before its minute is over: the job has to last longer than that.
+    scene.production.org.settings.pace = 10_000.0 if kind == SHUTS else 1.0
     jobs.start(attempt, check_only=False)
     attempts.request_cancel(scene.ports, MANAGER, key)
     scene.fault(kind, on="cancel")
-    _go_on(scene, attempt, deployment)
+    with scene.time_flies() if kind == SHUTS else nullcontext():
+        _go_on(scene, attempt, deployment)
     (job,) = scene.production.org.jobs[taken:]
     assert job.status == "Canceled"
     assert kind not in scene.production.org.faults.armed

@@ -282,18 +282,25 @@ def test_a_history_row_without_its_date_makes_the_org_unavailable(scripted, says
         org.deployments_since(SINCE)
 
 
-def test_limits_coverage_and_running_jobs_are_numbers(scripted, says, org):
+def test_limits_coverage_and_pending_jobs_are_read(scripted, says, org):
     """Numbers as numbers or strings; no coverage before the first test run."""
     scripted.plays(
         says.reply(200, {"DailyApiRequests": {"Max": "15000", "Remaining": 14998}, "Odd": {"Ant": {"Max": 1}}}),
         _records(says, {"PercentCovered": 81}),
         _records(says),
-        _records(says, {"Id": "707000000000001AAA"}, {"Id": "707000000000002AAA"}),
+        _records(
+            says,
+            {"Id": "707000000000001AAA", "JobType": "BatchApex", "Status": "Queued", "ApexClass": {"Name": "Nightly"}},
+            {"Id": "707000000000002AAA", "JobType": "ScheduledApex", "Status": "Queued", "ApexClass": None},
+        ),
     )
     assert org.limits() == {"DailyApiRequests": (15000, 14998)}
     assert org.org_wide_coverage() == 81
     assert org.org_wide_coverage() is None
-    assert org.running_jobs() == 2
+    assert [(job.apex_class, job.kind, job.state) for job in org.pending_jobs()] == [
+        ("Nightly", "BatchApex", "Queued"),
+        ("", "ScheduledApex", "Queued"),
+    ]
 
 
 def _retrieved(says, inner: str):

@@ -70,11 +70,26 @@ def test_each_kind_of_org_lacks_what_is_the_others(production: Bench, sandbox: B
 
 
 def test_dependencies_say_who_refers_to_whom(sandbox: Bench) -> None:
-    text = (
-        "SELECT MetadataComponentName FROM MetadataComponentDependency "
-        "WHERE RefMetadataComponentName = 'DiscountPolicy'"
-    )
+    policy = sandbox.org.inventory.get("ApexClass", "DiscountPolicy")
+    text = f"SELECT MetadataComponentName FROM MetadataComponentDependency WHERE RefMetadataComponentId = '{policy.id}'"
     assert "DiscountPolicyTest" in {row["MetadataComponentName"] for row in rows(sandbox, text)}
+
+
+@pytest.mark.parametrize(
+    ("ending", "refusal"),
+    [
+        ("WHERE RefMetadataComponentName = 'DiscountPolicy'", "can not be filtered"),
+        ("WHERE MetadataComponentName != 'X'", "can not be filtered"),
+        ("WHERE RefMetadataComponentType IN ('ApexClass')", "only =, != are supported"),
+        ("WHERE RefMetadataComponentType LIKE 'Apex%'", "only =, != are supported"),
+        ("ORDER BY MetadataComponentId", "no ORDER BY"),
+        ("LIMIT 5 OFFSET 5", "no ORDER BY, OFFSET"),
+    ],
+)
+def test_dependencies_are_asked_for_by_id_and_type_alone(sandbox: Bench, ending: str, refusal: str) -> None:
+    """Tooling API Developer Guide, MetadataComponentDependency, "Limitations"."""
+    with pytest.raises(Refusal, match=refusal):
+        rows(sandbox, f"SELECT MetadataComponentName FROM MetadataComponentDependency {ending}")
 
 
 def test_dependencies_are_exactly_what_stops_a_deletion(sandbox: Bench) -> None:
