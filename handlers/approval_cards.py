@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from handlers.conversation import (
     Actions,
     Button,
@@ -13,6 +16,7 @@ from handlers.conversation import (
     Part,
     Tone,
     at,
+    clean,
     people,
     person,
 )
@@ -31,43 +35,95 @@ from handlers.release_words import (
     verdict_words,
 )
 from release_core.facts import ReleaseFacts
+from release_core.fitting import why_needed
 from release_core.lookups import BEFORE_DEPLOYMENT
+from release_core.models import Approval
+from release_core.permissions import others
 from release_core.policy import Policy
-from release_core.readiness import who_may_answer
 from release_core.risks import rows_of
+from release_core.seating import Seated
+from release_core.seats import absence_of, seating, stand_ins, standing_answers, whom_to_ask
 
 
-def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str) -> Message:
+def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str, now: datetime) -> Message:
     """The request to one seat, and what came of it."""
     release, title = facts.release, policy.seats[seat].title
     asked = Paragraph(f"{headline(release)}: {title} is asked to approve.")
-    if what := _what_came_of_it(facts, title, seat, digest):
+    one = next((one for one in seating(facts, policy, now) if one.seat == seat), None)
+    if what := _what_came_of_it(facts, title, (seat, digest), one, now):
         summary, sentence, tone = what
         return Message(summary, [asked, Paragraph(sentence)], tone=tone)
-    parts: list[Part] = [asked, _to_weigh(facts, policy), *_what_is_lost(facts), *_clicks(facts, title, seat, digest)]
+    if because := why_needed(policy, release, facts.package, seat):
+        asked = Paragraph(f"{asked.text} It is asked because {because}.")
+    parts: list[Part] = [asked, *_what_changed(facts), _to_weigh(facts, policy), *_what_is_lost(facts)]
+    if one:
+        parts += [*_so_far(facts, one, now), *_clicks(facts, policy, one, digest, now)]
     return Message(f"{release.key} {release.name}: {title} is asked to approve", parts, tone="wait")
 
 
-def _what_came_of_it(facts: ReleaseFacts, title: str, seat: str, digest: str) -> tuple[str, str, Tone] | None:
+def _what_came_of_it(
+    facts: ReleaseFacts, title: str, asked: tuple[str, str], one: Seated | None, now: datetime
+) -> tuple[str, str, Tone] | None:
     """The summary, the sentence, its tone, once nobody needs to answer any more; None while somebody does."""
-    release = facts.release
-    before = release.state in BEFORE_DEPLOYMENT
-    left = facts.left(seat) if before and digest == facts.digest else ""
-    mine = [a for a in facts.approvals if a.seat == seat and a.digest == digest and a.person_id != left]
-    answer = mine[-1] if mine else None
-    if answer and answer.state == "standing":
-        comment = f": {answer.comment}" if answer.comment else ""
-        word = "approved" if answer.yes else "declined"
-        sentence = f"{title}: {word} by {person(answer.person_id)} {at(answer.at)}{comment}"
-        return f"{release.key}, {sentence}", sentence, "good" if answer.yes else "stop"
-    if answer or digest != facts.digest:
-        because = answer.withdrawn_because if answer else "What was to be approved has changed."
+    release, (seat, digest) = facts.release, asked
+    before, rows = release.state in BEFORE_DEPLOYMENT, [a for a in facts.approvals if a.seat == seat]
+    mine = [a for a in rows if a.digest == digest]
+    if before and digest == facts.digest and one is not None and (said := _who_answered(facts, one, now)):
+        return _answered(release.key, title, seat, said)
+    standing = {a.person_id: a for a in mine if a.state == "standing"}
+    if not before and standing:
+        return _answered(release.key, title, seat, list(standing.values()))
+    if digest != facts.digest or (mine and mine[-1].state == "withdrawn" and release.asked_digest != digest):
+        because = mine[-1].withdrawn_because if mine else "What was to be approved has changed."
         sentence = f"Withdrawn. {because} Nothing needs to be done here."
         return f"{release.key}, {title}: {sentence}", sentence, "stop"
     if not before:
         sentence = f"{release.key} is {STATES[release.state]}; nothing needs to be approved any more."
         return sentence, sentence, "plain"
     return None
+
+
+def _who_answered(facts: ReleaseFacts, one: Seated, now: datetime) -> list[Approval]:
+    """The answers that settle a seat: its no, else every yes it asked for; none while it waits."""
+    settled = one.declined_by or (one.filled_by if one.complete else ())
+    newest = {answer.person_id: answer for answer in standing_answers(facts, now)}
+    return [newest[person_id] for person_id in settled if person_id in newest]
+
+
+def _answered(key: str, title: str, seat: str, said: Sequence[Approval]) -> tuple[str, str, Tone]:
+    told = [f"{'approved' if a.yes else 'declined'} by {_answer_words(a, seat)}" for a in said]
+    sentence = f"{title}: {'; '.join(told)}"
+    return f"{key}, {sentence}", sentence, "good" if all(a.yes for a in said) else "stop"
+
+
+def _answer_words(answer: Approval, seat: str) -> str:
+    comment = f": {answer.comment}" if answer.comment else ""
+    for_them = f" for {people([str(one) for one in answer.for_people])}" if answer.for_people else ""
+    moved = "" if answer.seat == seat else ", who sits in both"
+    return f"{person(answer.person_id)}{for_them}{moved} {at(answer.at)}{comment}"
+
+
+def _what_changed(facts: ReleaseFacts) -> list[Part]:
+    """What is other than when the seats were asked before."""
+    asking = facts.asking
+    if asking is None or asking.digest != facts.digest or not asking.changes:
+        return []
+    return [Paragraph("Since you were asked before:"), Listing([clean(str(line)) for line in asking.changes])]
+
+
+def _so_far(facts: ReleaseFacts, one: Seated, now: datetime) -> list[Part]:
+    """Who has said yes where more than one has to, who is away."""
+    lines = []
+    if one.filled_by:
+        lines.append(f"Yes so far: {people(one.filled_by)}, {one.places - one.missing} of {one.places}.")
+    if one.must and (one.filled_by or one.places > 1):
+        lines.append(f"Needed in any case: {people(one.must)}.")
+    for person_id in facts.seats.get(one.seat, ()):
+        absence, deputies = absence_of(facts.absences, person_id, now), stand_ins(facts.absences, person_id, now)
+        if absence:
+            meanwhile = f"; {people(deputies, last='or')} answers meanwhile" if deputies else ""
+            lines.append(f"{person(person_id)} is away until {at(absence.ends_at)}{meanwhile}.")
+    return [Listing(lines)] if lines else []
 
 
 def _to_weigh(facts: ReleaseFacts, policy: Policy) -> Facts:
@@ -83,16 +139,33 @@ def _to_weigh(facts: ReleaseFacts, policy: Policy) -> Facts:
     )
 
 
-def _clicks(facts: ReleaseFacts, title: str, seat: str, digest: str) -> list[Part]:
-    key, holders = facts.release.key, who_may_answer(facts, seat)
-    args = {"release": key, "seat": seat, "digest": digest}
+def _clicks(facts: ReleaseFacts, policy: Policy, one: Seated, digest: str, now: datetime) -> list[Part]:
+    key, title = facts.release.key, policy.seats[one.seat].title
+    holders = whom_to_ask(facts, policy, one.seat, now)
+    args = {"release": key, "seat": one.seat, "digest": digest}
     buttons = [
         Button("Approve", "release_approve", args, weight="go"),
         Button("Decline…", "release_decline", args, weight="danger"),
         do("Package", "release_package", release=key),
     ]
     can = f"{people(holders, last='or')} can answer for {title}."
-    return [Actions(buttons), Note(can if holders else f"Nobody can answer for {title}: see the policy.")]
+    said = can if holders else f"Nobody can answer for {title}: see the policy."
+    return [Actions(buttons), Note(" ".join([said, *_when_asked_on(facts, policy, one.seat, now)]))]
+
+
+def _when_asked_on(facts: ReleaseFacts, policy: Policy, seat: str, now: datetime) -> list[str]:
+    """What happens at which time while nobody answers; what is over is not told."""
+    asking = facts.asking
+    if asking is None or asking.digest != facts.digest:
+        return []
+    alternates = others(policy.seats[seat].alternates, than=facts.seats.get(seat, ()))
+    steps = [(asking.remind_at, f"a reminder {at(asking.remind_at)}")]
+    if alternates:
+        too = f"{people(alternates, last='or')} may answer, too, from {at(asking.alternates_at)}"
+        steps.append((asking.alternates_at, too))
+    steps.append((asking.manager_at, f"{person(facts.release.owner_id)} is told {at(asking.manager_at)}"))
+    ahead = [words for due_at, words in steps if due_at > now]
+    return [f"Without an answer: {'; '.join(ahead)}."] if ahead else []
 
 
 def _what_is_lost(facts: ReleaseFacts) -> list[Part]:

@@ -18,6 +18,7 @@ from handlers.conversation import (
 )
 from handlers.phrases import do, headline, item_line, org_title
 from handlers.release_words import checklist_words
+from release_core.conditions import applies, asked_items, condition_words
 from release_core.facts import ReleaseFacts
 from release_core.lookups import FINAL_STATES
 from release_core.models import ChecklistItem
@@ -35,7 +36,7 @@ def checklist_card(facts: ReleaseFacts, policy: Policy) -> Message:
     parts: list[Part] = [Paragraph(f"{headline(facts.release)}: checklist, {checklist_words(facts)}")]
     parts.append(Listing(lines) if lines else Paragraph("This kind of release has no checklist."))
     if facts.release.state not in FINAL_STATES:
-        parts += _clicks(key, facts.items)
+        parts += _clicks(key, asked_items(facts))
     return Message(f"{key}: checklist, {checklist_words(facts)}", parts)
 
 
@@ -76,11 +77,13 @@ def _buttons(key: str, item: ChecklistItem) -> list[Button]:
         return [do("Reopen", "release_reopen", **args)]
     settle = [do("Tick", "release_tick", **args), do("Block…", "release_block", **args)]
     begin = [do("Start", "release_start", **args)] if item.state == "open" else []
-    return [*settle, do("Waive…", "release_waive", **args), *begin, do("Assign…", "release_assign", **args)]
+    later = do("Snooze…", "release_snooze", **args)
+    return [*settle, do("Waive…", "release_waive", **args), *begin, do("Assign…", "release_assign", **args), later]
 
 
 def _line(facts: ReleaseFacts, policy: Policy, item: ChecklistItem) -> str:
     team = policy.teams[item.team].title if item.team in policy.teams else ""
     # Titles come from the policy and may name orgs; a staged release settles the item for one org after the other.
     stage = org_title(policy, facts.release.target_org) if facts.release.path else ""
-    return item_line(item, item_owners(item, facts, policy), team, stage)
+    unless = "" if applies(item, facts) else condition_words(item, policy)
+    return item_line(item, item_owners(item, facts, policy), team, stage, unless)

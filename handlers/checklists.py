@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 from handlers.checklist_cards import checklist_card, item_card
-from handlers.conversation import Answer, Form, Message, Paragraph, PeopleField, Request, TextField, person
+from handlers.conversation import (
+    Answer,
+    ChoiceField,
+    Form,
+    InstantField,
+    Message,
+    Option,
+    Paragraph,
+    PeopleField,
+    Request,
+    TextField,
+    at,
+    person,
+)
 from handlers.phrases import item_argument, plainly, release_argument
 from handlers.releases import facts_of
 from release_core import checklists, scheduling
@@ -13,6 +29,13 @@ from release_core.models import ChecklistItem
 from release_core.permissions import require
 from release_core.ports import Ports
 
+_LASTS = (
+    Option("usual", "As the policy says, past the window in any case"),
+    Option("day", "1 day"),
+    Option("days", "3 days"),
+    Option("month", "30 days"),
+)
+_SPANS = {"day": timedelta(days=1), "days": timedelta(days=3), "month": timedelta(days=30)}
 READ_BY_ALL = "Everybody who follows the release reads this."
 
 
@@ -25,7 +48,41 @@ def tick(ports: Ports, request: Request) -> Answer:
     """`/release tick`: an item is done."""
     key = release_argument(ports, request)
     item, note = item_argument(ports, request, key)
+    if not note and (needs := _evidence_of(ports, key, item)):
+        return _ask_for_evidence(ports, key, item, needs)
     return _said(checklists.tick(ports, request.actor.id, key, item, evidence=note), key, "is done")
+
+
+def _evidence_of(ports: Ports, key: str, item: str) -> str:
+    with ports.store.reading() as session:
+        row = find_item(session, find_release(session, key), item)
+    return row.evidence if row.state != "done" else ""
+
+
+def _ask_for_evidence(ports: Ports, key: str, item: str, needs: str) -> Form:
+    with ports.store.reading() as session:
+        row = find_item(session, find_release(session, key), item)
+    hint = "A link that shows it, such as https://…" if needs == "link" else "What was done or found."
+    fields = (TextField("note", "Evidence", long=True, hint=f"{hint} {READ_BY_ALL}"),)
+    args = {"release": key, "item": str(row.number)}
+    return Form(f"Tick item {row.number}", "release_tick", fields, "Tick", args, [Paragraph(f"{key}: {row.title}")])
+
+
+def snooze(ports: Ports, request: Request) -> Answer:
+    """`/release snooze`: no reminder of an item for a while."""
+    key = release_argument(ports, request)
+    item, _ = item_argument(ports, request, key)
+    until = request.args.get("until") or request.args.get("at")
+    if until is None and "for" in request.args:
+        until = ports.clock.now() + request.args["for"]
+    if until is None:
+        with ports.store.reading() as session:
+            row = find_item(session, find_release(session, key), item)
+        fields = (InstantField("until", "No reminder before", hint="It stays due when it was."),)
+        args, intro = {"release": key, "item": str(row.number)}, [Paragraph(f"{key}: {row.title}")]
+        return Form(f"Snooze item {row.number}", "release_snooze", fields, "Snooze", args, intro)
+    row = checklists.snooze(ports, request.actor.id, key, item, until)
+    return _said(row, key, f"is asked about again {at(until)}, not before")
 
 
 def start(ports: Ports, request: Request) -> Answer:
@@ -59,8 +116,15 @@ def waive(ports: Ports, request: Request) -> Answer:
         return _waive_freeze(ports, request, key, freeze, reason)
     item, reason = item_argument(ports, request, key)
     if not reason:
-        return _ask(ports, key, item, "release_waive", "Waive")
-    return _said(checklists.waive_item(ports, request.actor.id, key, item, reason), key, "is waived")
+        lasts = ChoiceField("lasts", "For how long", _LASTS, ("usual",))
+        form = _ask(ports, key, item, "release_waive", "Waive")
+        return replace(form, fields=(*form.fields, lasts))
+    until = request.args.get("until")
+    if until is None and (span := _SPANS.get(str(request.args.get("lasts")), request.args.get("for"))):
+        until = ports.clock.now() + span
+    row = checklists.waive_item(ports, request.actor.id, key, item, reason, until=until)
+    ends = f" until {at(row.waived_until)}" if row.waived_until else ""
+    return _said(row, key, f"is waived{ends}")
 
 
 def _waive_freeze(ports: Ports, request: Request, key: str, freeze: str, reason: str) -> Answer:

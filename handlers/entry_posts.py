@@ -77,10 +77,16 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.RISK_ACCEPTED: "good",
     Kind.SNAPSHOT_SKIPPED: "stop",
     Kind.ITEM_BLOCKED: "stop",
+    Kind.ITEM_REMINDED: "wait",
+    Kind.ITEM_WAIVER_ENDED: "wait",
     Kind.TASK_DUE: "wait",
     Kind.TASK_REOPENED: "stop",
     Kind.DECLINED: "stop",
     Kind.APPROVALS_WITHDRAWN: "stop",
+    Kind.APPROVAL_EXPIRED: "wait",
+    Kind.REFUSAL_SET_ASIDE: "wait",
+    Kind.SEATS_REMINDED: "wait",
+    Kind.ROLLCALL_ANSWERED: "stop",
     Kind.VALIDATION_FAILED: "stop",
     Kind.VALIDATION_VOIDED: "stop",
     Kind.DEPLOYMENT_HELD: "stop",
@@ -116,6 +122,7 @@ OWNER_IS_CALLED = frozenset(
         Kind.SNAPSHOT_SKIPPED,
         Kind.ITEM_BLOCKED,
         Kind.DECLINED,
+        Kind.ROLLCALL_ANSWERED,
         Kind.VALIDATION_FAILED,
         Kind.VALIDATION_VOIDED,
         Kind.VALIDATION_LAPSES,
@@ -182,6 +189,12 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
             buttons = [begin, done, over, do("Run-sheet", "release_tasks", release=key)]
         case Kind.APPROVALS_WITHDRAWN:
             buttons = [do("Ask again", "release_ask", release=key), do("Package", "release_package", release=key)]
+        case Kind.ITEM_REMINDED | Kind.ITEM_WAIVER_ENDED:
+            item = {"release": key, "item": str(entry.details["item"])}
+            buttons = [do("Tick", "release_tick", **item), do("Snooze…", "release_snooze", **item)]
+            buttons.append(do("More about it…", "release_item", **item))
+        case Kind.SEATS_REMINDED | Kind.REFUSAL_SET_ASIDE | Kind.APPROVAL_EXPIRED:
+            buttons = [do("Answer…", "release_answer", release=key), do("May we go?", "release_why", release=key)]
         case Kind.PACKAGE_NOT_COMPARED:
             buttons = [do("Compare again", "release_compare", release=key)]
         case Kind.WINDOW_CLOSED | Kind.WINDOW_MISSED:

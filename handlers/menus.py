@@ -26,7 +26,7 @@ GROUPS: Mapping[str, tuple[str, Sequence[str]]] = {
         "Plan",
         (
             *("release_new", "release_window", "release_tests", "release_strategy", "release_task"),
-            *("release_ask", "release_cancel"),
+            *("release_ask", "release_rollcall", "release_cancel"),
         ),
     ),
     "package": ("Package", ("release_attach", "release_retrieve", "release_compare", "release_validate")),
@@ -34,7 +34,7 @@ GROUPS: Mapping[str, tuple[str, Sequence[str]]] = {
         "Items",
         (
             *("release_tick", "release_start", "release_block", "release_reopen", "release_waive"),
-            *("release_assign", "release_item"),
+            *("release_assign", "release_snooze", "release_item"),
         ),
     ),
     "tasks": (
@@ -44,7 +44,7 @@ GROUPS: Mapping[str, tuple[str, Sequence[str]]] = {
             *("release_task_reopen", "release_task_assign", "release_task_move", "release_task_delete"),
         ),
     ),
-    "decide": ("Decide", ("release_answer", "release_accept")),
+    "decide": ("Decide", ("release_answer", "release_withdraw", "release_accept", "release_vote")),
     "go": (
         "Go, go back",
         (
@@ -57,7 +57,16 @@ GROUPS: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 """The verbs of `/release` by what people are about: how a group is called, what is in it."""
 
-BESIDE = ("release_list", "release_calendar", "release_todo", "release_home", "release_notify", "release_help")
+BESIDE = (
+    "release_list",
+    "release_calendar",
+    "release_todo",
+    "release_home",
+    "release_notify",
+    "release_away",
+    "release_back",
+    "release_help",
+)
 """What is about no one release: it stands in the first row."""
 LABELS = {
     "release_why": "May we go?",
@@ -67,6 +76,11 @@ LABELS = {
     "release_notify": "My messages",
     "release_book": "Start by itself",
     "release_skip": "Skip this one",
+    "release_withdraw": "Take back",
+    "release_rollcall": "Roll call…",
+    "release_vote": "Go or no-go…",
+    "release_away": "I am away…",
+    "release_back": "I am back",
     "incident_open": "Open…",
 }
 """What a button is called where the typed word alone would say too little."""

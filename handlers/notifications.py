@@ -24,6 +24,7 @@ ALWAYS = (
 _BY_SLOT: Mapping[str, Topic] = {
     "approval": "approvals",
     "acceptance": "approvals",
+    "rollcall": "approvals",
     "window": "releases",
     "stage": "releases",
     "plain": "incidents",
@@ -33,7 +34,13 @@ _BY_SLOT: Mapping[str, Topic] = {
 # Lines of the timeline that are sent to somebody; a package that was refused tells whoever sent it.
 _BY_FACT: Mapping[str, Topic] = {
     Kind.APPROVALS_WITHDRAWN: "approvals",
+    Kind.APPROVAL_EXPIRED: "approvals",
+    Kind.REFUSAL_SET_ASIDE: "approvals",
+    Kind.SEATS_REMINDED: "approvals",
+    Kind.ROLLCALL_CLOSED: "releases",
     Kind.ITEM_ASSIGNED: "work",
+    Kind.ITEM_REMINDED: "reminders",
+    Kind.ITEM_WAIVER_ENDED: "work",
     Kind.TASK_ASSIGNED: "work",
     Kind.TASK_DUE: "work",
     Kind.VALIDATION_LAPSES: "reminders",

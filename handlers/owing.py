@@ -11,15 +11,18 @@ from sqlmodel import Session, and_, col, desc, or_, select
 from handlers.conversation import Button, at, bold, clean
 from handlers.phrases import age, do, incident_line
 from release_core.acceptances import RISKS
+from release_core.conditions import asked_items, is_settled
 from release_core.facts import ReleaseFacts
 from release_core.lookups import FINAL_STATES, open_incidents, open_releases
-from release_core.models import Broadcast, ChecklistItem, Deployment, Release, Task, TimelineEntry
+from release_core.models import Absence, Broadcast, ChecklistItem, Deployment, Release, RollCall, Task, TimelineEntry
 from release_core.permissions import seat_people, team_people
 from release_core.policy import Policy
-from release_core.readiness import SETTLED, item_owners, who_may_answer
+from release_core.readiness import SETTLED, item_owners
 from release_core.risks import is_open, who_may_accept
 from release_core.rollback_requests import waiting_for
 from release_core.run_sheets import holding, phase_now, steps, task_owners
+from release_core.seats import waiting_seats, whom_to_ask
+from release_core.tallies import counting_call, result_of, roll_members, seat_title
 
 ROLLBACK, INCIDENT, ANSWER, MY_TURN, ITEM, PROMISE, TO_COME = range(7)
 """How pressing the kinds are, the most pressing first."""
@@ -47,19 +50,29 @@ def concerned(session: Session, policy: Policy, person_id: str) -> list[Release]
         mine = or_(col(row.owner_id) == person_id, col(row.team).in_(teams), nobodys)
         loose = select(row.release_id).join(Release, col(Release.id) == col(row.release_id))
         found.update(session.exec(loose.where(mine, col(row.state).not_in(SETTLED)).distinct()).all())
-    if any(person_id in seat_people(session, policy, seat) for seat in policy.seats):
+    if answers_for_seats(session, policy, person_id):
         found.update(session.exec(select(Release.id).where(col(Release.asked_digest) != "")).all())
         failed = (Deployment.purpose == "deployment", Deployment.state == "failed")
         found.update(session.exec(select(Deployment.release_id).where(*failed).distinct()).all())
+    found.update(session.exec(select(RollCall.release_id).where(RollCall.state == "open").distinct()).all())
     return [release for release in open_releases(session) if release.id in found]
+
+
+def answers_for_seats(session: Session, policy: Policy, person_id: str) -> bool:
+    """Whether somebody may be asked for a yes: they sit in a seat, are its alternate, or somebody's stand-in."""
+    if any(person_id in (*rule.alternates, *seat_people(session, policy, seat)) for seat, rule in policy.seats.items()):
+        return True
+    standing = select(Absence.id).where(Absence.stand_in == person_id, col(Absence.ended_at).is_(None))
+    return session.exec(standing).first() is not None
 
 
 def owed(session: Session, policy: Policy, person_id: str, now: datetime, every: Sequence[ReleaseFacts]) -> list[Owed]:
     """Everything that waits for a person in these releases and beside them, the most pressing first."""
     found = [*_rollbacks(session, policy, person_id, now), *_incidents(session, policy, person_id, now)]
     for facts in every:
-        found += [*_items(facts, policy, person_id, now), *_answers(facts, policy, person_id)]
+        found += [*_items(facts, policy, person_id, now), *_answers(facts, policy, person_id, now)]
         found += [*_tasks(facts, person_id), *_acceptances(facts, person_id, now)]
+        found += _roll_calls(facts, policy, person_id, now)
     found += _promises(session, person_id)
     # What is due at no time comes after what is, in the order in which it was found.
     return sorted(found, key=lambda one: (one.rank, one.by is None, one.by or now))
@@ -89,18 +102,29 @@ def _last_word(session: Session, key: str) -> datetime | None:
     return session.exec(noted.order_by(desc(TimelineEntry.number)).limit(1)).first()
 
 
-def _answers(facts: ReleaseFacts, policy: Policy, person_id: str) -> Iterator[Owed]:
-    for seat in seats_waiting_for(facts, person_id):
+def _answers(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> Iterator[Owed]:
+    for seat in seats_waiting_for(facts, policy, person_id, now):
         line = f"{bold(facts.release.key)} approval for {policy.seats[seat].title}"
         yield Owed(ANSWER, line, do("Answer…", "release_answer", release=facts.release.key, seat=seat))
 
 
-def seats_waiting_for(facts: ReleaseFacts, person_id: str) -> list[str]:
+def _roll_calls(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> Iterator[Owed]:
+    called = counting_call(facts)
+    if called is None or called.state == "closed" or now >= called.due_at:
+        return
+    for seat in result_of(facts, called, now).silent:
+        if person_id in roll_members(facts, seat, now):
+            line = f"{bold(facts.release.key)} go or no-go for {seat_title(policy, seat)}, until {at(called.due_at)}"
+            button = do("Answer…", "release_vote", release=facts.release.key, seat=seat)
+            yield Owed(ANSWER, line, button, called.due_at)
+
+
+def seats_waiting_for(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> list[str]:
     """The seats that were asked, have not answered, and may be answered for by this person."""
     if not facts.release.asked_digest or facts.release.asked_digest != facts.digest:
         return []
-    waiting = [seat for seat in facts.seats if facts.approval(seat) is None]
-    return [seat for seat in waiting if person_id in who_may_answer(facts, seat)]
+    waiting = waiting_seats(facts, policy, now)
+    return [seat for seat in waiting if person_id in whom_to_ask(facts, policy, seat, now)]
 
 
 def _acceptances(facts: ReleaseFacts, person_id: str, now: datetime) -> Iterator[Owed]:
@@ -128,7 +152,7 @@ def _tasks(facts: ReleaseFacts, person_id: str) -> Iterator[Owed]:
 
 def _items(facts: ReleaseFacts, policy: Policy, person_id: str, now: datetime) -> Iterator[Owed]:
     key = facts.release.key
-    loose = [item for item in facts.items if not item.rule and item.state not in SETTLED]
+    loose = [item for item in asked_items(facts) if not item.rule and not is_settled(item, now)]
     for item in (item for item in loose if person_id in item_owners(item, facts, policy)):
         due = f", due {at(item.due_at)}{' (overdue)' if item.due_at < now else ''}" if item.due_at else ""
         tick = do("Tick", "release_tick", release=key, item=str(item.number))

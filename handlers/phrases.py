@@ -135,14 +135,25 @@ def age(then: datetime | None, now: datetime) -> str:
     return "just now" if now - then < timedelta(minutes=1) else f"{lasting(now - then)} ago"
 
 
-def item_line(item: ChecklistItem, owners: Sequence[str], team: str, stage: str = "") -> str:
-    """One line of a checklist: mark, number, title, who, due, note; `stage` is the org that a rule looks at now."""
+def item_line(item: ChecklistItem, owners: Sequence[str], team: str, stage: str = "", unless: str = "") -> str:
+    """One line of a checklist: mark, number, title, who, due, note; `stage` is the org that a rule looks at now.
+
+    `unless` says when it would be asked, of an item that is not.
+    """
+    if unless:
+        return f"– {item.number} {item.title} · not needed: only when {unless}"
     holder = f"team {team}" if team else people(owners) if owners and not item.rule else ""
     holder = f"settles itself{f', now for {stage}' if stage else ''}" if item.rule else holder
     pieces = [f"{MARKS[item.state]} {item.number} {item.title}", holder]
     if item.due_at and item.state in ("open", "in_progress", "blocked") and not item.rule:
         pieces.append(f"due {at(item.due_at)}")
-    if item.state in ("blocked", "waived"):
+    if item.evidence and item.state in ("open", "in_progress", "blocked"):
+        pieces.append(f"needs a {item.evidence}")
+    if item.snoozed_until and item.state in ("open", "in_progress", "blocked"):
+        pieces.append(f"no reminder before {at(item.snoozed_until)}")
+    if item.state == "waived" and item.waived_until:
+        pieces.append(f"waived by {who(item.changed_by)} until {at(item.waived_until)}: {item.note}")
+    elif item.state in ("blocked", "waived"):
         pieces.append(f"{item.state} by {who(item.changed_by)}: {item.note}")
     elif item.state == "done" and item.changed_by and item.changed_at:
         pieces.append(f"done by {who(item.changed_by)} {at(item.changed_at)}{f': {item.note}' if item.note else ''}")

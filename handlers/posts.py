@@ -22,13 +22,14 @@ from handlers.package_cards import listing_card
 from handlers.phrases import org_title
 from handlers.readiness_cards import window_card
 from handlers.release_cards import headline_card, package_card
+from handlers.roll_call_cards import roll_call_card
 from handlers.rollback_cards import rollback_post
 from handlers.stage_cards import stage_card
 from handlers.task_cards import tasks_card
 from release_core.broadcasts import find_broadcast, next_promised
 from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import find_incident, release_of
-from release_core.models import Deployment, DeploymentWindow, TimelineEntry
+from release_core.models import Deployment, DeploymentWindow, RollCall, TimelineEntry
 from release_core.policy import Risk
 
 
@@ -69,7 +70,13 @@ def _deployment_post(d: Drawing, key: str) -> Placed:
 
 
 def _approval_post(d: Drawing, key: str, seat: str, digest: str) -> Placed:
-    return approval_card(d.facts(key), d.ports.policy, seat, digest), *d.under(key)
+    return approval_card(d.facts(key), d.ports.policy, seat, digest, d.ports.clock.now()), *d.under(key)
+
+
+def _roll_call_post(d: Drawing, key: str, number: str) -> Placed:
+    facts, now = d.facts(key), d.ports.clock.now()
+    query = select(RollCall).where(RollCall.release_id == facts.release.id, RollCall.number == int(number))
+    return roll_call_card(facts, d.ports.policy, d.session.exec(query).one(), now), *d.under(key)
 
 
 def _acceptance_post(d: Drawing, key: str, about: str, digest: str) -> Placed:
@@ -121,6 +128,7 @@ DRAWINGS: Mapping[str, Callable[..., Placed]] = {
     "deployment": _deployment_post,
     "approval": _approval_post,
     "acceptance": _acceptance_post,
+    "rollcall": _roll_call_post,
     "window": _window_post,
     "entry": entry_post,
     "incident": incident_post,

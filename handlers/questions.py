@@ -10,6 +10,7 @@ from handlers.conversation import Actions, Answer, Button, Message, Paragraph, R
 from handlers.drawing import Drawing
 from handlers.owing import seats_waiting_for
 from handlers.phrases import release_argument
+from handlers.roll_call_cards import roll_call_card
 from handlers.rollback_cards import rollback_post
 from release_core.acceptances import RISKS
 from release_core.errors import NotFound
@@ -17,6 +18,7 @@ from release_core.lookups import find_release
 from release_core.ports import Ports
 from release_core.risks import is_open, risk_digest, who_may_accept
 from release_core.rollback_requests import waiting_for
+from release_core.tallies import counting_call, result_of, roll_members
 
 Question = tuple[Button, Message]
 """A button that asks for one question alone, with the question itself."""
@@ -52,9 +54,14 @@ def _questions(d: Drawing, key: str, person_id: str) -> Iterator[Question]:
         if release.key == key and (placed := rollback_post(d, key, str(wish.id))):
             yield Button("Rollback", "release_answer", {"release": key, "request": str(wish.id)}), placed[0]
     facts = d.facts(key)
-    for seat in seats_waiting_for(facts, person_id):
+    for seat in seats_waiting_for(facts, policy, person_id, now):
         button = Button(policy.seats[seat].title, "release_answer", {"release": key, "seat": seat})
-        yield button, approval_card(facts, policy, seat, facts.digest)
+        yield button, approval_card(facts, policy, seat, facts.digest, now)
+    called = counting_call(facts)
+    if called is not None and called.state == "open" and now < called.due_at:
+        silent = result_of(facts, called, now).silent
+        if any(person_id in roll_members(facts, seat, now) for seat in silent):
+            yield Button("Roll call", "release_vote", {"release": key}), roll_call_card(facts, policy, called, now)
     for risk in RISKS:
         if is_open(facts, risk, now) and person_id in who_may_accept(facts, risk):
             button = Button("Accept a risk", "release_accept", {"release": key, "about": risk})

@@ -51,6 +51,8 @@ from release_core.package_gates import AGAIN
 from release_core.policy import Policy, Risk
 from release_core.readiness import Gate, gates, next_legal
 from release_core.risks import acceptance, rows_of
+from release_core.seating import Seated
+from release_core.seats import seating
 from release_core.windows import HORIZON
 
 
@@ -148,7 +150,7 @@ def _to_weigh(facts: ReleaseFacts, policy: Policy, now: datetime) -> Iterator[st
     if given:
         names = ", ".join(facts.names.get(one.by) or one.by for one in given)
         yield f"{way_back} Accepted: {shortened(names, 24)}."
-    said = ", ".join(f"{policy.seats[seat].title} {_name(facts, seat)}" for seat in facts.seats)
+    said = ", ".join(f"{policy.seats[one.seat].title} {_names(facts, one)}" for one in seating(facts, policy, now))
     yield f"Approved: {shortened(said, 30 if given else 70) or 'none needed'}."
     if facts.release.strategy == "full":
         yield "Full deploy: its tests run now."
@@ -169,12 +171,11 @@ def _verdicts(facts: ReleaseFacts) -> str:
 _RISKS: tuple[Risk, ...] = ("impossible", "no_snapshot")
 
 
-def _name(facts: ReleaseFacts, seat: str) -> str:
-    """Who said yes: a dialog holds plain text, so it has the name where a message has a mention."""
-    answer = facts.approval(seat)
-    if answer is None or not answer.yes:
+def _names(facts: ReleaseFacts, one: Seated) -> str:
+    """Who said yes: a dialog holds plain text, so it has names where a message has mentions."""
+    if not one.complete:
         return "–"
-    return facts.names.get(answer.person_id) or answer.person_id
+    return " and ".join(facts.names.get(person) or person for person in one.filled_by)
 
 
 def window_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
@@ -214,7 +215,7 @@ def _weighing(facts: ReleaseFacts, policy: Policy, now: datetime) -> Facts:
         ("Package", package_words(facts.package)),
         ("Validated", f"{age(validation.finished_at, now)} ({validation.key})" if validation else "no"),
         ("Way there", way_there_words(facts, now)),
-        ("Approvals", approvals_words(facts, policy)),
+        ("Approvals", approvals_words(facts, policy, now)),
         ("Checklist", checklist_words(facts)),
         ("Tasks", tasks_words(facts) if facts.tasks else ""),
         ("Way back", verdict_words(facts.package)),

@@ -92,7 +92,7 @@ def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
         ("Tests", " ".join(words for words in (tests_words(facts), in_full_words(facts, policy)) if words)),
         ("Checklist", checklist_words(facts)),
         *([("Tasks", tasks_words(facts))] if facts.tasks else []),
-        ("Approvals", approvals_words(facts, policy)),
+        ("Approvals", approvals_words(facts, policy, now)),
         ("Way back", way_back),
         *([("Going back", going_back)] if (going_back := going_back_words(facts, policy)) else []),
     ]
@@ -109,6 +109,8 @@ def headline_true_until(facts: Standing, policy: Policy, now: datetime) -> datet
     Within the hour, at most. It must know every instant that the words of a headline compare with the present.
     """
     lapses = [attempt.lapses_at for attempt in facts.deployments]
+    lapses += [answer.expires_at for answer in facts.approvals]
+    lapses += [end for absence in facts.absences for end in (absence.starts_at, absence.ends_at)]
     ends = [watched_until(facts, policy), facts.watch_begun_again_until, validates_again_at(facts, policy), *lapses]
     return min([end for end in ends if end is not None and end > now] + [now + LONGEST_TRUE])
 

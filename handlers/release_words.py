@@ -19,6 +19,7 @@ from handlers.phrases import (
     lasting,
     org_title,
 )
+from release_core.conditions import asked_items
 from release_core.differences import LastChange, read_change
 from release_core.facts import UNDER_WAY, Standing, counts, watched_until
 from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, is_watched
@@ -28,6 +29,8 @@ from release_core.permissions import others
 from release_core.policy import Policy
 from release_core.risk_scores import RiskScore
 from release_core.run_sheets import SETTLED, holding
+from release_core.seating import Seated
+from release_core.seats import seating
 from release_core.test_plans import may_become_quick, why_none_run
 
 
@@ -88,9 +91,10 @@ def risk_words(scored: Release | RiskScore) -> str:
 
 def checklist_words(facts: Standing) -> str:
     """How far the checklist is."""
-    settled = sum(item.state in ("done", "waived") for item in facts.items)
-    blocked = [item for item in facts.items if item.state == "blocked"]
-    return f"{settled} of {len(facts.items)} settled" + (f", {len(blocked)} blocked" if blocked else "")
+    asked = asked_items(facts)
+    settled = sum(item.state in SETTLED for item in asked)
+    blocked = [item for item in asked if item.state == "blocked"]
+    return f"{settled} of {len(asked)} settled" + (f", {len(blocked)} blocked" if blocked else "")
 
 
 def tasks_words(facts: Standing) -> str:
@@ -122,18 +126,23 @@ def _stage_word(facts: Standing, policy: Policy, org: str, now: datetime) -> str
     return {"deploying": ", being deployed", "failed": " ✗ failed"}.get(release.state, ", next")
 
 
-def approvals_words(facts: Standing, policy: Policy) -> str:
+def approvals_words(facts: Standing, policy: Policy, now: datetime) -> str:
     """Which seats have answered, how."""
     if not facts.seats:
         return "none needed"
-    return ", ".join(_seat_words(facts, policy, seat) for seat in facts.seats)
+    return ", ".join(_seat_words(one, policy) for one in seating(facts, policy, now))
 
 
-def _seat_words(facts: Standing, policy: Policy, seat: str) -> str:
-    title, answer = policy.seats[seat].title, facts.approval(seat)
-    if answer is None:
-        return f"{title} –"
-    return f"{title} {'✓' if answer.yes else '✗'} {person(answer.person_id)}"
+def _seat_words(one: Seated, policy: Policy) -> str:
+    title = policy.seats[one.seat].title
+    if one.declined_by:
+        return f"{title} ✗ {people(one.declined_by)}"
+    if one.complete:
+        return f"{title} ✓ {people(one.filled_by)}"
+    if one.filled_by:
+        more = f", {one.places - one.missing} of {one.places}" if one.missing else ", not all yet"
+        return f"{title} – {people(one.filled_by)}{more}"
+    return f"{title} –"
 
 
 def way_there_words(facts: Standing, now: datetime) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import col, select
 
+from handlers.owing import answers_for_seats
 from release_core.acceptances import RISKS
 from release_core.lookups import FINAL_STATES
 from release_core.models import ChecklistItem, Release, Task
@@ -70,7 +71,17 @@ def _answers_for(ports: Ports, person_id: str, query: Any) -> bool:
 def fills_a_seat(ports: Ports, person_id: str) -> bool:
     """Whether somebody may approve or decline for a seat."""
     with ports.store.reading() as session:
-        return any(person_id in seat_people(session, ports.policy, seat) for seat in ports.policy.seats)
+        return answers_for_seats(session, ports.policy, person_id)
+
+
+def is_called(ports: Ports, person_id: str) -> bool:
+    """Whether somebody may be called in a roll call."""
+    policy = ports.policy
+    if fills_a_seat(ports, person_id):
+        return True
+    called = {seat for kind in policy.approvals for seat in policy.roll_of(kind)}
+    with ports.store.reading() as session:
+        return any(person_id in seat_people(session, policy, seat) for seat in called)
 
 
 def accepts_risks(ports: Ports, person_id: str) -> bool:

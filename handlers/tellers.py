@@ -15,9 +15,10 @@ from release_core.notifications import muted_by
 from release_core.permissions import others
 from release_core.policy import Policy, Risk
 from release_core.ports import Ports
-from release_core.readiness import who_may_answer
 from release_core.risks import who_may_accept
 from release_core.rollback_requests import find_request
+from release_core.seats import whom_to_ask
+from release_core.tallies import roll_members
 from release_core.timeline import Kind
 
 
@@ -167,7 +168,11 @@ def _package(told: Told) -> Iterable[Touched]:
 
 
 def _compared(told: Told) -> Iterable[Touched]:
-    cards = (one for kind in ("approval", "acceptance", "window") for one in _again(told, f"{kind}:{told.stream}"))
+    cards = (
+        one
+        for kind in ("approval", "acceptance", "rollcall", "window")
+        for one in _again(told, f"{kind}:{told.stream}")
+    )
     return [*_package(told), *cards, *([Touched(told.line)] if told.detail("again") else [])]
 
 
@@ -202,6 +207,14 @@ def _item_said(told: Told) -> Iterable[Touched]:
     return [*_item(told), Touched(told.line)]
 
 
+def _item_reminded(told: Told) -> Iterable[Touched]:
+    """Its owner hears of it in person; the last reminder is said to all, its release's owner is called."""
+    last = told.entry.details.get("last") or told.entry.kind == Kind.ITEM_WAIVER_ENDED
+    people = dict.fromkeys([*told.entry.details["people"], *([told.detail("owner")] if last else [])])
+    said = [Touched(told.line)] if last else []
+    return [*_item(told), *said, *(Touched(f"{told.line}@{person}") for person in people)]
+
+
 def _assigned(told: Told) -> Iterable[Touched]:
     return [*_item(told), Touched(f"{told.line}@{told.detail('owner')}")]
 
@@ -227,16 +240,64 @@ def _lost(told: Told) -> Iterable[Touched]:
 def _asked(told: Told) -> Iterable[Touched]:
     release = find_release(told.session, told.stream)
     facts = gather(told.session, told.policy, release)
-    digest = told.detail("digest")
+    digest, now = told.detail("digest"), told.ports.clock.now()
     found = []
     for seat in told.entry.details.get("seats", []):
         slot = f"approval:{told.stream}:{seat}:{digest}"
-        found += [Touched(slot), *(Touched(f"{slot}@{p}") for p in who_may_answer(facts, seat))]
-    return found
+        asked = whom_to_ask(facts, told.policy, seat, now) if seat in facts.seats else ()
+        found += [Touched(slot), *(Touched(f"{slot}@{p}") for p in asked)]
+    return [*found, *_weighed(told)]
+
+
+def _asked_on(told: Told) -> Iterable[Touched]:
+    """Who has not answered is reminded in person; whoever is asked only now gets the question itself."""
+    people, step = told.entry.details["people"], told.detail("step")
+    cards = [f"approval:{told.stream}:{seat}:{told.detail('digest')}" for seat in told.entry.details["seats"]]
+    copies = [Touched(f"{card}@{p}") for card in cards for p in people if step in ("alternates", "stand_in")]
+    again = [one for card in cards for one in _again(told, card)]
+    owner = [told.detail("owner"), *told.entry.details.get("deputies", [])]
+    told_to = [*people, *(owner if step == "manager" else [])]
+    lines = [Touched(f"{told.line}@{p}") for p in dict.fromkeys(told_to)]
+    return [*copies, *again, Touched(told.line), *lines]
+
+
+def _roll_called(told: Told) -> Iterable[Touched]:
+    facts, now = gather(told.session, told.policy, find_release(told.session, told.stream)), told.ports.clock.now()
+    slot = f"rollcall:{told.stream}:{told.detail('number')}"
+    people = dict.fromkeys(p for seat in told.entry.details["seats"] for p in roll_members(facts, seat, now))
+    before = _again(told, f"rollcall:{told.stream}")
+    return [*before, Touched(slot), *(Touched(f"{slot}@{p}") for p in people), *_weighed(told)]
+
+
+def _roll_answered(told: Told) -> Iterable[Touched]:
+    """Its card shows every answer; a no-go is said as well, since it holds the release."""
+    line = [Touched(told.line)] if told.detail("said") == "no_go" else []
+    return [*_again(told, f"rollcall:{told.stream}:{told.detail('number')}"), *line, *_weighed(told)]
+
+
+def _roll_closed(told: Told) -> Iterable[Touched]:
+    called = dict.fromkeys((told.detail("called_by"), told.detail("owner")))
+    lines = [Touched(f"{told.line}@{person}") for person in called]
+    cards = _again(told, f"rollcall:{told.stream}:{told.detail('number')}")
+    return [*cards, Touched(told.line), *lines, *_weighed(told)]
+
+
+def _absence(told: Told) -> Iterable[Touched]:
+    """Everybody reads who answers meanwhile; whoever that is hears of it in person."""
+    deputy = told.detail("stand_in")
+    return [Touched(told.line), *([Touched(f"{told.line}@{deputy}")] if deputy else [])]
+
+
+def _every_question(told: Told) -> Iterable[Touched]:
+    """One answer less, or one no: the other seats of whoever sits in two may show it, too."""
+    people = told.entry.details.get("people") or [told.detail("person")]
+    lines = [Touched(f"{told.line}@{p}") for p in people if p]
+    return [*_again(told, f"approval:{told.stream}"), Touched(told.line), *lines, *_weighed(told)]
 
 
 def _answered(told: Told) -> Iterable[Touched]:
-    copies = _again(told, f"approval:{told.stream}:{told.detail('seat')}")
+    # Whoever sits in two seats may have moved over: every question shows how it stands now.
+    copies = _again(told, f"approval:{told.stream}")
     declined = told.entry.kind == Kind.DECLINED
     return [*copies, *([Touched(told.line)] if declined or not copies else []), *_weighed(told)]
 
@@ -392,6 +453,9 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.ITEM_WAIVED: _item_said,
     Kind.ITEM_REOPENED: _item,
     Kind.ITEM_ASSIGNED: _assigned,
+    Kind.ITEM_SNOOZED: _item,
+    Kind.ITEM_REMINDED: _item_reminded,
+    Kind.ITEM_WAIVER_ENDED: _item_reminded,
     Kind.RELEASE_MOVED_ON: _moved_on,
     Kind.TASK_ADDED: _task_said,
     Kind.TASK_DUE: _task_due,
@@ -408,6 +472,15 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.APPROVED: _answered,
     Kind.DECLINED: _answered,
     Kind.APPROVALS_WITHDRAWN: _withdrawn,
+    Kind.ANSWER_TAKEN_BACK: _every_question,
+    Kind.APPROVAL_EXPIRED: _every_question,
+    Kind.REFUSAL_SET_ASIDE: _every_question,
+    Kind.SEATS_REMINDED: _asked_on,
+    Kind.ROLLCALL_CALLED: _roll_called,
+    Kind.ROLLCALL_ANSWERED: _roll_answered,
+    Kind.ROLLCALL_CLOSED: _roll_closed,
+    Kind.ABSENCE_SET: _absence,
+    Kind.ABSENCE_ENDED: _absence,
     Kind.WINDOW_SET: _window_changed,
     Kind.WINDOW_OPENED: _window_opened,
     Kind.WINDOW_CLOSED: _window_changed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from handlers import (
+    absences,
     acceptances,
     approvals,
     broadcasts,
@@ -21,6 +22,7 @@ from handlers import (
     releases,
     results,
     risks,
+    roll_calls,
     rollbacks,
     starting,
     tasks,
@@ -29,7 +31,7 @@ from handlers import (
 )
 from handlers.conversation import Answer, Request
 from handlers.help import what_you_may
-from handlers.rights import accepts_risks, any_of, anybody, does_tasks, fills_a_seat, is_asked, settles_items
+from handlers.rights import accepts_risks, any_of, anybody, does_tasks, fills_a_seat, is_asked, is_called, settles_items
 from handlers.verb import Verb
 from release_core.ports import Ports
 
@@ -116,9 +118,16 @@ _TABLE = (
     Verb(
         "release_waive",
         checklists.waive,
-        "[REL-1] ITEM|FREEZE -- reason",
+        "[REL-1] ITEM|FREEZE [until TIME] -- reason",
         "go without an item, or through a freeze",
         may=any_of("settle_any_item", "waive_freeze"),
+    ),
+    Verb(
+        "release_snooze",
+        checklists.snooze,
+        "[REL-1] ITEM until TIME|for 2h",
+        "no reminder of an item for a while",
+        may=settles_items,
     ),
     Verb(
         "release_assign",
@@ -173,7 +182,7 @@ _TABLE = (
     Verb(
         "release_ask",
         approvals.ask,
-        "[REL-1]",
+        "[REL-1] [-- what was mended]",
         "ask the seats to approve",
         "plan",
         ("approvals", "request approval", "submit"),
@@ -201,6 +210,37 @@ _TABLE = (
         "what waits for your yes or no, with its buttons",
         may=is_asked,
     ),
+    Verb(
+        "release_withdraw",
+        approvals.take_back,
+        "[REL-1] [-- why]",
+        "take your own yes or no back",
+        aliases=("take back",),
+        may=fills_a_seat,
+    ),
+    Verb(
+        "release_rollcall",
+        roll_calls.call,
+        "[REL-1] until TIME [-- what to weigh]",
+        "ask the seats for go or no-go",
+        "plan",
+        ("roll call", "poll"),
+    ),
+    Verb(
+        "release_vote",
+        roll_calls.vote,
+        "go|no-go|abstain [REL-1] [as SEAT] [-- reason]",
+        "your answer in a roll call",
+        may=is_called,
+    ),
+    Verb(
+        "release_away",
+        absences.away,
+        "[from TIME] until TIME [for @person] [-- why]",
+        "you are away; somebody answers for you",
+        may=anybody,
+    ),
+    Verb("release_back", absences.back, "", "you are there again", may=anybody),
     Verb(
         "release_accept",
         acceptances.accept,

@@ -199,7 +199,7 @@ def accept_package(ports: Ports, package_id: int, content: Package, *, commit: s
         record(session, Fact.PACKAGE_ACCEPTED, stream=release.key, actor=package.author_id, at=now, details=details)
         if earlier and earlier.digest != package.digest:
             because = f"The package changed: {earlier.file_name} was replaced by {package.file_name}."
-            withdraw_approvals(session, release, because, actor=package.author_id, now=now)
+            withdraw_approvals(session, release, because, policy=ports.policy, actor=package.author_id, now=now)
         settle_state(session, ports.policy, release, now)
         intend(
             session,

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from release_core.facts import gather
 from release_core.lookups import find_release
-from release_core.models import DeploymentWindow, Release, ReleasePackage
+from release_core.models import Asking, DeploymentWindow, Release, ReleasePackage, RollCall
 from release_core.permissions import require
 from release_core.policy import Policy
 from release_core.ports import Ports
@@ -31,6 +31,8 @@ def _packet(session: Session, policy: Policy, release: Release) -> dict[str, Any
     facts = gather(session, policy, release)
     entries = read_stream(session, release.key)
     packages = select(ReleasePackage).where(ReleasePackage.release_id == release.id).order_by(col(ReleasePackage.id))
+    askings = select(Asking).where(Asking.release_id == release.id).order_by(col(Asking.number))
+    calls = select(RollCall).where(RollCall.release_id == release.id).order_by(col(RollCall.number))
     windows = select(DeploymentWindow).where(DeploymentWindow.release_id == release.id)
     return {
         "release": release.model_dump(mode="json"),
@@ -41,6 +43,8 @@ def _packet(session: Session, policy: Policy, release: Release) -> dict[str, Any
         "checklist": [item.model_dump(mode="json") for item in facts.items],
         "tasks": [task.model_dump(mode="json") for task in facts.tasks],
         "approvals": [approval.model_dump(mode="json") for approval in facts.approvals],
+        "askings": [asking.model_dump(mode="json") for asking in session.exec(askings)],
+        "roll_calls": [called.model_dump(mode="json") for called in session.exec(calls)],
         "waivers": [waiver.model_dump(mode="json") for waiver in facts.waivers],
         "deployments": [deployment.model_dump(mode="json") for deployment in facts.deployments],
         "timeline": [entry.model_dump(mode="json") for entry in entries],

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
 
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
 from release_core.facts import ReleaseFacts, gather
-from release_core.lookups import FINAL_STATES, find_item, find_release, state_of
-from release_core.models import ChecklistItem
+from release_core.item_alarms import set_reminder, set_waiver_end
+from release_core.lookups import FINAL_STATES, find_item, find_release, state_of, window_of
+from release_core.models import ChecklistItem, Release
 from release_core.permissions import may, must_be_in_chat
 from release_core.policy import Policy
 from release_core.ports import Ports
@@ -15,6 +20,7 @@ from release_core.readiness import SETTLED, item_owners, settle_state
 from release_core.timeline import Kind, record
 
 Change = Callable[[ChecklistItem], Kind]
+LONGEST_SNOOZE = timedelta(days=7)
 
 
 def tick(ports: Ports, actor: str, key: str, item: str, *, evidence: str = "") -> ChecklistItem:
@@ -23,6 +29,7 @@ def tick(ports: Ports, actor: str, key: str, item: str, *, evidence: str = "") -
     def done(row: ChecklistItem) -> Kind:
         _must_be_for_people(row)
         _must_not_be(row, "done")
+        _must_bring(row, evidence, key)
         row.state, row.note = "done", evidence.strip()
         return Kind.ITEM_DONE
 
@@ -65,12 +72,21 @@ def reopen(ports: Ports, actor: str, key: str, item: str, reason: str = "") -> C
     return _settle(ports, actor, key, item, reopened)
 
 
-def waive_item(ports: Ports, actor: str, key: str, item: str, reason: str) -> ChecklistItem:
-    """The release may go without an item, with the reason."""
+def waive_item(
+    ports: Ports, actor: str, key: str, item: str, reason: str, *, until: datetime | None = None
+) -> ChecklistItem:
+    """The release may go without an item until an instant, with the reason.
+
+    Without `until` for as long as the policy says, or until the window is over when that is later.
+    """
     _must_explain(reason, f"/release waive {key} {item} -- reason")
     if not may(ports.policy, actor, "settle_any_item"):
         managers = ports.policy.holders_of("settle_any_item")
         raise NotAllowed("Only a release manager may waive an item; nothing was changed.", who_may=managers)
+
+    now = ports.clock.now()
+    if until is not None and until <= now:
+        raise Unclear("That time has passed. Give one that is still to come.", field="until")
 
     def waived(row: ChecklistItem) -> Kind:
         if row.rule == "validated":
@@ -79,10 +95,25 @@ def waive_item(ports: Ports, actor: str, key: str, item: str, reason: str) -> Ch
             )
         _must_be_for_people(row)
         _must_not_be(row, "waived")
-        row.state, row.note = "waived", reason.strip()
+        row.state, row.note, row.waived_until = "waived", reason.strip(), until
         return Kind.ITEM_WAIVED
 
     return _settle(ports, actor, key, item, waived)
+
+
+def snooze(ports: Ports, actor: str, key: str, item: str, until: datetime) -> ChecklistItem:
+    """Nobody is reminded of an item before an instant; it stays due when it was."""
+    now = ports.clock.now()
+    if not now < until <= now + LONGEST_SNOOZE:
+        raise Unclear("Give a time within the next 7 days: /release snooze ITEM until TIME", field="until")
+
+    def snoozed(row: ChecklistItem) -> Kind:
+        _must_be_for_people(row)
+        _must_not_be(row, *SETTLED)
+        row.snoozed_until = until
+        return Kind.ITEM_SNOOZED
+
+    return _settle(ports, actor, key, item, snoozed)
 
 
 def assign(ports: Ports, actor: str, key: str, item: str, person: str) -> ChecklistItem:
@@ -133,13 +164,41 @@ def _settle(ports: Ports, actor: str, key: str, item: str, change: Change) -> Ch
             raise Refused("over", f"{release.key} is {state}; item {row.number} stays as it is.")
         _must_be_theirs(actor, row, gather(session, ports.policy, release), ports.policy)
         kind = change(row)
-        if kind is not Kind.ITEM_ASSIGNED:
-            row.changed_by, row.changed_at = actor, now
-        session.add(row)
+        if kind not in (Kind.ITEM_ASSIGNED, Kind.ITEM_SNOOZED):
+            row.changed_by, row.changed_at, row.snoozed_until = actor, now, None
+        _set_alarms(session, ports.policy, release, row, now)
         details = {"item": row.number, "title": row.title, "note": row.note, "owner": row.owner_id}
+        until = {Kind.ITEM_WAIVED: row.waived_until, Kind.ITEM_SNOOZED: row.snoozed_until}.get(kind)
+        if until is not None:
+            details["until"] = until.isoformat()
         record(session, kind, stream=release.key, actor=actor, at=now, details=details)
         settle_state(session, ports.policy, release, now)
         return row
+
+
+def _set_alarms(session: Session, policy: Policy, release: Release, row: ChecklistItem, now: datetime) -> None:
+    if row.state != "waived":
+        row.waived_until = None
+    elif row.waived_until is None:
+        # Nobody named an end: it lasts as the policy says, past the window in any case.
+        window = window_of(session, release)
+        row.waived_until = max(now + policy.waivers_last, window.ends_at if window else now)
+    session.add(row)
+    set_reminder(session, policy, release, row, now)
+    set_waiver_end(session, release, row, now)
+
+
+def _must_bring(row: ChecklistItem, evidence: str, key: str) -> None:
+    if row.evidence == "link" and not re.search(r"https?://\S+", evidence):
+        sentence = (
+            f"Item {row.number} “{row.title}” is ticked with a link: /release tick {key} {row.number} -- https://…"
+        )
+        raise Unclear(sentence, field="note")
+    if row.evidence == "note" and len(evidence.strip()) < 3:
+        sentence = (
+            f"Item {row.number} “{row.title}” is ticked with a note: /release tick {key} {row.number} -- what was found"
+        )
+        raise Unclear(sentence, field="note")
 
 
 def _must_be_theirs(actor: str, row: ChecklistItem, facts: ReleaseFacts, policy: Policy) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from release_core.acceptances import ask_to_accept
-from release_core.approvals import withdraw_approvals
+from release_core.approvals import ask_anew, withdraw_approvals
+from release_core.asks import ask_the_others
 from release_core.conflicts import note_conflicts
 from release_core.errors import Conflict, Refused
 from release_core.facts import gather
@@ -101,9 +102,10 @@ def note_comparison(
         record(session, Kind.PACKAGE_COMPARED, stream=release.key, actor=BOT, at=now, details=details)
         if worse and release.package_id == package.id:
             because = f"A second look into {ports.policy.title_of(release.target_org)} found that {worse}."
-            withdraw_approvals(session, release, because, actor=BOT, now=now)
+            withdraw_approvals(session, release, because, policy=ports.policy, actor=BOT, now=now)
         _ask_again_if_asked(session, ports.policy, release, now)
         settle_state(session, ports.policy, release, now)
+        ask_the_others(session, ports.policy, release, now)
         if release.package_id == package.id:
             note_conflicts(session, release, now)
 
@@ -135,10 +137,17 @@ def _worse(before: Sequence[Sequence[str]], after: Sequence[Sequence[str]]) -> s
 
 def _ask_again_if_asked(session: Session, policy: Policy, release: Release, now: datetime) -> None:
     """Who had to accept was not known when the seats were asked before the comparison was there."""
+    _ask_seats_anew(session, policy, release, now)
     session.flush()
     facts = gather(session, policy, release)
     if release.asked_digest == facts.digest and is_open(facts, "impossible", now):
         ask_to_accept(session, policy, facts, "impossible", BOT, now)
+
+
+def _ask_seats_anew(session: Session, policy: Policy, release: Release, now: datetime) -> None:
+    """What was asked before is asked again by itself as soon as it is known what there is to weigh."""
+    if not release.asked_digest:
+        ask_anew(session, policy, release, now)
 
 
 def note_comparison_failed(ports: Ports, package_id: int, sentence: str) -> None:
@@ -148,6 +157,8 @@ def note_comparison_failed(ports: Ports, package_id: int, sentence: str) -> None
         details = {"package": package.id, "problem": sentence}
         at = ports.clock.now()
         record(session, Kind.PACKAGE_NOT_COMPARED, stream=release.key, actor=BOT, at=at, details=details)
+        if release.package_id == package.id:
+            _ask_seats_anew(session, ports.policy, release, at)
 
 
 def our_spans(session: Session, org: str) -> list[tuple[datetime, datetime]]:

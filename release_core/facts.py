@@ -12,10 +12,13 @@ from typing import Any
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, desc, select
 
+from release_core.fitting import needed_seats
 from release_core.lookups import checklist, deployments_of, open_incidents, package_of, run_sheet, window_of
 from release_core.models import (
+    Absence,
     Acceptance,
     Approval,
+    Asking,
     Broadcast,
     ChecklistItem,
     Deployment,
@@ -29,6 +32,8 @@ from release_core.models import (
     Release,
     ReleasePackage,
     RollbackRequest,
+    RollCall,
+    RollCallVoice,
     Task,
     Waiver,
 )
@@ -46,7 +51,8 @@ class Standing:
 
     It says how far a release is; whether it may go is only to be told from `ReleaseFacts`. `tests` are those that run
     in the target. `watch_begun_again_until` is when a soak that something open let begin again ends. `wished_back` are
-    attempts (rollbacks, too) that somebody asked to undo and nobody has answered yet, each with that wish.
+    attempts (rollbacks, too) that somebody asked to undo and nobody has answered yet, each with that wish. `asking` is
+    the newest asking of its seats; `absences` are those of people in its seats, and of whoever stands in for them.
     """
 
     release: Release
@@ -60,6 +66,8 @@ class Standing:
     tasks: Sequence[Task]
     watch_begun_again_until: datetime | None = field(default=None, kw_only=True)
     wished_back: Sequence[tuple[RollbackRequest, Deployment]] = field(default=(), kw_only=True)
+    asking: Asking | None = field(default=None, kw_only=True)
+    absences: Sequence[Absence] = field(default=(), kw_only=True)
 
     @property
     def digest(self) -> str:
@@ -128,13 +136,16 @@ class Standing:
 
     def approval(self, seat: str) -> Approval | None:
         """The standing answer for a seat to what would be deployed now; it leaves with the person who gave it."""
-        found = [a for a in self._answers(seat) if a.person_id in self.seats.get(seat, ())]
+        found = [a for a in self._answers(seat) if self._sits(a, seat)]
         return found[-1] if found else None
 
     def left(self, seat: str) -> str:
         """Who answered for a seat and does not sit there any more, by chat id; "" when nobody."""
-        gone = [a.person_id for a in self._answers(seat) if a.person_id not in self.seats.get(seat, ())]
+        gone = [a.person_id for a in self._answers(seat) if not self._sits(a, seat)]
         return gone[-1] if gone and self.approval(seat) is None else ""
+
+    def _sits(self, answer: Approval, seat: str) -> bool:
+        return not {answer.person_id, *answer.for_people}.isdisjoint(self.seats.get(seat, ()))
 
     def _answers(self, seat: str) -> list[Approval]:
         return [a for a in self.approvals if a.seat == seat and a.state == "standing" and a.digest == self.digest]
@@ -151,7 +162,8 @@ class ReleaseFacts(Standing):
     there is such a risk.
     `comparing_since` is when the comparison that is under way was asked for; None when there is none, or one is there
     already. `reading` is what the target last told of what goes on there. `gone` are owners of items and tasks who are
-    deactivated in the chat.
+    deactivated in the chat. `roll_call` is the newest roll call, `roll_voices` what was said in it, oldest first,
+    `roll_people` who sits in the seats that it calls.
     """
 
     waivers: Sequence[Waiver]
@@ -168,6 +180,9 @@ class ReleaseFacts(Standing):
     comparing_since: datetime | None = None
     reading: OrgReading | None = None
     gone: Collection[str] = ()
+    roll_call: RollCall | None = None
+    roll_voices: Sequence[RollCallVoice] = ()
+    roll_people: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def waived_freezes(self, now: datetime) -> tuple[str, ...]:
         """Keys of freezes that somebody let this release through in its target."""
@@ -178,25 +193,35 @@ class ReleaseFacts(Standing):
         )
 
 
+_ABSENCES = select(Absence).where(col(Absence.ended_at).is_(None)).order_by(col(Absence.id))
+_ASKINGS = select(Asking).where(Asking.release_id == bindparam("release")).order_by(desc(Asking.number)).limit(1)
 _APPROVALS = select(Approval).where(Approval.release_id == bindparam("release")).order_by(col(Approval.id))
 
 
 def stand(session: Session, policy: Policy, release: Release) -> Standing:
     """Read where a release stands."""
     package, deployments = package_of(session, release), deployments_of(session, release)
+    needed = needed_seats(policy, release, package)
     return Standing(
         release=release,
         package=package,
         tests=planned(release, package, policy, release.target_org),
         items=checklist(session, release),
         approvals=session.exec(_APPROVALS, params={"release": release.id}).all(),
-        seats={seat: seat_people(session, policy, seat) for seat in policy.seats_of(release.kind, release.risk_level)},
+        seats={seat: seat_people(session, policy, seat) for seat in needed},
         window=window_of(session, release),
         deployments=deployments,
         tasks=run_sheet(session, release),
         watch_begun_again_until=_watch_begun_again_until(session, release),
         wished_back=_wished_back(session, release, deployments),
+        asking=asking_of(session, release),
+        absences=session.exec(_ABSENCES).all() if needed else (),
     )
+
+
+def asking_of(session: Session, release: Release) -> Asking | None:
+    """The newest asking of a release's seats."""
+    return session.exec(_ASKINGS, params={"release": release.id}).first()
 
 
 def _watch_begun_again_until(session: Session, release: Release) -> datetime | None:
@@ -215,6 +240,7 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
     own = stand(session, policy, release)
     accepted, accepters = _risks_of(session, policy, own)
     gone = _gone(session, own)
+    called, said = _roll_of(session, release)
     freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
     return ReleaseFacts(
         **vars(own),
@@ -237,8 +263,28 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
         acceptances=accepted,
         accepters=accepters,
         comparing_since=_comparing_since(session, own),
+        roll_call=called,
+        roll_voices=said,
+        roll_people={
+            str(seat): seat_people(session, policy, str(seat))
+            for seat in (called.seats if called else ())
+            if seat in policy.seats
+        },
         reading=session.get(OrgReading, org),
     )
+
+
+_ROLL_CALLS = (
+    select(RollCall).where(RollCall.release_id == bindparam("release")).order_by(desc(RollCall.number)).limit(1)
+)
+
+
+def _roll_of(session: Session, release: Release) -> tuple[RollCall | None, Sequence[RollCallVoice]]:
+    called = session.exec(_ROLL_CALLS, params={"release": release.id}).first()
+    if called is None:
+        return None, ()
+    said = select(RollCallVoice).where(RollCallVoice.roll_call_id == called.id).order_by(col(RollCallVoice.id))
+    return called, session.exec(said).all()
 
 
 def _comparing_since(session: Session, own: Standing) -> datetime | None:

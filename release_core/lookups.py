@@ -12,6 +12,7 @@ from sqlmodel import Session, col, desc, func, select
 
 from release_core.errors import NotFound, Unclear
 from release_core.models import (
+    Approval,
     ChecklistItem,
     Counter,
     Deployment,
@@ -232,8 +233,8 @@ def find_deployment(session: Session, deployment_id: int) -> Deployment:
     return deployment
 
 
-def release_of(session: Session, thing: Deployment | ReleasePackage) -> Release:
-    """The release that a deployment or package belongs to."""
+def release_of(session: Session, thing: Approval | ChecklistItem | Deployment | ReleasePackage) -> Release:
+    """The release that a deployment, package, item or answer belongs to."""
     release = session.get(Release, thing.release_id)
     assert release is not None, "a foreign key keeps the release"
     return release

@@ -168,7 +168,10 @@ class DeploymentWindow(SQLModel, table=True):
 class ChecklistItem(SQLModel, table=True):
     """A question to settle before a release may go; state: open, in_progress, blocked, done, waived.
 
-    `rule` names what settles it by itself: "" for people, else "validated" or "snapshot".
+    `rule` names what settles it by itself: "" for people, else "validated" or "snapshot". `evidence` says what a tick
+    has to bring ("", "note" or "link"), `condition` for which packages there is such a question at all
+    (`release_core.conditions`). At `waived_until` a waiver ends; `remind_at` is when its owner is reminded next, not
+    before `snoozed_until`.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -184,6 +187,11 @@ class ChecklistItem(SQLModel, table=True):
     note: str = _words()
     changed_by: str = ""
     changed_at: datetime | None = _instant(optional=True)
+    evidence: str = _later("")
+    condition: dict[str, Any] = _document(later=True)
+    waived_until: datetime | None = _instant(optional=True)
+    remind_at: datetime | None = _instant(optional=True)
+    snoozed_until: datetime | None = _instant(optional=True)
 
     __table_args__ = (UniqueConstraint("release_id", "number"),)
 
@@ -191,7 +199,8 @@ class ChecklistItem(SQLModel, table=True):
 class Approval(SQLModel, table=True):
     """One person's recorded yes or no for a seat, bound to the digest of what was approved.
 
-    State: standing, withdrawn.
+    State: standing, withdrawn, expired. `seen` is what its giver saw at that moment, with the words of the card;
+    `for_people` are those whom they stood in for then; at `expires_at` it counts no more.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -205,6 +214,84 @@ class Approval(SQLModel, table=True):
     state: str
     seen: dict[str, Any] = _document()
     withdrawn_because: str = _words()
+    for_people: list[Any] = _list(later=True)
+    expires_at: datetime | None = _instant(optional=True)
+
+
+class Asking(SQLModel, table=True):
+    """The seats of a release, asked once to approve; the newest asking counts.
+
+    `digest` is what they were asked to say yes to, `bound` the same in parts that can be compared
+    (`release_core.bindings`); `changes` says what is other than when they were asked before; `seats` were asked so
+    far. At `remind_at` who has not
+    answered is asked again, at `alternates_at` others too, at `manager_at` the release's owner is told.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    number: int
+    digest: str
+    bound: dict[str, Any] = _document()
+    changes: list[Any] = _list()
+    seats: list[Any] = _list()
+    asked_by: str
+    asked_at: datetime = _instant()
+    remind_at: datetime = _instant()
+    alternates_at: datetime = _instant()
+    manager_at: datetime = _instant()
+
+    __table_args__ = (UniqueConstraint("release_id", "number"),)
+
+
+class RollCall(SQLModel, table=True):
+    """Named seats of a release asked for go or no-go until `due_at`; the newest counts; state: open, closed.
+
+    `seats` lists them; `digest` is what would be deployed to `org` when it was called: about anything else it says
+    nothing. `result` is what it came to, frozen when it closed (`release_core.tallies`).
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    release_id: int = Field(foreign_key="release.id", index=True)
+    number: int
+    org: str
+    digest: str
+    question: str = _words()
+    seats: list[Any] = _list()
+    called_by: str
+    called_at: datetime = _instant()
+    due_at: datetime = _instant()
+    state: str
+    result: dict[str, Any] = _document()
+
+    __table_args__ = (UniqueConstraint("release_id", "number"),)
+
+
+class RollCallVoice(SQLModel, table=True):
+    """What somebody said for a seat in a roll call: go, no_go or abstain; the newest of a seat counts."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    roll_call_id: int = Field(foreign_key="rollcall.id", index=True)
+    seat: str
+    person_id: str
+    said: str
+    reason: str = _words()
+    at: datetime = _instant()
+
+
+class Absence(SQLModel, table=True):
+    """When somebody is away, [starts_at, ends_at), with who answers for them meanwhile ("" for nobody).
+
+    `ended_at` is when they said that they are back earlier, or made other plans.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: str = Field(index=True)
+    starts_at: datetime = _instant()
+    ends_at: datetime = _instant()
+    stand_in: str = ""
+    note: str = _words()
+    set_at: datetime = _instant()
+    ended_at: datetime | None = _instant(optional=True)
 
 
 class Waiver(SQLModel, table=True):

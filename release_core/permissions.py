@@ -52,9 +52,9 @@ def team_people(session: Session, policy: Policy, team: str) -> tuple[str, ...]:
 
 
 def seat_people(session: Session, policy: Policy, seat: str) -> tuple[str, ...]:
-    """The people who may fill a seat."""
+    """The people who sit in a seat, those who must be heard first."""
     rule = policy.seats[seat]
-    found = list(rule.people)
+    found = [*rule.mandatory, *rule.people]
     for team in rule.teams:
         found += team_people(session, policy, team)
     return tuple(dict.fromkeys(found))

@@ -136,6 +136,14 @@ def _inner_folder(value: str) -> str:
     return value.strip("/") or "."
 
 
+def _quorum(value: object) -> object:
+    if value in ("any", "all") or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 20):
+        return value
+    if isinstance(value, str) and value.isdecimal() and 1 <= int(value) <= 20:
+        return int(value)
+    raise ValueError("expected any, all or a number of people from 1 to 20")
+
+
 def _clock_time(value: object) -> object:
     if isinstance(value, time):
         return value
@@ -164,6 +172,7 @@ Span = Annotated[timedelta, BeforeValidator(_span)]
 PublicUrl = Annotated[str, AfterValidator(checked_public_url)]
 Repository = Annotated[str, AfterValidator(_repository)]
 InnerFolder = Annotated[str, AfterValidator(_inner_folder)]
+Quorum = Annotated[int | Literal["any", "all"], BeforeValidator(_quorum)]
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 WallInstant = Annotated[datetime, BeforeValidator(_wall_instant)]
 
@@ -205,11 +214,52 @@ class Team(_Rule):
 
 
 class Seat(_Rule):
-    """A role whose yes is needed."""
+    """A role whose yes is needed: of anybody there, of a number of people, or of all.
+
+    The yes of everybody who is `mandatory` is needed in any case. `alternates` may answer when those who sit here have
+    not for a while; a yes counts for as long as it `lasts`.
+    """
 
     title: str
     people: tuple[PersonId, ...] = ()
     teams: tuple[str, ...] = ()
+    quorum: Quorum = "any"
+    mandatory: tuple[PersonId, ...] = ()
+    alternates: tuple[PersonId, ...] = ()
+    lasts: Span | None = Field(default=None, ge=timedelta(minutes=1))
+
+    @property
+    def places(self) -> int:
+        """How many people have to fill it, each by a yes of their own."""
+        return self.quorum if isinstance(self.quorum, int) else 1
+
+
+class AskRule(_Rule):
+    """What happens when a seat that was asked does not answer: each time counts from when it was asked.
+
+    Where the window begins earlier than the last of them, all of them move closer together.
+    """
+
+    remind_after: Span = Field(default=timedelta(hours=4), ge=timedelta(minutes=1))
+    alternates_after: Span = Field(default=timedelta(hours=8), ge=timedelta(minutes=1))
+    manager_after: Span = Field(default=timedelta(hours=12), ge=timedelta(minutes=1))
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.remind_after <= self.alternates_after <= self.manager_after:
+            raise ValueError("expected remind_after, alternates_after and manager_after in this order")
+        return self
+
+
+class Condition(_Rule):
+    """For which releases a line of a checklist is asked at all: everything that stands here has to be so."""
+
+    types: tuple[str, ...] = ()
+    deletions: bool = False
+    cannot_come_back: bool = False
+    components: int = Field(default=0, ge=0)
+    orgs: tuple[str, ...] = ()
+    risk: tuple[RiskLevel, ...] = ()
 
 
 class ItemRule(_Rule):
@@ -222,12 +272,30 @@ class ItemRule(_Rule):
     team: str | None = None
     due: Span = timedelta(hours=2)
     required: bool = True
+    evidence: Literal["", "note", "link"] = ""
+    when: Condition | None = None
 
     @model_validator(mode="after")
     def _has_one_owner(self) -> Self:
         if sum(owner is not None for owner in (self.role, self.person, self.team)) > 1:
             raise ValueError("expected one of role, person or team, not several")
         return self
+
+
+class MoreSeats(_Rule):
+    """Seats that a release needs beside those of its kind, when its package is such; without `kinds` of any kind."""
+
+    seats: tuple[str, ...] = Field(min_length=1)
+    kinds: tuple[Kind, ...] = ()
+    when: Condition
+
+
+class ReminderRule(_Rule):
+    """When the owner of an item that is not settled is reminded: before it is due, then when it is, and after that."""
+
+    before: Span = Field(default=timedelta(hours=1), ge=timedelta(minutes=1))
+    every: Span = Field(default=timedelta(hours=4), ge=timedelta(minutes=5))
+    at_most: int = Field(default=3, ge=0, le=20)
 
 
 class TaskRule(_Rule):
@@ -364,6 +432,11 @@ class Policy(_Rule):
     freezes: dict[str, FreezeRule] = Field(default_factory=dict)
     audiences: dict[str, Audience] = Field(default_factory=dict)
     acceptances: Acceptances = Acceptances()
+    asks: AskRule = AskRule()
+    more_approvals: tuple[MoreSeats, ...] = ()
+    reminders: ReminderRule = ReminderRule()
+    waivers_last: Span = Field(default=timedelta(days=7), ge=timedelta(minutes=5))
+    rollcalls: dict[Kind, tuple[str, ...]] = Field(default_factory=dict)
     risk: RiskRules = RiskRules()
     rollback_request_expires: Span = timedelta(minutes=30)
     soak: Span = timedelta(hours=2)
@@ -420,6 +493,14 @@ class Policy(_Rule):
         usual = next((seats for name, seats in self.approvals.items() if name == kind), ())
         step = None if kind == "emergency" else self.risk.step_of(risk)
         return tuple(dict.fromkeys((*usual, *(step.seats if step else ()))))
+
+    def roll_of(self, kind: str) -> tuple[str, ...]:
+        """The seats that a roll call of a kind calls: those named for it, else those that approve it."""
+        return next((seats for name, seats in self.rollcalls.items() if name == kind), self.seats_of(kind))
+
+    def must_call_the_roll(self, kind: str) -> bool:
+        """Whether a release of a kind goes only after a roll call."""
+        return any(name == kind and seats for name, seats in self.rollcalls.items())
 
     def seat_that_accepts(self, risk: Risk, kind: str) -> str:
         """The seat that may accept a risk of a release of a kind in writing; "" when nobody may."""

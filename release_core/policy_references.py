@@ -43,6 +43,16 @@ def _unknown_teams_and_seats(policy: Mapping[str, Any]) -> Iterator[Disagreement
     seats: list[tuple[Place, Any]] = [
         (("approvals", kind, i), seat) for kind, needed in approvals.items() for i, seat in _listed(needed)
     ]
+    seats += [
+        (("rollcalls", kind, i), seat)
+        for kind, called in _mapping(policy.get("rollcalls")).items()
+        for i, seat in _listed(called)
+    ]
+    seats += [
+        (("more_approvals", i, "seats", j), seat)
+        for i, rule in _listed(policy.get("more_approvals"))
+        for j, seat in _listed(_mapping(rule).get("seats"))
+    ]
     accepting = _mapping(policy.get("acceptances"))
     for level, step in _mapping(policy.get("risk")).items():
         seats += [(("risk", level, "seats", i), seat) for i, seat in _listed(_mapping(step).get("seats"))]
@@ -66,6 +76,16 @@ def _orgs_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
         (("orgs", key, "validate_first", i), name)
         for key, org in _mapping(policy.get("orgs")).items()
         for i, name in _listed(_mapping(org).get("validate_first"))
+    ]
+    first += [
+        ((*place, "orgs", i), name)
+        for place, rule in _rules_of(policy, "checklists", "when")
+        for i, name in _listed(_mapping(rule.get("when")).get("orgs"))
+    ]
+    first += [
+        (("more_approvals", i, "when", "orgs", j), name)
+        for i, rule in _listed(policy.get("more_approvals"))
+        for j, name in _listed(_mapping(_mapping(rule).get("when")).get("orgs"))
     ]
     tasks = [(place, rule.get("org")) for place, rule in _rules_of(policy, "tasks", "org")]
     paths: list[tuple[Place, Any]] = [
@@ -98,8 +118,9 @@ def _teams_named(policy: Mapping[str, Any]) -> list[tuple[Place, Any]]:
 
 def _rules_of_sense(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
     for key, seat in _mapping(policy.get("seats")).items():
-        if isinstance(seat, Mapping) and not seat.get("people") and not seat.get("teams"):
+        if isinstance(seat, Mapping) and not any(seat.get(name) for name in ("people", "teams", "mandatory")):
             yield Disagreement(("seats", key), "nobody who sits there", "at least one entry under people or teams")
+        yield from _too_few(policy, key, _mapping(seat))
     for key, org in _mapping(policy.get("orgs")).items():
         for i, name in _listed(_mapping(org).get("validate_first")):
             if name == key:
@@ -109,6 +130,17 @@ def _rules_of_sense(policy: Mapping[str, Any]) -> Iterator[Disagreement]:
         if isinstance(orgs, list | tuple) and (len(names) < 2 or len(set(map(str, names))) < len(names)):
             found = ", ".join(map(str, names)) or "nothing"
             yield Disagreement(("paths", key), found, "two orgs or more, each once, in the order in which it goes")
+
+
+def _too_few(policy: Mapping[str, Any], key: str, seat: Mapping[str, Any]) -> Iterator[Disagreement]:
+    """A seat that wants more people than could ever sit in it; how many a chat user group has is not known here."""
+    teams = [_mapping(_mapping(policy.get("teams")).get(str(name))) for _, name in _listed(seat.get("teams"))]
+    named = [seat.get("people"), seat.get("mandatory"), *(team.get("people") for team in teams)]
+    people = {str(person) for some in named for _, person in _listed(some)}
+    wanted = str(seat.get("quorum", ""))
+    if not any(team.get("group") for team in teams) and wanted.isdecimal() and int(wanted) > len(people) > 0:
+        there = "1 person sits" if len(people) == 1 else f"{len(people)} people sit"
+        yield Disagreement(("seats", key, "quorum"), wanted, f"at most as many as sit there ({there} in it)")
 
 
 def _tests_of_orgs(policy: Mapping[str, Any]) -> Iterator[Disagreement]:

@@ -23,12 +23,11 @@ from release_core.org_gates import (
 from release_core.package_gates import package_gate, target_validation, validation_gate, way_back_gate
 from release_core.people_gates import (
     approvals_gate,
-    barred_from_approving,
     hold_gate,
     item_owners,
     items_gate,
+    roll_call_gate,
     tasks_gate,
-    who_may_answer,
 )
 from release_core.policy import Policy
 from release_core.reading_gates import reading_gate
@@ -43,7 +42,6 @@ __all__ = [
     "RULES",
     "SETTLED",
     "Gate",
-    "barred_from_approving",
     "blocking",
     "gates",
     "item_owners",
@@ -52,7 +50,6 @@ __all__ = [
     "next_legal",
     "settle_items",
     "settle_state",
-    "who_may_answer",
 ]
 
 RULES: Sequence[Rule] = (
@@ -65,6 +62,7 @@ RULES: Sequence[Rule] = (
     tasks_gate,
     validation_gate,
     approvals_gate,
+    roll_call_gate,
     way_back_gate,
     window_gate,
     freeze_gate,

@@ -14,6 +14,7 @@ from release_core.attaching import still_before_deployment
 from release_core.broadcasts import end_broadcasts
 from release_core.errors import Refused, Unclear
 from release_core.facts import UNDER_WAY, ReleaseFacts, Standing, gather, next_org, stand, watched_until
+from release_core.fitting import as_plain
 from release_core.lookups import deployments_of, find_org, find_path, find_release, is_watched, next_key, state_of
 from release_core.models import ChecklistItem, Intent, Release
 from release_core.permissions import others, owner_named, require
@@ -119,6 +120,8 @@ def _lay_out_checklist(session: Session, policy: Policy, release: Release) -> No
                 required=rule.required,
                 owner_id=_owner_of(policy, release, rule),
                 team=rule.team or "",
+                evidence=rule.evidence,
+                condition=as_plain(rule.when),
                 state="open",
             )
         )

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
+from release_core.asks import ask_the_others, move_rounds
 from release_core.broadcasts import schedule_for_window
 from release_core.conflicts import note_conflicts
 from release_core.errors import Conflict, Refused, Unclear
 from release_core.facts import gather
+from release_core.item_alarms import set_reminder
 from release_core.lookups import (
     BEFORE_DEPLOYMENT,
     checklist,
@@ -42,6 +44,7 @@ def set_window(ports: Ports, actor: str, key: str, window: Interval) -> None:
         must_not_have_gone(session, ports.policy, release, "its window cannot be moved.", now)
         book(session, ports.policy, release, window, actor=actor, now=now)
         settle_state(session, ports.policy, release, now)
+        ask_the_others(session, ports.policy, release, now)
 
 
 def book(session: Session, policy: Policy, release: Release, window: Interval, *, actor: str, now: datetime) -> None:
@@ -70,6 +73,7 @@ def book(session: Session, policy: Policy, release: Release, window: Interval, *
         intend(session, key, flow, now=now, lane=release.key, due_at=due_at, release=release.key, number=row.number)
     set_window_alarms(session, policy, release, row, now)
     _date_items(session, policy, release, window, now)
+    move_rounds(session, policy, release, now)
     span = {"starts_at": window.starts_at.isoformat(), "ends_at": window.ends_at.isoformat()}
     details = {"number": row.number, **span, **({"unbooked": True} if was_booked else {})}
     record(session, Kind.WINDOW_SET, stream=release.key, actor=actor, at=now, details=details)
@@ -95,7 +99,7 @@ def _date_items(session: Session, policy: Policy, release: Release, window: Inte
     before = {rule.title: rule.due for rule in policy.checklist_of(release.kind)}
     for item in checklist(session, release):
         item.due_at = max(now, window.starts_at - before.get(item.title, timedelta()))
-        session.add(item)
+        set_reminder(session, policy, release, item, now)
 
 
 def _must_be_legal(session: Session, policy: Policy, release: Release, window: Interval, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from release_core.approvals import withdraw_approvals
+from release_core.approvals import ask_anew, withdraw_approvals
 from release_core.errors import Conflict, Refused, Unclear
 from release_core.lookups import find_release
 from release_core.permissions import require
@@ -41,5 +41,6 @@ def choose_strategy(ports: Ports, actor: str, key: str, strategy: Strategy, reas
         details = {"was": was, "strategy": strategy, "reason": reason.strip()}
         record(session, Kind.STRATEGY_CHOSEN, stream=release.key, actor=actor, at=now, details=details)
         because = f"It is to go by {WORDS[strategy]} now: {reason.strip()}"
-        withdraw_approvals(session, release, because, actor=actor, now=now)
+        withdraw_approvals(session, release, because, policy=ports.policy, actor=actor, now=now)
+        ask_anew(session, ports.policy, release, now)
         settle_state(session, ports.policy, release, now)

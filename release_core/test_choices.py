@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from release_core.approvals import withdraw_approvals
+from release_core.approvals import ask_anew, withdraw_approvals
 from release_core.errors import Unclear
 from release_core.lookups import find_release, package_of
 from release_core.permissions import require
@@ -50,6 +50,7 @@ def choose_tests(ports: Ports, actor: str, key: str, level: Level | None, classe
         details = {"tests": str(after), "before": str(before)}
         record(session, Kind.TESTS_CHOSEN, stream=release.key, actor=actor, at=now, details=details)
         because = f"The tests changed: {after} instead of {before}."
-        withdraw_approvals(session, release, because, actor=actor, now=now)
+        withdraw_approvals(session, release, because, policy=ports.policy, actor=actor, now=now)
+        ask_anew(session, ports.policy, release, now)
         settle_state(session, ports.policy, release, now)
         return after

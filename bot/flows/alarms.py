@@ -7,7 +7,20 @@ from typing import Any
 
 from bot.durable import fact, flow
 from bot.outside import current
-from release_core import broadcasts, incidents, proofs, releases, rollback_requests, scheduling, starting
+from release_core import (
+    absences,
+    approvals,
+    asks,
+    broadcasts,
+    incidents,
+    item_alarms,
+    proofs,
+    releases,
+    roll_calls,
+    rollback_requests,
+    scheduling,
+    starting,
+)
 from release_core.timeline import BOT
 
 
@@ -47,6 +60,42 @@ def soak_end(args: dict[str, Any]) -> None:
     close_release(args["release"])
 
 
+@flow("seat_round")
+def seat_round(args: dict[str, Any]) -> None:
+    """A seat was asked a while ago."""
+    ask_on(args["release"], args["asking"], args["step"])
+
+
+@flow("approval_expiry")
+def approval_expiry(args: dict[str, Any]) -> None:
+    """A yes has counted for as long as it may."""
+    expire_answer(args["approval"])
+
+
+@flow("item_reminder")
+def item_reminder(args: dict[str, Any]) -> None:
+    """An item of a checklist comes due, or is overdue."""
+    remind_of_item(args["item"])
+
+
+@flow("waiver_end")
+def waiver_end(args: dict[str, Any]) -> None:
+    """An item was waived for a while."""
+    end_waiver(args["item"])
+
+
+@flow("roll_call_end")
+def roll_call_end(args: dict[str, Any]) -> None:
+    """The deadline of a roll call has come."""
+    close_call(args["release"], args["number"])
+
+
+@flow("absence_begins")
+def absence_begins(args: dict[str, Any]) -> None:
+    """Somebody is away from now on."""
+    call_stand_in(args["absence"])
+
+
 @fact
 def open_window(release: str, number: int) -> None:
     """Open the window, unless it was moved."""
@@ -81,6 +130,42 @@ def note_word_due(incident: str, due: str) -> None:
 def close_release(release: str) -> None:
     """Close the release, unless an incident keeps it open."""
     releases.close_release(current().ports, BOT, release, by_timer=True)
+
+
+@fact
+def ask_on(release: str, asking: int, step: asks.Step) -> None:
+    """Remind those who were asked, ask others, or tell the owner, unless all have answered."""
+    asks.ask_on(current().ports, release, asking, step)
+
+
+@fact
+def expire_answer(approval: int) -> None:
+    """End the yes, ask its seat again."""
+    approvals.expire_answer(current().ports, approval)
+
+
+@fact
+def remind_of_item(item: int) -> None:
+    """Remind its owner, unless it was settled, moved or snoozed meanwhile."""
+    item_alarms.remind(current().ports, item)
+
+
+@fact
+def end_waiver(item: int) -> None:
+    """Open the item again, unless somebody has."""
+    item_alarms.end_waiver(current().ports, item)
+
+
+@fact
+def close_call(release: str, number: int) -> None:
+    """Freeze what was said, unless the roll was called anew."""
+    roll_calls.close_call(current().ports, release, number)
+
+
+@fact
+def call_stand_in(absence: int) -> None:
+    """Ask who answers meanwhile what is still open, unless other plans were made."""
+    absences.call_stand_in(current().ports, absence)
 
 
 @flow("proof_lapse")

@@ -81,6 +81,20 @@ def asked(room: Room) -> None:
     approvals.ask_for_approvals(room.ports, MANAGER, "REL-1")
 
 
+def answered(room: Room) -> None:
+    asked(room)
+    approvals.answer(room.ports, QA, "REL-1", yes=True)
+
+
+def called(room: Room) -> None:
+    packed(room)
+    room.says(MANAGER, "release rollcall for 2h -- all green?")
+
+
+def away(room: Room) -> None:
+    room.says(STAKEHOLDER, "release away for 2d")
+
+
 def ready(room: Room) -> None:
     a_ready_release(room.ports)
 
@@ -177,6 +191,7 @@ SAYINGS = [
     Saying("release_block", planned, "release block 2 -- no test data", QA, "is blocked", STAKEHOLDER),
     Saying("release_reopen", ticked, "release reopen 2 -- not agreed", QA, "is open again", STAKEHOLDER),
     Saying("release_waive", planned, "release waive 2 -- agreed by phone", MANAGER, "is waived", QA),
+    Saying("release_snooze", planned, "release snooze 2 for 2h", QA, "is asked about again", STAKEHOLDER),
     Saying("release_assign", planned, f"release assign 2 <@{TESTER}>", MANAGER, "belongs to @Tomás Novák", STAKEHOLDER),
     Saying("release_tasks", with_tasks, "release tasks", STAKEHOLDER, "Pause the nightly import"),
     Saying("release_task", planned, "release task before for 20m -- Pause it", MANAGER, "is task 1", STAKEHOLDER),
@@ -201,6 +216,11 @@ SAYINGS = [
     Saying("release_ask", packed, "release ask", MANAGER, "REL-1", DEVELOPER),
     Saying("release_approve", asked, "release approve as QA", QA, "Your yes for QA on REL-1 is recorded.", STAKEHOLDER),
     Saying("release_decline", asked, "release decline as QA -- no test report", QA, "Your no for QA", STAKEHOLDER),
+    Saying("release_withdraw", answered, "release withdraw -- too early", QA, "the seat waits again"),
+    Saying("release_rollcall", packed, "release rollcall until tomorrow 20:00", MANAGER, "go or no-go", DEVELOPER),
+    Saying("release_vote", called, "release vote go -- tested", QA, "for QA on REL-1 is recorded", STAKEHOLDER),
+    Saying("release_away", nothing, f"release away until Fri 18:00 for <@{QA}>", STAKEHOLDER, "@Quinn Adler answers"),
+    Saying("release_back", away, "release back", STAKEHOLDER, "You are back"),
     Saying("release_window", planned, "release window at tomorrow 20:00 for 2h", MANAGER, "window of REL-1", TESTER),
     Saying("release_strategy", planned, "release strategy full -- no time", MANAGER, "full deploy", DEVELOPER),
     Saying(

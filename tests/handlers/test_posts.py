@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from handlers.announcements import touched
@@ -17,6 +18,7 @@ from release_core import (
     listings,
     org_locks,
     releases,
+    roll_calls,
     rollback_outcomes,
     rollback_requests,
     scheduling,
@@ -26,6 +28,7 @@ from release_core.timeline import Kind, record
 from tests.handlers.room import Room, words_of
 from tests.release_core.builders import (
     ADMINISTRATOR,
+    BUSINESS,
     DEVELOPER,
     DIRECTOR,
     LOST,
@@ -42,8 +45,10 @@ from tests.release_core.builders import (
     a_started_deployment,
     a_success,
     a_window,
+    arm,
     intents,
     kinds,
+    land,
     later,
     newest,
     note_comparison,
@@ -73,6 +78,18 @@ DETAILS: dict[str, Any] = {
     "comment": "fine",
     "because": "The package changed.",
     "people": [QA],
+    "person": QA,
+    "given_at": "2026-11-20T10:00:00+00:00",
+    "asked_at": "2026-11-20T10:00:00+00:00",
+    "away": QA,
+    "stand_in": TESTER,
+    "step": "manager",
+    "said": "no_go",
+    "verdict": "silent",
+    "lines": [["qa", "go", QA, "", "2026-11-23T10:00:00+00:00"]],
+    "silent": ["business"],
+    "called_by": MANAGER,
+    "changes": ["Package: first.zip ab → second.zip cd."],
     "number": 1,
     "starts_at": "2026-11-23T10:00:00+00:00",
     "ends_at": "2026-11-23T12:00:00+00:00",
@@ -109,9 +126,21 @@ DETAILS: dict[str, Any] = {
 }
 
 
+def a_called_release(room: Room) -> str:
+    """A release that went live after its roll was called; returns its key."""
+    key, ends_at = a_ready_release(room.ports), room.ports.clock.now() + timedelta(hours=1)
+    number = roll_calls.call_roll(room.ports, MANAGER, key, ends_at).number
+    assert number == DETAILS["number"]
+    for person in (QA, BUSINESS):
+        roll_calls.speak(room.ports, person, key, "go")
+    land(room.ports, a_started_deployment(room.ports, key))
+    arm(room.ports, key)
+    return key
+
+
 def a_broken_release(room: Room) -> str:
     """A release that is live, suspected, to be taken back; returns its key."""
-    key = a_soaking_release(room.ports)
+    key = a_called_release(room)
     incidents.open_incident(room.ports, TESTER, title="Quotes cannot be saved", severity=1, org=PRODUCTION)
     rollback_requests.ask_rollback(room.ports, MANAGER, key, "quotes cannot be saved")
     promised = broadcasts.schedule(room.ports, MANAGER, key, audience="business", due_at=None, text="", every=None)

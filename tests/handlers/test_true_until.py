@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from handlers.release_cards import headline_card, headline_true_until
+from release_core import absences
 from release_core.facts import stand
 from release_core.lookups import find_release
 from release_core.ports import Ports
+from release_core.windows import Interval
 from tests.release_core import builders, staged
 
 
 def test_a_card_stays_the_same_up_to_the_instant_that_was_foretold() -> None:
-    for ports, key in (_armed(), _validated_long_ago(), _in_its_first_org(), _in_its_second_org()):
+    for ports, key in (_armed(), _validated_long_ago(), _in_its_first_org(), _in_its_second_org(), _approved()):
         _never_changes_early(ports, key)
 
 
@@ -46,6 +48,21 @@ def _validated_long_ago() -> tuple[Ports, str]:
     key = builders.a_release(ports, window=builders.a_window(11 * 24 + 0.25))
     builders.a_package(ports, key)
     builders.a_passed_validation(ports, key)
+    return ports, key
+
+
+def _approved() -> tuple[Ports, str]:
+    """A yes that expires, of a seat with somebody who is away for a while."""
+    seats = {
+        "qa": {"title": "QA", "people": [builders.QA], "lasts": "3d"},
+        "business": {"title": "Business", "people": [builders.BUSINESS]},
+    }
+    ports = builders.ports(policy=builders.a_policy(seats=seats))
+    key = builders.a_release(ports)
+    builders.a_package(ports, key)
+    builders.approve(ports, key)
+    away = Interval(builders.NOW + timedelta(hours=30), builders.NOW + timedelta(hours=50))
+    absences.set_absence(ports, builders.DEVELOPER, away, stand_in=builders.BUSINESS)
     return ports, key
 
 

@@ -170,11 +170,17 @@ def test_a_seat_that_only_the_author_could_fill_is_told_as_such() -> None:
     assert gate(ports, key, "nobody_may_approve").who == ()
 
 
-def test_somebody_who_filled_one_seat_is_not_named_for_the_other(ports: Ports) -> None:
+def test_somebody_who_filled_one_seat_is_not_named_for_the_other_and_moves_over_for_one_more_person(
+    ports: Ports,
+) -> None:
     key = a_release(ports)
     a_package(ports, key)
     approvals.answer(ports, BOTH_SEATS, key, yes=True, seat="qa")
-    assert gate(ports, key, "approval_missing").who == (BUSINESS,)
+    waits = gate(ports, key, "approval_missing")
+    assert waits.because == "Business has not approved: one more other person from Business or QA has to."
+    assert waits.who[0] == BUSINESS
+    assert BOTH_SEATS not in waits.who
+    assert QA in waits.who
 
 
 def test_a_no_blocks_with_its_reason(ports: Ports) -> None:

@@ -7,7 +7,7 @@ from alembic import op
 import release_core.models
 
 revision = "0005"
-down_revision = "0002"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

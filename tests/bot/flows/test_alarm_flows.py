@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.flows import alarms
-from release_core import incidents, rollback_requests
+from release_core import approvals, incidents, rollback_requests
 from tests.bot.flows.scenes import Scene
 from tests.release_core import builders
 from tests.release_core.builders import MANAGER, PRODUCTION, TESTER
@@ -62,3 +62,16 @@ def test_a_wish_to_go_back_that_nobody_confirms_expires(scene: Scene) -> None:
     scene.clock.advance(timedelta(hours=1))
     alarms.rollback_expiry(expiry)
     assert "rollback_expired" in scene.said(key)
+
+
+def test_a_seat_is_asked_on_once_for_each_step(scene: Scene) -> None:
+    key = scene.planned()
+    builders.a_package(scene.ports, key)
+    approvals.ask_for_approvals(scene.ports, MANAGER, key)
+    reminder = next(one for one in builders.intents(scene.ports, "seat_round") if one.args["step"] == "remind")
+    alarms.seat_round(reminder.args)
+    assert "seats_reminded" not in scene.said(key)
+    scene.clock.advance(reminder.due_at - scene.clock.now())
+    for _ in range(2):
+        alarms.seat_round(reminder.args)
+    assert scene.said(key).count("seats_reminded") == 1
