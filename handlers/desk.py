@@ -11,6 +11,8 @@ from sqlmodel import col, select
 
 from handlers import home, links
 from handlers.conversation import Actions, Actor, Answer, Button, Home, Menu, Message, Option, Paragraph, Request, at
+from handlers.echo import in_utc, with_times
+from handlers.naming import completed
 from handlers.phrases import WhichOne, shortened, who
 from handlers.readiness_cards import gates_message
 from handlers.verbs import QUESTIONS, READS_LONG, VERBS
@@ -61,7 +63,9 @@ class Desk:
         """What is said or asked back; a ReleaseError when it was not done."""
         verb = VERBS[request.verb]
         try:
-            return _patiently(lambda: verb.answer(self._ports, request))
+            request = completed(self._ports, verb, request)
+            asked = in_utc(request)
+            return with_times(_patiently(lambda: verb.answer(self._ports, asked)), request)
         except WhichOne as several:
             return _offer(several, request)
         except NotReady as refused:

@@ -209,7 +209,8 @@ def org_argument(ports: Ports, request: Request, *, default: str | None = None) 
 def note_argument(request: Request) -> str:
     """The free text after `--`, or the words that were left."""
     note = request.args.get("note")
-    return str(note) if note else " ".join(request.args.get("words", []))
+    # Some write their note behind a single dash.
+    return str(note) if note else " ".join(request.args.get("words", [])).removeprefix("- ")
 
 
 def item_argument(ports: Ports, request: Request, key: str, noun: str = "item") -> tuple[str, str]:

@@ -214,6 +214,7 @@ _TABLE = (
         "when it may start",
         "set_window",
         ("schedule",),
+        loose_time="always",
     ),
     Verb(
         "release_strategy",
@@ -223,7 +224,12 @@ _TABLE = (
         "plan",
     ),
     Verb(
-        "release_freeze", windows.freeze, "in ORG at TIME until TIME -- reason", "when nothing may start", "set_freeze"
+        "release_freeze",
+        windows.freeze,
+        "in ORG at TIME until TIME -- reason",
+        "when nothing may start",
+        "set_freeze",
+        loose_time="perhaps",
     ),
     Verb("release_unfreeze", windows.unfreeze, "FRZ-1 [-- reason]", "lift one freeze", "set_freeze"),
     Verb("release_calendar", windows.calendar, "", "windows and freezes ahead", aliases=("windows", "freezes")),

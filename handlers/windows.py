@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from handlers.conversation import (
     Answer,
     ChoiceField,
@@ -31,7 +29,6 @@ from handlers.phrases import (
     release_argument,
 )
 from handlers.releases import facts_of
-from handlers.times import understand_time
 from release_core import scheduling
 from release_core.errors import NotFound
 from release_core.facts import gather
@@ -42,20 +39,11 @@ from release_core.ports import Ports
 from release_core.windows import Interval, freezes_over
 
 
-def _with_bare_time(ports: Ports, request: Request) -> Request:
-    """The request with its loose words read as the start: people leave out the “at”."""
-    words = " ".join(str(word) for word in request.args.get("words", []))
-    if not words or "at" in request.args:
-        return request
-    start = understand_time(words, zone=request.actor.zone, now=ports.clock.now())
-    return replace(request, args={**request.args, "at": start})
-
-
 def window(ports: Ports, request: Request) -> Answer:
     """`/release window`: when a release may start."""
     require(ports.policy, request.actor.id, "set_window")
     key = release_argument(ports, request)
-    interval = interval_argument(_with_bare_time(ports, request))
+    interval = interval_argument(request)
     if interval is None:
         held = facts_of(ports, key).window
         fields = (

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from handlers.conversation import Actor, Answer, Form, Home, Message, Paragraph, Place, Request
+from handlers.echo import understood_times
 from handlers.grammar import Verb
 from handlers.slack.mrkdwn import Reader
 from handlers.slack.refusals import apology, explain, new_reference
@@ -168,7 +169,8 @@ class Asker:
                 return replace(heard, answer=Message(HOME_IS_NEW), home=answer)
             return replace(heard, answer=answer)
         except ReleaseError as error:
-            return replace(heard, answer=explain(error, self._verbs.get(heard.verb)), error=error)
+            understood = understood_times(heard.args, heard.reader.zone)
+            return replace(heard, answer=explain(error, self._verbs.get(heard.verb), understood), error=error)
         except Exception as error:  # noqa: BLE001 - the one place where a bug of ours becomes a sentence
             return replace(heard, answer=broken(error), error=ReleaseError("A bug of ours."))
 

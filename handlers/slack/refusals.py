@@ -7,20 +7,27 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from handlers.conversation import Actions, Button, Form, Message, Note, Paragraph, Part, Tone, at, code, people
-from handlers.grammar import Verb, typed_name
+from handlers.grammar import SeveralTimes, UnknownVerb, Verb, typed_name
 from release_core.errors import NotAllowed, NotFound, OrgProblem, OrgUnavailable, Refused, ReleaseError, Unclear
 
 
-def explain(error: ReleaseError, verb: Verb | None = None) -> Message:
-    """The error's own sentence with what helps: usage, nearest names, who may, when it could pass."""
-    more = list(_more(error, verb))
+def explain(error: ReleaseError, verb: Verb | None = None, understood: str = "") -> Message:
+    """The error's own sentence with what helps: usage, nearest names, who may, when it could pass, what was meant.
+
+    `understood` tells how the times in what was asked were read.
+    """
+    more = [*_more(error, verb), *([understood] if understood else [])]
     parts: list[Part] = [Paragraph(str(error)), *map(Note, more)]
-    tone: Tone = "wait" if isinstance(error, OrgUnavailable) else "stop"
+    if isinstance(error, UnknownVerb | SeveralTimes) and error.instead:
+        parts.insert(1, Actions(error.instead))
+    tone: Tone = "wait" if isinstance(error, OrgUnavailable | SeveralTimes) else "stop"
     return Message(" ".join([str(error), *more]), parts, tone=tone)
 
 
 def _more(error: ReleaseError, verb: Verb | None) -> Iterator[str]:
     match error:
+        case SeveralTimes() if error.instead:
+            return
         case Unclear() if verb is not None and verb.usage:
             yield f"Usage: {code(usage(verb))}"
         case NotFound(nearest=nearest):
