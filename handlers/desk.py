@@ -10,10 +10,25 @@ from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from handlers import home, links
-from handlers.conversation import Actions, Actor, Answer, Button, Home, Menu, Message, Option, Paragraph, Request, at
+from handlers.conversation import (
+    Actions,
+    Actor,
+    Answer,
+    Button,
+    ChoiceField,
+    Form,
+    Home,
+    Menu,
+    Message,
+    Option,
+    Paragraph,
+    Request,
+    TextField,
+    at,
+)
 from handlers.echo import in_utc, with_times
 from handlers.naming import completed
-from handlers.phrases import WhichOne, shortened, who
+from handlers.phrases import WhichOne, note_argument, shortened, who
 from handlers.readiness_cards import gates_message
 from handlers.verbs import QUESTIONS, READS_LONG, VERBS
 from release_core.deployments import NotReady
@@ -28,6 +43,8 @@ REMEMBERED_FOR = timedelta(hours=24)
 MOST_OFFERED = 10
 MOST_IN_A_MENU = 50
 """How many things are offered as buttons, how many in a menu: a message holds 10 KB."""
+LONGEST_NOTE = 3000
+"""How many characters a form's text can hold."""
 LONGEST_CARRIED = 800
 """How many characters of what was said a button can carry, with room for all of them in one message of 10 KB."""
 
@@ -132,15 +149,30 @@ def _patiently(ask: Callable[[], T]) -> T:
     return ask()
 
 
-def _offer(several: WhichOne, request: Request) -> Message:
+def _offer(several: WhichOne, request: Request) -> Message | Form:
     """One button for each thing that could be meant, asking for the same with the name filled in."""
     if len(str(request.args)) > LONGEST_CARRIED:
-        raise several
+        return _ask_with_note(several, request)
     if len(several.known) > MOST_OFFERED and all(isinstance(value, str) for value in request.args.values()):
         return Message(str(several), [Paragraph(str(several)), Actions([_choice(several, request)])])
     some = list(several.known.items())[:MOST_OFFERED]
     buttons = [Button(shortened(label, 60), request.verb, {**request.args, several.kind: key}) for key, label in some]
     return Message(str(several), [Paragraph(str(several)), Actions(buttons)])
+
+
+def _ask_with_note(several: WhichOne, request: Request) -> Form:
+    """The same choice as a form, which can carry what no button can: a long note."""
+    hidden = {name: value for name, value in request.args.items() if name not in ("note", "words")}
+    note = note_argument(request)
+    if (
+        len(note) > LONGEST_NOTE
+        or len(str(hidden)) > LONGEST_CARRIED
+        or not all(isinstance(v, str) for v in hidden.values())
+    ):
+        raise several
+    options = [Option(key, shortened(label, 60)) for key, label in several.known.items()]
+    fields = (ChoiceField(several.kind, f"Which {several.kind}", options), TextField("note", "Text", note, long=True))
+    return Form(f"Which {several.kind}?", request.verb, fields, "Go on", hidden)
 
 
 def _choice(several: WhichOne, request: Request) -> Menu:

@@ -28,7 +28,7 @@ HALF_A_DAY = timedelta(hours=12)
 
 _KEY = re.compile(r"(?:#|https?://\S+/[ri]/)?(rel|inc)[-_\u2010-\u2015]?([0-9]{1,9})")
 _CLAUSES = frozenset(("in", "at", "until", "till", "for", "as", "to", "from", "between"))
-_POLITE = frozenset(("please", "pls", "hey", "hi", "hello", "ok", "okay", "kindly"))
+_POLITE = frozenset(("please", "pls", "hey", "hi", "hello", "ok", "okay", "kindly", "thanks", "thx"))
 _ROOT_NAMES: Mapping[Root, tuple[str, str]] = {
     "release": ("release", "releases"),
     "incident": ("incident", "incidents"),
@@ -132,8 +132,11 @@ def parse(
 def _understood(typed: Typed) -> tuple[str, dict[str, Any]]:
     words = _begun(typed)
     key = words.pop(0) if len(words) > 1 and _key(words[0]) and words[1].kind == "word" else None
+    alone = _key(words[0]) if len(words) == 1 else None
     if typed.verb:
         name, taken = typed.verb, 1
+    elif alone and (status := _named("status", _ROOT_OF_KEY[alone[1]], typed.verbs)):
+        name, taken = status, 0
     elif not words or words[0].kind == "note":
         name, taken = _menu(typed.root, typed.verbs), 0
     else:
@@ -149,7 +152,7 @@ def _understood(typed: Typed) -> tuple[str, dict[str, Any]]:
 def _begun(typed: Typed) -> list[Word]:
     """The words from where the request begins: without emoji, politeness or the command's own name before it."""
     words = _joined(take_apart(typed.text))
-    while len(words) > 1 and (words[0].is_picture or words[0].bare in _POLITE or _is_command(words, typed)):
+    while words and (words[0].is_picture or words[0].bare in _POLITE or _is_command(words, typed)):
         words.pop(0)
     return words
 
@@ -207,13 +210,18 @@ def _phrase(name: str) -> str:
 
 
 def _menu(root: Root, verbs: Mapping[str, Verb]) -> str:
-    own = [verb.name for verb in verbs.values() if verb.root == root and typed_name(verb) == MENU]
-    return own[0] if own else MENU
+    return _named(MENU, root, verbs) or MENU
+
+
+def _named(said: str, root: str, verbs: Mapping[str, Verb]) -> str:
+    """The verb of a root that is typed so; "" when there is none."""
+    return next((verb.name for verb in verbs.values() if verb.root == root and typed_name(verb) == said), "")
 
 
 def _phrases(root: Root, verbs: Mapping[str, Verb]) -> dict[str, str]:
     """Everything that can be typed after a root -> the verb's name."""
-    ours = [verb for verb in verbs.values() if verb.root == root]
+    # What has buttons only cannot be asked for by a typing mistake.
+    ours = [verb for verb in verbs.values() if verb.root == root and getattr(verb, "typed", True)]
     phrases = {_phrase(alias): verb.name for verb in ours for alias in verb.aliases}
     return phrases | {typed_name(verb): verb.name for verb in ours}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlmodel import col, select
@@ -14,29 +14,64 @@ from handlers.phrases import WhichOne
 from handlers.times import Ambiguous, read_span, span_words
 from handlers.verb import Verb
 from release_core.errors import NotFound, Unclear
-from release_core.lookups import FINAL_STATES
+from release_core.lookups import FINAL_STATES, find_org
 from release_core.models import Release
 from release_core.ports import Ports
 
 SHORTEST_PART = 3
 """Fewer letters of a name could be anybody's."""
 MOST_LOOKED_AT = 500
+_CLAUSES = re.compile(
+    r"\[?(?:REL-1|in ORG|as SEAT|at TIME(?: ?\|for \w+)?|until TIME\|for \w+|-- [^\]]*)\]?|at TIME|^export"
+)
+_POLITE = frozenset(("please", "pls", "now", "not", "it", "this"))
 
 
 def completed(ports: Ports, verb: Verb, request: Request) -> Request:
-    """The request with its loose words read as the verb wants them: a release's name, a time."""
-    if not request.args.get("words"):
-        return request
-    if verb.usage.startswith("[REL-1]") and "release" not in request.args:
-        request = _with_release(ports, verb, request)
-    if verb.loose_time != "never" and "at" not in request.args and request.args.get("words"):
+    """The request with its loose words read as the verb wants them: an org, a time, a release's name.
+
+    A `note` keeps the loose words free for these; without one they may be the note. NotFound when they are none of them
+    and would be left out unsaid.
+    """
+    if "[in ORG]" in verb.usage or verb.usage.startswith("in ORG"):
+        request = _with_org(ports, request)
+    if _loose(request) and "[REL-1]" in verb.usage and "release" not in request.args:
+        request = _with_name(ports, request)
+    if (
+        _loose(request)
+        and "at" not in request.args
+        and (verb.loose_time == "always" or (verb.loose_time == "perhaps" and "note" in request.args))
+    ):
         request = _with_time(ports, verb, request)
+    if _loose(request) and "[REL-1]" in verb.usage and "release" not in request.args and _asks_no_words(verb, request):
+        request = _with_part(ports, verb, request)
     return request
+
+
+def _loose(request: Request) -> list[str]:
+    return [str(word) for word in request.args.get("words", [])]
+
+
+def _asks_no_words(verb: Verb, request: Request) -> bool:
+    """Whether loose words can be nothing but the name of a release."""
+    rest = _CLAUSES.sub("", verb.usage)
+    return not rest.strip() and ("--" not in verb.usage or "note" in request.args)
+
+
+def _with_org(ports: Ports, request: Request) -> Request:
+    """An org that was said without its “in”, where nothing else was said beside it."""
+    words = _loose(request)
+    if "org" in request.args or len(words) != 1 or len(words[0]) < SHORTEST_PART:
+        return request
+    try:
+        return _about(request, "org", find_org(ports.policy, words[0]), ())
+    except NotFound:
+        return request
 
 
 def _with_time(ports: Ports, verb: Verb, request: Request) -> Request:
     """The loose words as the start, perhaps with the end: people leave out the “at”."""
-    words = " ".join(_words(request))
+    words = " ".join(_loose(request))
     rest = {name: value for name, value in request.args.items() if name != "words"}
     try:
         start, end = read_span(words, zone=request.actor.zone, now=ports.clock.now())
@@ -61,45 +96,40 @@ def _bounds(start: object, end: object) -> dict[str, object]:
     return {"at": start} | ({"until": end} if end else {})
 
 
-def _with_release(ports: Ports, verb: Verb, request: Request) -> Request:
-    """The release whose name or number the words begin with; a part of a name where nothing else is asked for."""
-    words = _words(request)
-    known = _known(ports)
-    alone = verb.usage.strip() == "[REL-1]"
-    if alone and len(words) == 1 and (found := re.fullmatch(r"#?([0-9]{1,9})", words[0])):
-        return _about(request, f"REL-{int(found[1])}", ())
+def _with_name(ports: Ports, request: Request) -> Request:
+    """The open release whose whole name the words begin with."""
+    words, known = _loose(request), _known(ports)
     for length in range(len(words), 0, -1):
         said = " ".join(words[:length]).casefold()
         keys = [key for key, name in known.items() if name.casefold() == said]
         if len(keys) == 1:
-            return _about(request, keys[0], words[length:])
-    if not alone:
-        return request
-    return _by_part(request, verb, known, [word.casefold() for word in words])
+            return _about(request, "release", keys[0], words[length:])
+    return request
 
 
-def _by_part(request: Request, verb: Verb, known: Mapping[str, str], words: Sequence[str]) -> Request:
-    long = [word for word in words if len(word) >= SHORTEST_PART]
-    found = {key: name for key, name in known.items() if long and all(word in name.casefold() for word in long)}
-    if len(found) == 1:
-        return _about(request, next(iter(found)), ())
-    if found:
-        raise WhichOne("release", {key: f"{key} {name}" for key, name in found.items()})
-    if verb.right == "read" and verb.may is None:
+def _with_part(ports: Ports, verb: Verb, request: Request) -> Request:
+    """The release by its number alone, or by a part of its name."""
+    words, known = [word for word in _loose(request) if word.casefold() not in _POLITE], _known(ports)
+    if len(words) == 1 and (found := re.fullmatch(r"#?([0-9]{1,9})", words[0])):
+        return _about(request, "release", f"REL-{int(found[1])}", ())
+    parts = [word.casefold() for word in words if len(word) >= SHORTEST_PART]
+    named = {key: name for key, name in known.items() if parts and all(part in name.casefold() for part in parts)}
+    if len(named) == 1:
+        return _about(request, "release", next(iter(named)), ())
+    if named:
+        raise WhichOne("release", {key: f"{key} {name}" for key, name in named.items()})
+    if not words or (verb.right == "read" and verb.may is None):
         return request  # somebody who only looks sees which release it is
-    said = " ".join(_words(request))[:60]
-    names = list(known)[:5]
-    hint = f" Open: {', '.join(f'{key} {known[key]}' for key in names)}." if names else ""
-    raise NotFound(f"No open release is called “{said}”.{hint}", nearest=names, field="release")
+    said, first = " ".join(words)[:60], [f"{key} {name}" for key, name in known.items()][:5]
+    hint = f" Open: {', '.join(first)}." if first else " No release is open."
+    raise NotFound(
+        f"No open release is called “{said}”, so nothing was done.{hint}", nearest=list(known)[:5], field="release"
+    )
 
 
-def _about(request: Request, key: str, words: Sequence[str]) -> Request:
-    args = {name: value for name, value in request.args.items() if name != "words"}
-    return replace(request, args={**args, "release": key, **({"words": list(words)} if words else {})})
-
-
-def _words(request: Request) -> list[str]:
-    return [str(word) for word in request.args.get("words", [])]
+def _about(request: Request, name: str, value: str, words: Sequence[str]) -> Request:
+    args = {said: held for said, held in request.args.items() if said != "words"}
+    return replace(request, args={**args, name: value, **({"words": list(words)} if words else {})})
 
 
 def _known(ports: Ports) -> dict[str, str]:

@@ -26,6 +26,7 @@ from release_core.ports import Ports
 from release_core.readiness import Gate
 from release_core.windows import Interval
 
+MOST_NAMED = 10
 USUAL_LENGTH = timedelta(hours=2)
 
 STATES = {
@@ -193,7 +194,8 @@ class WhichOne(Unclear):
     """Several things could be meant, by key with what they are called; the desk offers them."""
 
     def __init__(self, kind: str, known: Mapping[str, str], sentence: str = "") -> None:
-        super().__init__(sentence or f"Which {kind}? Open: {', '.join(known)}.", field=kind)
+        more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+        super().__init__(sentence or f"Which {kind}? Open: {', '.join([*known][:MOST_NAMED])}{more}.", field=kind)
         self.kind, self.known = kind, dict(known)
 
 

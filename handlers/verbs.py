@@ -190,7 +190,7 @@ _TABLE = (
         approvals.decline,
         "[REL-1] [as SEAT] -- reason",
         "say no for a seat",
-        aliases=("reject", "no"),
+        aliases=("reject", "no", "nogo"),
         may=fills_a_seat,
     ),
     Verb(
@@ -234,7 +234,12 @@ _TABLE = (
     Verb("release_unfreeze", windows.unfreeze, "FRZ-1 [-- reason]", "lift one freeze", "set_freeze"),
     Verb("release_calendar", windows.calendar, "", "windows and freezes ahead", aliases=("windows", "freezes")),
     Verb(
-        "release_deploy", deployments.deploy, "[REL-1]", "weigh everything, then press the button", "deploy", ("ship",)
+        "release_deploy",
+        deployments.deploy,
+        "[REL-1]",
+        "weigh everything, then press the button",
+        "deploy",
+        ("ship", "go"),
     ),
     Verb("release_go", deployments.go, "", "start the deployment", "deploy", typed=False),
     Verb("release_clarify", deployments.clarify, "[REL-1]", "what became of a deployment nobody knows about", "deploy"),
@@ -267,6 +272,7 @@ _TABLE = (
         "tell stakeholders",
         "broadcast",
         ("broadcast", "announce"),
+        loose_time="perhaps",
     ),
     Verb("release_note", releases.note, "[REL-1] -- text", "words for the timeline", "note"),
     Verb("release_remember", quotes.remember, "", "keep a message in a timeline", "note", typed=False),
@@ -282,7 +288,14 @@ _TABLE = (
     Verb("release_cancel", releases.cancel, "[REL-1] -- reason", "give a release up", "plan"),
     Verb("release_todo", home.todo, "", "what you owe", aliases=("mine",)),
     Verb("release_home", home.turn, "", "your own page, made anew", may=anybody),
-    Verb("release_notify", notifications.notify, "[TOPIC on|off]", "which direct messages you get", may=anybody),
+    Verb(
+        "release_notify",
+        notifications.notify,
+        "[TOPIC on|off]",
+        "which direct messages you get",
+        aliases=("settings",),
+        may=anybody,
+    ),
     Verb("release_help", release_help, "", "what you may do"),
     Verb("incident_menu", incident_menu, "", "what is broken"),
     Verb(
@@ -300,6 +313,7 @@ _TABLE = (
         "[INC-1] [at TIME|for 30m] -- what is known",
         "say what is known, and when you say more",
         "handle_incident",
+        loose_time="perhaps",
     ),
     Verb(
         "incident_rollback",

@@ -8,6 +8,9 @@ from typing import Any
 
 from handlers.conversation import Actions, Button, Form, Message, Note, Paragraph, Part, Tone, at, code, people
 from handlers.grammar import SeveralTimes, UnknownVerb, Verb, typed_name
+from handlers.slack.clicks import write_click
+from handlers.slack.limits import BUTTON_VALUE
+from handlers.slack.mrkdwn import size
 from release_core.errors import NotAllowed, NotFound, OrgProblem, OrgUnavailable, Refused, ReleaseError, Unclear
 
 
@@ -79,6 +82,9 @@ def too_slow(label: str, verb: str, args: Mapping[str, Any]) -> Message:
 
 def offer(form: Form, verb: str, args: Mapping[str, Any]) -> Message:
     """A form for somebody who typed where Slack cannot open one: a button that does."""
+    if size(write_click(verb, args)) > BUTTON_VALUE:
+        sentence = "That is more than a button can carry. Say the same in fewer words, or as a command: /release …"
+        return Message(sentence, tone="wait")
     sentence = f"{form.title}: press the button to fill in the form."
     again = Button(form.title, verb, dict(args), weight="go")
     return Message(sentence, [Paragraph(sentence), Actions([again])])

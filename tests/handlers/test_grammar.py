@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.conversation import OPEN, SEPARATOR
-from handlers.grammar import Root, parse, parse_said
+from handlers.grammar import Root, SeveralTimes, UnknownVerb, parse, parse_said
 from release_core.errors import NotFound, ReleaseError, Unclear
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
@@ -173,6 +173,83 @@ def test_clauses_that_cannot_be_read_name_what_is_at_fault(text: str, field: str
 def test_nobody_can_forge_our_marks() -> None:
     _, args = heard(f"new {OPEN}person{SEPARATOR}U0AB -- {OPEN}bold")
     assert args == {"words": ["personU0AB"], "note": "bold"}
+
+
+def test_a_key_alone_asks_how_it_stands() -> None:
+    assert heard("REL-3") == ("status", {"release": "REL-3"})
+    assert said("INC-2") == ("incident_status", {"incident": "INC-2"})
+    assert said("https://rollcall.example.com/r/REL-3") == ("status", {"release": "REL-3"})
+
+
+@pytest.mark.parametrize("key", ["rel 1", "REL\u20111", "REL_1", "`REL-1`", "*REL-1*", "_rel-1_", "ＲＥＬ-1", "REL-1!"])
+def test_keys_are_understood_however_a_chat_decorates_them(key: str) -> None:
+    assert said(f"status {key}") == ("status", {"release": "REL-1"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "🚀 status REL-1",
+            ":rocket: status REL-1",
+            "please status REL-1",
+            "release\nstatus REL-1",
+            "`/release status REL-1`",
+        ),
+        *("ｓｔａｔｕｓ REL-1", "\u2067status\u2069 REL-1", "/release /release status REL-1", "release status REL-1,"),
+    ],
+)
+def test_what_stands_before_and_around_the_words_does_not_matter(text: str) -> None:
+    assert said(text) == ("status", {"release": "REL-1"})
+
+
+@pytest.mark.parametrize("text", ["hi", "hello", "?", "👋", "thanks"])
+def test_a_greeting_alone_opens_the_menu(text: str) -> None:
+    assert said(text) == ("menu", {})
+
+
+def test_a_dash_between_two_times_is_a_range_and_no_note() -> None:
+    assert heard("freeze at 22:00 – 02:00 -- quiet")[1]["note"] == "quiet"
+    _, args = heard("freeze at 22:00 – 02:00")
+    assert args["until"] - args["at"] == timedelta(hours=4)
+    assert heard("freeze from 22:00 to 02:00")[1] == args
+    assert heard("freeze at 22:00 — the load job runs")[1]["note"] == "the load job runs"
+
+
+def test_from_is_an_ordinary_word_where_no_time_follows() -> None:
+    assert heard("new Import from ERP")[1] == {"words": ["Import", "from", "ERP"]}
+
+
+def test_an_end_is_read_after_a_start_that_was_said_without_at() -> None:
+    _, args = heard("freeze tomorrow 22:00 until 23:30")
+    assert args == {"words": ["tomorrow", "22:00"], "until": datetime(2026, 11, 23, 22, 30, tzinfo=UTC)}
+
+
+def test_a_length_ends_where_ordinary_words_begin() -> None:
+    assert heard("deploy in 30m all is well")[1] == {"at": NOW + timedelta(minutes=30), "words": ["all", "is", "well"]}
+    assert heard("deploy in two hours")[1] == {"at": NOW + timedelta(hours=2)}
+
+
+def test_an_instant_keeps_the_zone_in_which_it_was_read() -> None:
+    _, args = heard("deploy at Fri 6pm New York")
+    assert str(args["at"].tzinfo) == "America/New_York"
+
+
+def test_a_misspelt_verb_offers_the_right_ones_with_all_other_words() -> None:
+    with pytest.raises(UnknownVerb) as unknown:
+        heard("deplyo REL-1 in uat -- now")
+    [button] = unknown.value.instead
+    assert (button.label, button.verb) == ("/release deploy", "deploy")
+    assert button.args == {"release": "REL-1", "org": "uat", "note": "now"}
+
+
+def test_an_ambiguous_time_offers_each_reading_with_all_other_words() -> None:
+    with pytest.raises(SeveralTimes, match="Which one") as several:
+        heard("deploy REL-1 at 12/5 10pm until 11pm -- quarter end")
+    assert [button.args["at"].month for button in several.value.instead] == [12, 5]
+    for button in several.value.instead:
+        assert button.args["until"] - button.args["at"] == timedelta(hours=1)
+        assert (button.verb, button.args["note"]) == ("deploy", "quarter end")
 
 
 WORDS = [
