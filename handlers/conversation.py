@@ -238,7 +238,8 @@ class Message:
 
     A message that answers a request is private to the asker; announcements are addressed by `handlers.announcements`.
     `true_until` is the instant up to which the same question gets the same answer as long as no fact changes; None
-    where nobody worked that out.
+    where nobody worked that out. `whole` is a click that hands over all of it, drawn where a platform has to leave
+    something out.
     """
 
     summary: str
@@ -247,6 +248,7 @@ class Message:
     attachments: Sequence[Attachment] = ()
     # No part of what is said: two messages that read the same are the same.
     true_until: datetime | None = field(default=None, compare=False, repr=False)
+    whole: Button | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -31,6 +32,7 @@ from handlers.naming import completed
 from handlers.phrases import WhichOne, note_argument, shortened, who
 from handlers.readiness_cards import gates_message
 from handlers.verbs import QUESTIONS, READS_LONG, VERBS
+from handlers.wholes import of_answer
 from release_core.deployments import NotReady
 from release_core.errors import Conflict
 from release_core.models import Person, Post, Receipt
@@ -82,7 +84,10 @@ class Desk:
         try:
             request = completed(self._ports, verb, request)
             asked = in_utc(request)
-            return with_times(_patiently(lambda: verb.answer(self._ports, asked)), request)
+            answer = with_times(_patiently(lambda: verb.answer(self._ports, asked)), request)
+            if verb.only_looks and isinstance(answer, Message):
+                return replace(answer, whole=of_answer(asked))
+            return answer
         except WhichOne as several:
             return _offer(several, request)
         except NotReady as refused:

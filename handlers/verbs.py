@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from handlers import (
     acceptances,
@@ -24,6 +25,7 @@ from handlers import (
     rollbacks,
     tasks,
     test_choices,
+    wholes,
     windows,
 )
 from handlers.conversation import Answer, Request
@@ -51,6 +53,11 @@ def release_help(ports: Ports, request: Request) -> Answer:
 def incident_help(ports: Ports, request: Request) -> Answer:
     """`/incident help`."""
     return what_you_may(ports, request.actor.id, "incident", VERBS.values())
+
+
+def release_whole(ports: Ports, request: Request) -> Answer:
+    """The button under a message of which the chat shows a part only."""
+    return wholes.whole(ports, request, VERBS)
 
 
 _TABLE = (
@@ -286,6 +293,7 @@ _TABLE = (
     ),
     Verb("release_close", releases.close, "[REL-1]", "end the watch", "plan", ("finish",)),
     Verb("release_cancel", releases.cancel, "[REL-1] -- reason", "give a release up", "plan"),
+    Verb("release_whole", release_whole, "", "all of a message that was too long", typed=False),
     Verb("release_todo", home.todo, "", "what you owe", aliases=("mine",)),
     Verb("release_home", home.turn, "", "your own page, made anew", may=anybody),
     Verb(
@@ -335,7 +343,16 @@ _TABLE = (
     Verb("incident_timeline", incidents.timeline, "[INC-1]", "everything that happened", aliases=("history",)),
     Verb("incident_help", incident_help, "", "what you may do"),
 )
-VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _TABLE}
+ONLY_LOOK = frozenset(
+    (
+        *("release_list", "release_status", "release_why", "release_package", "release_diff", "release_checklist"),
+        *("release_item", "release_tasks", "release_task_show", "release_results", "release_calendar"),
+        *("release_timeline", "release_todo", "release_help"),
+        *("incident_status", "incident_timeline", "incident_help"),
+    )
+)
+"""What changes nothing whatever it is asked with."""
+VERBS: Mapping[str, Verb] = {verb.name: replace(verb, only_looks=verb.name in ONLY_LOOK) for verb in _TABLE}
 
 QUESTIONS = frozenset(
     (

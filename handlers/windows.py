@@ -31,8 +31,7 @@ from handlers.phrases import (
 from handlers.releases import facts_of
 from release_core import scheduling
 from release_core.errors import NotFound
-from release_core.facts import gather
-from release_core.lookups import open_releases
+from release_core.lookups import open_releases, window_of
 from release_core.org_locks import standing_locks
 from release_core.permissions import require
 from release_core.ports import Ports
@@ -121,15 +120,14 @@ def calendar(ports: Ports, request: Request) -> Answer:
     """`/release calendar`: windows and freezes ahead."""
     now = ports.clock.now()
     with ports.store.reading() as session:
-        every = [gather(session, ports.policy, release) for release in open_releases(session)[:40]]
+        held = [(window_of(session, release), release) for release in open_releases(session)]
         spans = {span.key: span for span in scheduling.freezes_ahead(session, ports.policy, now)}
         locks = [lock_line(lock, ports.policy) for lock in standing_locks(session)]
-    windows = [(f.window.starts_at, f) for f in every if f.window and f.window.ends_at > now]
+    windows = [(window, release) for window, release in held if window and window.ends_at > now]
     lines = [
-        f"{at(starts)} to {at(f.window.ends_at)}: {headline(f.release)} "
-        f"to {org_title(ports.policy, f.release.target_org)}"
-        for starts, f in sorted(windows, key=lambda row: row[0])
-        if f.window
+        f"{at(window.starts_at)} to {at(window.ends_at)}: {headline(release)} "
+        f"to {org_title(ports.policy, release.target_org)}"
+        for window, release in sorted(windows, key=lambda row: row[0].starts_at)
     ]
     frozen = [
         f"{span.key} “{span.name}”: {org_title(ports.policy, span.org)}, {at(span.starts_at)} to {at(span.ends_at)}"

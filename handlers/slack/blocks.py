@@ -1,7 +1,7 @@
 """Our messages in Block Kit, within every limit of Slack's.
 
-Long text is split over several blocks; what still does not fit is cut with "… and N more", never refused. Things to
-click are kept before anything else is.
+Long text is split over several blocks; what still does not fit is cut with "… and N more" over a click that hands over
+all of it, never refused. Things to click are kept before anything else is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from handlers.conversation import (
     Actions,
+    Button,
     Facts,
     Heading,
     Home,
@@ -52,6 +53,8 @@ from handlers.slack.mrkdwn import (
     plain_within,
     size,
     split_mrkdwn,
+    to_mrkdwn,
+    to_plain,
 )
 from handlers.slack.rich_text import preformatted, rich_cell
 
@@ -66,13 +69,15 @@ UNNAMED = "clicks-00"  # as long as the name that takes its place, so that what 
 class Stretch:
     """One part as it can be shortened: `build(k)` draws its first `k` of `length` pieces, naming what is missing.
 
-    At most `most` pieces can be drawn. `kept` parts get their room before the others do.
+    At most `most` pieces can be drawn. `kept` parts get their room before the others do. `is_cut` tells that a piece
+    was too long by itself.
     """
 
     length: int
     build: Callable[[int], list[Drawing]]
     most: int
     kept: bool = False
+    is_cut: bool = False
 
     def within(self, room: Room) -> list[Drawing] | None:
         """As much as fits; None when not even the shortest drawing does."""
@@ -96,7 +101,7 @@ def draw_message(message: Message, reader: Reader = EVERYBODY) -> dict[str, Any]
     text = mrkdwn_within(mark + message.summary, SUMMARY)
     parts = _marked(message.parts or (Paragraph(message.summary),), mark)
     room = MESSAGE - Room(0, 0, len(json.dumps(text, ensure_ascii=False).encode()))
-    return {"text": text, "blocks": draw_parts(parts, room, "message", reader)}
+    return {"text": text, "blocks": draw_parts(parts, room, "message", reader, message.whole)}
 
 
 def draw_home(home: Home, reader: Reader = EVERYBODY) -> Drawing:
@@ -113,22 +118,38 @@ def draw_notice(message: Message, *, private_metadata: str, reader: Reader = EVE
         "title": plain_text("Rollcall", MODAL_TITLE, reader),
         "close": plain_text("Close", MODAL_BUTTON, reader),
         "private_metadata": private_metadata,
-        "blocks": draw_parts(parts, VIEW, "view", reader),
+        "blocks": draw_parts(parts, VIEW, "view", reader, message.whole),
     }
 
 
-def draw_parts(parts: Sequence[Part], room: Room, surface: Surface, reader: Reader) -> list[Drawing]:
-    """The parts in order, within the room; a last line tells how many parts found none."""
+def draw_parts(
+    parts: Sequence[Part], room: Room, surface: Surface, reader: Reader, whole: Button | None = None
+) -> list[Drawing]:
+    """The parts in order, within the room; a last line tells how many parts found none.
+
+    Where anything had to be left out, `whole` stands below: the click that hands over all of it.
+    """
+    stretches = _stretches(parts, surface, reader)
+    blocks, is_cut = _within(stretches, room)
+    way_to_the_rest = _rows_of(draw_elements([whole], reader)) if is_cut and whole else []
+    if way_to_the_rest:
+        blocks, _ = _within(stretches, room - cost(way_to_the_rest))
+    return _named([*blocks, *way_to_the_rest])
+
+
+def _within(stretches: Sequence[Stretch], room: Room) -> tuple[list[Drawing], bool]:
+    """The stretches within the room, and whether any of them had to be cut."""
     last_line = [_context("… and 9999 more parts.")]
     left = room - cost(last_line)
-    stretches = _stretches(parts, surface, reader)
-    needs = [cost(each.build(each.length)) if each.kept else NOTHING for each in stretches]
+    wholes = [each.build(min(each.length, each.most)) for each in stretches]
+    needs = [cost(drawn) if each.kept else NOTHING for each, drawn in zip(stretches, wholes, strict=True)]
     reserved = sum(needs, NOTHING)
     blocks: list[Drawing] = []
-    missing = 0
-    for stretch, need in zip(stretches, needs, strict=True):
+    missing, is_cut = 0, False
+    for stretch, uncut, need in zip(stretches, wholes, needs, strict=True):
         reserved = reserved - need
         drawn = stretch.within(left if stretch.kept else left - reserved)
+        is_cut = is_cut or stretch.is_cut or drawn != uncut or stretch.length > stretch.most
         if drawn is None:
             missing += 1
             continue
@@ -136,7 +157,7 @@ def draw_parts(parts: Sequence[Part], room: Room, surface: Surface, reader: Read
         blocks.extend(drawn)
     if missing:
         blocks.append(_context(f"… and {missing} more parts." if missing > 1 else "… and one more part."))
-    return _named(blocks)
+    return blocks, is_cut
 
 
 def _named(blocks: list[Drawing]) -> list[Drawing]:
@@ -189,7 +210,7 @@ def _stretches(parts: Sequence[Part], surface: Surface, reader: Reader) -> list[
 def _stretch(part: Part, reader: Reader) -> Stretch:
     match part:
         case Heading():
-            return _whole([_heading(part.text, reader)])
+            return _whole([_heading(part.text, reader)], is_cut=_exceeds(part.text, SECTION))
         case Paragraph():
             return _paragraph(part, reader)
         case Facts():
@@ -201,15 +222,20 @@ def _stretch(part: Part, reader: Reader) -> Stretch:
         case Actions():
             return _actions(part, reader)
         case Note():
-            return _whole([_context(part.text)])
+            return _whole([_context(part.text)], is_cut=_exceeds(part.text, CONTEXT))
         case Rule():
             return _whole([{"type": "divider"}])
         case Table():
             return _whole([_context("Nothing to list.")])
 
 
-def _whole(blocks: list[Drawing]) -> Stretch:
-    return Stretch(1, lambda count: blocks[:count], 1, kept=True)
+def _whole(blocks: list[Drawing], *, is_cut: bool = False) -> Stretch:
+    return Stretch(1, lambda count: [dict(block) for block in blocks[:count]], 1, kept=True, is_cut=is_cut)
+
+
+def _exceeds(sentence: str, limit: int) -> bool:
+    """Whether a sentence has to be cut to `limit` characters of markup."""
+    return len(sentence) * 6 > limit and size(to_mrkdwn(sentence)) > limit
 
 
 def _heading(text: str, reader: Reader) -> Drawing:
@@ -247,7 +273,8 @@ def _paragraph(part: Paragraph, reader: Reader) -> Stretch:
             blocks.extend(_rows_of(beside))
         return blocks
 
-    return Stretch(len(stretches), build, len(stretches), kept=bool(beside))
+    is_cut = len(part.text) > MESSAGE.characters * 4
+    return Stretch(len(stretches), build, len(stretches), kept=bool(beside), is_cut=is_cut)
 
 
 def _facts(part: Facts) -> Stretch:
@@ -263,7 +290,8 @@ def _facts(part: Facts) -> Stretch:
         ]
         return blocks + _more(len(fields) - count)
 
-    return Stretch(len(fields), build, len(fields))
+    is_cut = any(_exceeds(bold(label), 200) or _exceeds(value, FIELD - 210) for label, value in part.rows)
+    return Stretch(len(fields), build, len(fields), is_cut=is_cut)
 
 
 def _lines(lines: Sequence[str]) -> Stretch:
@@ -272,7 +300,8 @@ def _lines(lines: Sequence[str]) -> Stretch:
     def build(count: int) -> list[Drawing]:
         return [_section(text) for text in _packed(drawn[:count])] + _more(len(lines) - count)
 
-    return Stretch(len(lines), build, len(drawn))
+    is_cut = any(_exceeds(line, SECTION // 2) for line in lines)
+    return Stretch(len(lines), build, len(drawn), is_cut=is_cut)
 
 
 def _packed(lines: Sequence[str]) -> Iterator[str]:
@@ -301,7 +330,9 @@ def _table(part: Table, reader: Reader) -> Stretch:
         table = {"type": "table", "column_settings": settings, "rows": [header, *rows[:count]]}
         return [table, *_more(len(part.rows) - count)]
 
-    return Stretch(len(part.rows), build, TABLE_ROWS - 1)
+    cells = [cell for row in (part.header, *part.rows) for cell in row]
+    is_cut = any(len(row) > width for row in part.rows) or any(size(to_plain(cell, reader)) > CELL for cell in cells)
+    return Stretch(len(part.rows), build, TABLE_ROWS - 1, is_cut=is_cut)
 
 
 def _at(row: Sequence[str], index: int) -> str:

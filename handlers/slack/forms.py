@@ -83,8 +83,11 @@ def _input(field: Field, reader: Reader) -> Drawing:
         "element": {**element, "action_id": field.name},
         "optional": field.optional,
     }
-    if field.hint:
-        drawn["hint"] = plain_text(field.hint, INPUT_HINT, reader)
+    hint = field.hint
+    if isinstance(field, TextField) and size(clean(field.value)) > INPUT_TEXT:
+        hint = f"{hint} Slack's forms hold {INPUT_TEXT:,} characters: the end of this text is missing here.".lstrip()
+    if hint:
+        drawn["hint"] = plain_text(hint, INPUT_HINT, reader)
     return drawn
 
 

@@ -1,0 +1,69 @@
+"""Messages as plain text, for files that hold all of what a chat shows a part of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from handlers.conversation import (
+    SEPARATOR,
+    TOKEN,
+    Actions,
+    Facts,
+    Heading,
+    Listing,
+    Message,
+    Note,
+    Paragraph,
+    Part,
+    Rule,
+    Table,
+    Verbatim,
+)
+from handlers.times import Moment
+
+Named = Callable[[str], str]
+"""How a person or channel is called, by chat id."""
+
+
+def whole_text(message: Message, zone: ZoneInfo, named: Named) -> str:
+    """Everything a message says, nothing cut; instants are told in `zone`."""
+    blocks = ["\n".join(_lines(part)) for part in message.parts or (Paragraph(message.summary),)]
+    written = "\n\n".join(block for block in blocks if block.strip())
+    return f"{TOKEN.sub(lambda found: _plain(found[1], found[2].split(SEPARATOR), zone, named), written)}\n"
+
+
+def _lines(part: Part) -> Iterator[str]:
+    match part:
+        case Heading(text):
+            yield from (text, "=" * min(len(text), 80))
+        case Paragraph(text) | Note(text) | Verbatim(text):
+            yield text
+        case Facts(rows):
+            yield from (f"{label}: {value}" for label, value in rows)
+        case Listing(lines):
+            yield from (f"- {line}" for line in lines)
+        case Table(header, rows):
+            yield from _table(header, rows)
+        case Rule():
+            yield "-" * 20
+        case Actions():
+            return
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """One row below the other, tab between the cells: every spreadsheet reads it."""
+    for row in (header, *rows):
+        yield "\t".join(" ".join(cell.split()) for cell in row)
+
+
+def _plain(kind: str, values: Sequence[str], zone: ZoneInfo, named: Named) -> str:
+    match kind:
+        case "person" | "channel":
+            return named(values[0])
+        case "at":
+            return Moment(datetime.fromisoformat(values[0]), zone).words
+        case "link" if values[0] != values[-1]:
+            return f"{values[-1]} ({values[0]})"
+    return values[-1]
