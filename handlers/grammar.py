@@ -150,9 +150,17 @@ def _understood(typed: Typed) -> tuple[str, dict[str, Any]]:
 
 
 def _begun(typed: Typed) -> list[Word]:
-    """The words from where the request begins: without emoji, politeness or the command's own name before it."""
-    words = _joined(take_apart(typed.text))
-    while words and (words[0].is_picture or words[0].bare in _POLITE or _is_command(words, typed)):
+    """The words from where the request begins: without what is said before it, the command's own name included."""
+    words = _greeted(typed.text)
+    while words and _is_command(words, typed):
+        words.pop(0)
+    return words
+
+
+def _greeted(text: str) -> list[Word]:
+    """The words without emoji or politeness before them."""
+    words = _joined(take_apart(text))
+    while words and (words[0].is_picture or words[0].bare in _POLITE):
         words.pop(0)
     return words
 
@@ -185,18 +193,24 @@ def _with_times(typed: Typed, several: Ambiguous) -> list[Button]:
 
 
 def parse_said(
-    text: str, *, zone: str | tzinfo, now: datetime, verbs: Mapping[str, Verb]
+    text: str, *, zone: str | tzinfo, now: datetime, verbs: Mapping[str, Verb], about: Root = "release"
 ) -> tuple[str, dict[str, Any]]:
-    """`parse` for a mention or direct message, where "release" or "incident" may come first but need not."""
-    words = _begun(Typed("release", text, zone, now, verbs))
+    """`parse` for a mention or direct message, where "release" or "incident" may come first but need not.
+
+    `about` is what the thread is about: words that both know mean that.
+    """
+    words = _greeted(text)
     first = words[0].bare.lstrip("/") if words else ""
     for root, names in _ROOT_NAMES.items():
         if first in names:
             rest = re.sub(rf"^.*?/?{first}\b[:,]?", "", text, count=1, flags=re.IGNORECASE | re.DOTALL)
             return parse(root, rest, zone=zone, now=now, verbs=verbs)
     about_incident = any((found := _key(word)) and found[1] == "inc" for word in words[:3])
-    only_there = words and not _spoken("release", words, verbs) and _spoken("incident", words, verbs)
-    return parse("incident" if about_incident or only_there else "release", text, zone=zone, now=now, verbs=verbs)
+    there = not words if about == "incident" else False
+    there = there or (
+        bool(_spoken("incident", words, verbs)) and (about == "incident" or not _spoken("release", words, verbs))
+    )
+    return parse("incident" if about_incident or there else "release", text, zone=zone, now=now, verbs=verbs)
 
 
 def typed_name(verb: Verb) -> str:

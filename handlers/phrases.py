@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sqlmodel import Session
+
 from handlers.addresses import named
 from handlers.conversation import Button, Message, Paragraph, Request, Tone, at, bold, clean, code, people, person
 from release_core.errors import NotFound, Unclear
@@ -14,6 +16,7 @@ from release_core.facts import next_org
 from release_core.lookups import (
     FINAL_STATES,
     checklist,
+    find_incident,
     find_org,
     find_release,
     open_incidents,
@@ -151,17 +154,28 @@ def item_line(item: ChecklistItem, owners: Sequence[str], team: str, stage: str 
 
 
 def release_argument(ports: Ports, request: Request) -> str:
-    """Which release was meant: the one said, the only one open, else the person has to say."""
+    """Which release was meant: the one said, the suspect of an incident, the only one open, else one has to say."""
     said = request.args.get("release")
     if said:
         return str(said)
     with ports.store.reading() as session:
+        if suspect := _suspect(session, request):
+            return suspect
         known = {release.key: f"{release.key} {release.name}" for release in open_releases(session)}
     if len(known) == 1:
         return next(iter(known))
     if not known:
         raise NotFound("No release is open. Plan one with /release new.", field="release")
     raise WhichOne("release", known)
+
+
+def _suspect(session: Session, request: Request) -> str:
+    """The release that the incident of this thread suspects; "" when it is about none."""
+    if "incident" not in request.args:
+        return ""
+    incident = find_incident(session, str(request.args["incident"]))
+    release = session.get(Release, incident.release_id) if incident.release_id else None
+    return release.key if release else ""
 
 
 def interval_argument(request: Request) -> Interval | None:

@@ -27,8 +27,8 @@ from release_core.models import Task
 from release_core.policy import Phase, Policy
 from release_core.run_sheets import PHASES, SETTLED, holding, minutes_taken, phase_now, still_to_do, task_owners
 
-CHOICES, LONGEST = 12, 40
-"""How many tasks a menu offers, how many lines a card shows: a message holds 10 KB."""
+CHOICES = 12
+"""How many tasks a menu offers: a message holds 10 KB."""
 
 
 def tasks_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
@@ -46,16 +46,13 @@ def _groups(facts: ReleaseFacts, policy: Policy) -> Iterator[Part]:
     """The tasks of each org before and after its deployment, under a line that says so."""
     if not facts.tasks:
         yield Paragraph("No manual step is planned.")
-    shown = facts.tasks[:LONGEST]
-    for org in dict.fromkeys(task.org for task in shown):
+    for org in dict.fromkeys(task.org for task in facts.tasks):
         title = org_title(policy, org or facts.release.target_org)
         for phase in PHASES:
-            lines = [_line(facts, policy, t) for t in shown if t.org == org and t.phase == phase]
+            lines = [_line(facts, policy, t) for t in facts.tasks if t.org == org and t.phase == phase]
             if lines:
                 yield Paragraph(bold(f"{phase.capitalize()} {title}"))
                 yield Listing(lines)
-    if len(facts.tasks) > LONGEST:
-        yield Note(f"{len(facts.tasks) - LONGEST} more tasks are not shown.")
 
 
 def _line(facts: ReleaseFacts, policy: Policy, task: Task) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from handlers.conversation import Actor, Answer, Form, Home, Message, Paragraph, Place, Request
 from handlers.echo import understood_times
-from handlers.grammar import Verb
+from handlers.grammar import Root, Verb
 from handlers.slack.mrkdwn import Reader
 from handlers.slack.refusals import apology, explain, new_reference
 from release_core.errors import NotAllowed, ReleaseError, Unclear
@@ -119,6 +119,10 @@ class Asker:
     def reads_long(self) -> Collection[str]:
         """Verbs for which a modal is opened before they are answered."""
         return self._desk.reads_long
+
+    def root_of(self, place: Place) -> Root:
+        """What a thread is about, so that words are read as people there mean them; on one of our threads only."""
+        return "incident" if "incident" in self._desk.subject_of(place.channel, place.thread) else "release"
 
     async def hear(self, hearing: Hearing) -> Heard:
         """What comes of something a person did."""

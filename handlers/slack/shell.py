@@ -270,7 +270,8 @@ class _Shell:
 
         def understand(actor: Actor) -> Understood:
             try:
-                verb, args = parse_said(text, zone=actor.zone, now=self._now(), verbs=self._verbs)
+                about = self._asker.root_of(place)
+                verb, args = parse_said(text, zone=actor.zone, now=self._now(), verbs=self._verbs, about=about)
             except NotFound as unknown:
                 raise incoming.unknown_beside_files(unknown, event) from None
             return verb, {**args, **files}

@@ -37,7 +37,7 @@ from handlers.conversation import (
     Verbatim,
 )
 from handlers.desk import Desk
-from handlers.grammar import parse_said
+from handlers.grammar import Root, parse_said
 from handlers.slack.blocks import draw_home, draw_message
 from handlers.slack.clicks import read_click
 from handlers.slack.elements import draw_elements
@@ -103,9 +103,10 @@ class Room:
     def says(self, person: str, text: str, place: Place | None = None) -> Answer:
         """Somebody types: "release why REL-1"."""
         now = self.ports.clock.now()
-        verb, args = parse_said(text, zone="Europe/Berlin", now=now, verbs=VERBS)
         where = place or Place("C0RELEASES")
         inferred = self.desk.subject_of(where.channel, where.thread)
+        about: Root = "incident" if "incident" in inferred else "release"
+        verb, args = parse_said(text, zone="Europe/Berlin", now=now, verbs=VERBS, about=about)
         return self._ask(Request(verb, _actor(person), where, {**inferred, **args}))
 
     def hears(self, person: str, text: str) -> Message:

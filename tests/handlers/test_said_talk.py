@@ -6,14 +6,17 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlmodel import col, select
 
-from handlers.conversation import Form, Message
+from handlers.conversation import Form, Message, Place
 from handlers.grammar import SeveralTimes
 from handlers.phrases import WhichOne
 from handlers.slack.clicks import pack_args, unpack_args
 from handlers.slack.refusals import explain
+from release_core import incidents
 from release_core.errors import NotFound, Unclear
 from release_core.lookups import find_org
+from release_core.models import Post
 from release_core.org_locks import lock_org
 from tests.handlers.room import Room, words_of
 from tests.release_core.builders import (
@@ -22,8 +25,10 @@ from tests.release_core.builders import (
     NOW,
     PRODUCTION,
     STAKEHOLDER,
+    TESTER,
     a_policy,
     a_release,
+    a_soaking_release,
     facts_of,
     kinds,
 )
@@ -188,3 +193,40 @@ def test_a_refusal_tells_how_the_time_was_understood() -> None:
 def test_locking_by_its_key_still_works(planned: Room) -> None:
     lock_org(planned.ports, ADMINISTRATOR, PRODUCTION, "disk full")
     assert "PRODUCTION is locked" in words_of(planned.hears(STAKEHOLDER, "calendar"))
+
+
+@pytest.fixture
+def broken(room: Room) -> tuple[Room, Place]:
+    """INC-1 that suspects REL-1, with its thread; REL-2 is open besides."""
+    a_soaking_release(room.ports)
+    incidents.open_incident(room.ports, TESTER, title="Quotes cannot be saved", severity=2, org=PRODUCTION)
+    a_release(room.ports, name="Quote layout")
+    room.tell()
+    with room.ports.store.reading() as session:
+        post = session.exec(select(Post).where(col(Post.slot) == "incident:INC-1")).one()
+    return room, Place(post.channel, post.ts)
+
+
+def test_words_in_the_thread_of_an_incident_are_about_it(broken: tuple[Room, Place]) -> None:
+    room, thread = broken
+    assert words_of(room.says(STAKEHOLDER, "status", thread)).startswith("INC-1 is open")
+    assert "Posted on INC-1" in words_of(room.says(TESTER, "update -- we look into it", thread))
+    assert words_of(room.says(STAKEHOLDER, "", thread)).startswith("Incidents")
+    assert words_of(room.says(STAKEHOLDER, "release status REL-2", thread)).startswith("REL-2")
+
+
+def test_a_release_asked_about_in_the_thread_of_an_incident_is_its_suspect(broken: tuple[Room, Place]) -> None:
+    room, thread = broken
+    assert "REL-1" in words_of(room.says(STAKEHOLDER, "why", thread))
+    assert "REL-2" in words_of(room.says(STAKEHOLDER, "why REL-2", thread))
+
+
+def test_another_release_may_be_named_in_the_thread_of_one(room: Room) -> None:
+    a_release(room.ports, name="Discount approvals")
+    a_release(room.ports, name="Quote layout")
+    room.tell()
+    with room.ports.store.reading() as session:
+        post = session.exec(select(Post).where(col(Post.slot) == "headline:REL-1")).one()
+    thread = Place(post.channel, post.ts)
+    assert words_of(room.says(STAKEHOLDER, "status", thread)).startswith("REL-1")
+    assert words_of(room.says(STAKEHOLDER, "status rel 2", thread)).startswith("REL-2")
