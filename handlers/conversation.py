@@ -194,6 +194,33 @@ class Listing:
     lines: Sequence[str]
 
 
+StepState = Literal["waiting", "running", "done", "skipped", "failed"]
+STEP_MARKS: Mapping[StepState, str] = {"waiting": "○", "running": "…", "done": "✓", "skipped": "–", "failed": "✗"}
+"""How far a step is, where nothing but text can tell it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of some work: its plain `title`, how far it is, what there is to know of it in sentences."""
+
+    title: str
+    state: StepState
+    told: str = ""
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        return " · ".join(each for each in (f"{STEP_MARKS[self.state]} {self.title}", self.told) if each)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Work in its order, each step as far as it is."""
+
+    title: str
+    steps: Sequence[Step]
+
+
 @dataclass(frozen=True)
 class Verbatim:
     """Text shown letter by letter: a log, a diff."""
@@ -220,7 +247,7 @@ class Rule:
     """A line between two parts."""
 
 
-Part = Heading | Paragraph | Facts | Table | Listing | Verbatim | Actions | Note | Rule
+Part = Heading | Paragraph | Facts | Table | Listing | Steps | Verbatim | Actions | Note | Rule
 
 
 @dataclass(frozen=True)

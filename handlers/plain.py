@@ -18,6 +18,7 @@ from handlers.conversation import (
     Paragraph,
     Part,
     Rule,
+    Steps,
     Table,
     Verbatim,
 )
@@ -46,6 +47,8 @@ def _lines(part: Part) -> Iterator[str]:
             yield from (f"- {line}" for line in lines)
         case Table(header, rows):
             yield from _table(header, rows)
+        case Steps(title, steps):
+            yield from (title, *(f"- {step.line}" for step in steps))
         case Rule():
             yield "-" * 20
         case Actions():

@@ -7,7 +7,7 @@ all of it, never refused. Things to click are kept before anything else is.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -23,6 +23,9 @@ from handlers.conversation import (
     Paragraph,
     Part,
     Rule,
+    Step,
+    Steps,
+    StepState,
     Table,
     Verbatim,
     bold,
@@ -38,7 +41,11 @@ from handlers.slack.limits import (
     MODAL_BUTTON,
     MODAL_TITLE,
     NOTHING,
+    PLAN_TASKS,
+    PLAN_TITLE,
     SECTION,
+    STEP_TITLE,
+    STEP_TOLD,
     TABLE_COLUMNS,
     TABLE_ROWS,
     VIEW,
@@ -56,12 +63,16 @@ from handlers.slack.mrkdwn import (
     to_mrkdwn,
     to_plain,
 )
-from handlers.slack.rich_text import preformatted, rich_cell
+from handlers.slack.rich_text import preformatted, rich_cell, rich_words
 
 SUMMARY = 1000
 CELL = 300
 TONES = {"good": "✅ ", "wait": "⏳ ", "stop": "⛔ ", "plain": ""}
 Surface = Literal["message", "view"]
+_STATUSES: Mapping[StepState, str] = {
+    "waiting": "pending", "running": "in_progress", "done": "complete", "skipped": "complete",
+    "failed": "error",
+}
 UNNAMED = "clicks-00"  # as long as the name that takes its place, so that what was measured stays true
 
 
@@ -178,7 +189,7 @@ def _characters(drawing: Any) -> int:
     match drawing:
         case dict():
             return sum(
-                size(value) if key == "text" and isinstance(value, str) else _characters(value)
+                size(value) if key in ("text", "title") and isinstance(value, str) else _characters(value)
                 for key, value in drawing.items()
             )
         case list():
@@ -199,7 +210,9 @@ def _stretches(parts: Sequence[Part], surface: Surface, reader: Reader) -> list[
     tables = 1 if surface == "message" else 0
     stretches = []
     for part in parts:
-        if isinstance(part, Table) and part.rows and part.header:
+        if isinstance(part, Steps):
+            stretches += [_plan(part, reader)] if surface == "message" else _steps_as_lines(part)
+        elif isinstance(part, Table) and part.rows and part.header:
             stretches.append(_table(part, reader) if tables else _lines(_rows_as_lines(part)))
             tables -= 1
         else:
@@ -225,7 +238,7 @@ def _stretch(part: Part, reader: Reader) -> Stretch:
             return _whole([_context(part.text)], is_cut=_exceeds(part.text, CONTEXT))
         case Rule():
             return _whole([{"type": "divider"}])
-        case Table():
+        case Table() | Steps():
             return _whole([_context("Nothing to list.")])
 
 
@@ -333,6 +346,35 @@ def _table(part: Table, reader: Reader) -> Stretch:
     cells = [cell for row in (part.header, *part.rows) for cell in row]
     is_cut = any(len(row) > width for row in part.rows) or any(size(to_plain(cell, reader)) > CELL for cell in cells)
     return Stretch(len(part.rows), build, TABLE_ROWS - 1, is_cut=is_cut)
+
+
+def _plan(part: Steps, reader: Reader) -> Stretch:
+    """Steps as task cards; their details are rich text, so that people and instants in them are what they are."""
+    cards = [_card(number, step, reader) for number, step in enumerate(part.steps[:PLAN_TASKS], start=1)]
+
+    def build(count: int) -> list[Drawing]:
+        if not count:
+            return _more(len(part.steps), "step", "steps")
+        plan = {"type": "plan", "title": plain_within(part.title, PLAN_TITLE, reader), "tasks": cards[:count]}
+        return [plan, *_more(len(part.steps) - count, "step", "steps")]
+
+    is_cut = any(size(step.title) > STEP_TITLE or size(to_plain(step.told, reader)) > STEP_TOLD for step in part.steps)
+    return Stretch(len(part.steps), build, PLAN_TASKS, is_cut=is_cut)
+
+
+def _card(number: int, step: Step, reader: Reader) -> Drawing:
+    card: Drawing = {
+        "type": "task_card",
+        "task_id": f"step-{number}",
+        "title": plain_within(step.title, STEP_TITLE, reader),
+        "status": _STATUSES[step.state],
+    }
+    return card | ({"details": rich_words(step.told, STEP_TOLD, reader)} if step.told else {})
+
+
+def _steps_as_lines(part: Steps) -> list[Stretch]:
+    """What surfaces without task cards show."""
+    return [_whole([_section(mrkdwn_within(bold(part.title), SECTION))]), _lines([f"• {s.line}" for s in part.steps])]
 
 
 def _at(row: Sequence[str], index: int) -> str:

@@ -33,6 +33,7 @@ from handlers.conversation import (
     Request,
     Rule,
     SentFile,
+    Steps,
     Table,
     Verbatim,
 )
@@ -292,6 +293,8 @@ def _said(part: Part) -> Iterator[str]:
             yield from (" | ".join(row) for row in rows)
         case Listing(lines):
             yield from lines
+        case Steps(title, steps):
+            yield from (title, *(step.line for step in steps))
         case Actions(items):
             yield from (f"[{item.label}]" for item in items)
         case Rule():
