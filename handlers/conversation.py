@@ -280,7 +280,7 @@ class Message:
 
 @dataclass(frozen=True)
 class TextField:
-    """Words; `long` gives several lines."""
+    """Words; `long` gives several lines, `rich` weight, lists and links, which come back as people type them."""
 
     name: str
     label: str
@@ -289,6 +289,7 @@ class TextField:
     optional: bool = False
     long: bool = False
     placeholder: str = ""
+    rich: bool = False
 
 
 @dataclass(frozen=True)

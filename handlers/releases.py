@@ -253,7 +253,13 @@ def note(ports: Ports, request: Request) -> Answer:
     key, text = release_argument(ports, request), note_argument(request)
     facts_of(ports, key)
     if not text:
-        return Form(f"Note on {key}", "release_note", (TextField("note", "Note", long=True),), "Add", {"release": key})
+        return Form(
+            f"Note on {key}",
+            "release_note",
+            (TextField("note", "Note", long=True, rich=True),),
+            "Add",
+            {"release": key},
+        )
     releases.add_note(ports, request.actor.id, key, text)
     return plainly(f"Noted in the timeline of {key}.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -22,6 +23,7 @@ from release_core.moments import Reads
 log = logging.getLogger(__name__)
 
 LANES = 16
+_PERSON_ALONE = re.compile(r"<@([UW][A-Z0-9]+)>")
 HOME_IS_NEW = "Your own page is made anew: open Rollcall's Home tab."
 
 Understood = tuple[str, Mapping[str, Any]]
@@ -123,6 +125,10 @@ class Asker:
     def root_of(self, place: Place) -> Root:
         """What a thread is about, so that words are read as people there mean them; on one of our threads only."""
         return "incident" if "incident" in self._desk.subject_of(place.channel, place.thread) else "release"
+
+    def with_names(self, text: str) -> str:
+        """Text in which people stand by id alone, with their names beside it, so that it can be read later."""
+        return _PERSON_ALONE.sub(lambda found: f"<@{found[1]}|{self._name_of(found[1]).lstrip('@')}>", text)
 
     async def hear(self, hearing: Hearing) -> Heard:
         """What comes of something a person did."""

@@ -70,7 +70,10 @@ CELL = 300
 TONES = {"good": "✅ ", "wait": "⏳ ", "stop": "⛔ ", "plain": ""}
 Surface = Literal["message", "view"]
 _STATUSES: Mapping[StepState, str] = {
-    "waiting": "pending", "running": "in_progress", "done": "complete", "skipped": "complete",
+    "waiting": "pending",
+    "running": "in_progress",
+    "done": "complete",
+    "skipped": "complete",
     "failed": "error",
 }
 UNNAMED = "clicks-00"  # as long as the name that takes its place, so that what was measured stays true
