@@ -27,7 +27,7 @@ MOST_MEANT = 5
 HALF_A_DAY = timedelta(hours=12)
 
 _KEY = re.compile(r"(?:#|https?://\S+/[ri]/)?(rel|inc)[-_\u2010-\u2015]?([0-9]{1,9})")
-_CLAUSES = frozenset(("in", "at", "until", "till", "for", "as", "to", "from", "between"))
+_CLAUSES = frozenset(("in", "at", "until", "till", "for", "as", "to", "from", "between", "every"))
 _POLITE = frozenset(("please", "pls", "hey", "hi", "hello", "ok", "okay", "kindly", "thanks", "thx"))
 _ROOT_NAMES: Mapping[Root, tuple[str, str]] = {
     "release": ("release", "releases"),
@@ -146,7 +146,15 @@ def _understood(typed: Typed) -> tuple[str, dict[str, Any]]:
         _read(reading)
     if reading.until is not None:
         _read_until(reading, reading.until)
-    return name, reading.args
+    return _as_meant(name, typed, reading.args), reading.args
+
+
+def _as_meant(name: str, typed: Typed, args: Mapping[str, Any]) -> str:
+    """The verb of the other command where only its key was said: “/release status INC-1”."""
+    other: Root = "incident" if typed.root == "release" else "release"
+    if name not in typed.verbs or other not in args or typed.root in args:
+        return name
+    return _phrases(other, typed.verbs).get(typed_name(typed.verbs[name]), name)
 
 
 def _begun(typed: Typed) -> list[Word]:
@@ -259,7 +267,8 @@ def _verb(typed: Typed, words: Sequence[Word]) -> tuple[str, int]:
     begun = sorted(phrase for phrase in phrases if said and phrase.startswith(said))
     if len({phrases[phrase] for phrase in begun}) == 1:
         return phrases[begun[0]], 1
-    nearest = begun or get_close_matches(said, phrases, n=3, cutoff=0.6)
+    later = [word.bare for word in words[1:] if word.bare in phrases]
+    nearest = begun or get_close_matches(said, phrases, n=3, cutoff=0.6) or later[:MOST_MEANT]
     # Of several words for one verb, only the first is worth showing.
     nearest = list({phrases[phrase]: phrase for phrase in reversed(nearest)}.values())[::-1]
     hint = f" Did you mean {_either(f'`/{root} {phrase}`' for phrase in nearest)}?" if nearest else ""
@@ -327,7 +336,7 @@ def _read_clause(reading: _Reading, clause: str) -> bool:
             reading.put("org", _name(reading, "in", "org", "`in uat`"), "in")
         case "as":
             reading.put("seat", _name(reading, "as", "seat", "`as qa`"), "as")
-        case "for" if following and _counts(following):
+        case "for" | "every" if following and _counts(following):
             length = _length(reading)
             words = _take(reading, length) if length else _clause_words(reading)
             reading.put("for", understand_duration(words), "for")
@@ -350,11 +359,31 @@ def _read_at(reading: _Reading, clause: str = "at") -> None:
             reading.words.pop(0)
             words = f"{words} to {_clause_words(reading)}"
         words = f"{clause} {words}"
-    found = reading.times.get(words) or read_span(words, zone=reading.zone, now=reading.now)
-    reading.start, end = found
+    reading.start, end = _with_day_before(reading, words) or _span(reading, words)
     _put_at(reading)
     if end is not None:
         reading.put("until", end.at.astimezone(end.zone), "until")
+
+
+def _span(reading: _Reading, words: str) -> Span:
+    return reading.times.get(words) or read_span(words, zone=reading.zone, now=reading.now)
+
+
+def _with_day_before(reading: _Reading, words: str) -> Span | None:
+    """The time together with the loose words before it: “tomorrow at 22:00”, “on Friday between 22:00 and 23:00”."""
+    loose = list(reading.args.get("words", []))
+    for number in range(len(loose), 0, -1):
+        try:
+            found = _span(reading, " ".join([*loose[-number:], words]))
+        except Ambiguous:
+            raise
+        except ReleaseError:
+            continue
+        reading.args["words"] = loose[:-number]
+        if not loose[:-number]:
+            del reading.args["words"]
+        return found
+    return None
 
 
 def _put_at(reading: _Reading) -> None:

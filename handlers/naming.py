@@ -22,7 +22,7 @@ SHORTEST_PART = 3
 """Fewer letters of a name could be anybody's."""
 MOST_LOOKED_AT = 500
 _CLAUSES = re.compile(
-    r"\[?(?:REL-1|in ORG|as SEAT|at TIME(?: ?\|for \w+)?|until TIME\|for \w+|-- [^\]]*)\]?|at TIME|^export"
+    r"\[?(?:REL-1|INC-1|in ORG|as SEAT|at TIME(?: ?\|for \w+)?|until TIME\|for \w+|-- [^\]]*)\]?|at TIME|^export"
 )
 _POLITE = frozenset(("please", "pls", "now", "not", "it", "this"))
 
@@ -45,7 +45,20 @@ def completed(ports: Ports, verb: Verb, request: Request) -> Request:
         request = _with_time(ports, verb, request)
     if _loose(request) and "[REL-1]" in verb.usage and "release" not in request.args and _asks_no_words(verb, request):
         request = _with_part(ports, verb, request)
+    _must_be_used(verb, request)
     return request
+
+
+def _must_be_used(verb: Verb, request: Request) -> None:
+    """Refuse what would do something else than was said: words that belong to nothing."""
+    words = [word for word in _loose(request) if word.casefold() not in _POLITE]
+    is_one_time = verb.loose_time == "always" and "at" in request.args
+    is_one_note = verb.loose_time == "perhaps" and "note" in request.args and _asks_no_words(verb, request)
+    if words and (is_one_time or is_one_note):
+        told = f"I do not understand what “{' '.join(words)[:80]}” belongs to, so nothing was done."
+        raise Unclear(
+            f"{told} Say a time in one piece, like “at tomorrow 22:00”, and your own words after “--”.", field="at"
+        )
 
 
 def _loose(request: Request) -> list[str]:
@@ -59,12 +72,13 @@ def _asks_no_words(verb: Verb, request: Request) -> bool:
 
 
 def _with_org(ports: Ports, request: Request) -> Request:
-    """An org that was said without its “in”, where nothing else was said beside it."""
+    """An org that was said without its “in”, where it cannot be part of a note."""
     words = _loose(request)
-    if "org" in request.args or len(words) != 1 or len(words[0]) < SHORTEST_PART:
+    alone = len(words) == 1 or "note" in request.args
+    if "org" in request.args or not alone or not words or len(words[0]) < SHORTEST_PART:
         return request
     try:
-        return _about(request, "org", find_org(ports.policy, words[0]), ())
+        return _about(request, "org", find_org(ports.policy, words[0]), words[1:])
     except NotFound:
         return request
 

@@ -128,9 +128,9 @@ def _only(words: str, readings: Sequence[Span]) -> Span:
 
 def _two_times(words: str) -> tuple[str, str]:
     """The words of the start, those of the end ("" when only one time was said)."""
-    text = re.sub(r"^\s*(?:from|starting)\b", "", " ".join(words.split()), flags=re.IGNORECASE).strip()
-    if found := re.match(r"between\s+(.+?)\s+and\s+(.+)", text, re.IGNORECASE):
-        return found[1], found[2]
+    text = re.sub(r"\b(?:from(?!\s+now)|starting)\b", " ", " ".join(words.split()), flags=re.IGNORECASE).strip()
+    if found := re.fullmatch(r"(.*?)\bbetween\s+(.+?)\s+and\s+(.+)", text, re.IGNORECASE):
+        return f"{found[1]} {found[2]}".strip(), found[3]
     if _ISO_OFFSET.search(text):
         raise Unclear(
             f"“{_shown(words)}” could be read in two ways: up to a second time, or at an offset from UTC. "

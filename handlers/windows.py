@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handlers.conversation import (
     Answer,
     ChoiceField,
@@ -68,8 +70,8 @@ def freeze(ports: Ports, request: Request) -> Answer:
     """`/release freeze`: when nothing may start."""
     require(ports.policy, request.actor.id, "set_freeze")
     interval, reason = interval_argument(request), note_argument(request)
-    if interval is None and request.args.get("until"):
-        interval = Interval(ports.clock.now(), request.args["until"])
+    if interval is None and {"until", "for"} & set(request.args):
+        interval = interval_argument(replace(request, args={**request.args, "at": ports.clock.now()}))
     if interval is None or not reason or "org" not in request.args:
         return _freeze_form(ports, request, interval, reason)
     org = str(request.args["org"])

@@ -132,7 +132,8 @@ class _Shell:
                 return
 
             def understand(actor: Actor) -> Understood:
-                return parse(root, text, zone=actor.zone, now=self._now(), verbs=self._verbs)
+                said = self._asker.with_names(text)
+                return parse(root, said, zone=actor.zone, now=self._now(), verbs=self._verbs)
 
             hearing = Hearing(user_id, place, understand, infers=True)
             heard = await self._hear_or_load(body, hearing, self._asks(root, text))

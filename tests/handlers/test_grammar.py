@@ -225,6 +225,36 @@ def test_an_end_is_read_after_a_start_that_was_said_without_at() -> None:
     assert args == {"words": ["tomorrow", "22:00"], "until": datetime(2026, 11, 23, 22, 30, tzinfo=UTC)}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "deploy tomorrow at 22:00",
+        "deploy at tomorrow 22:00",
+        "deploy tomorrow from 22:00 to 23:00",
+        "deploy tomorrow between 22:00 and 23:00",
+    ],
+)
+def test_a_day_before_its_time_belongs_to_it(text: str) -> None:
+    _, args = heard(text)
+    assert args["at"] == datetime(2026, 11, 23, 21, tzinfo=UTC)
+    assert "words" not in args
+
+
+def test_words_that_are_no_day_stay_before_a_time() -> None:
+    assert heard("new Winter release at tomorrow 22:00")[1]["words"] == ["Winter", "release"]
+
+
+def test_a_key_of_the_other_command_asks_for_its_verb() -> None:
+    assert heard("status INC-1") == ("incident_status", {"incident": "INC-1"})
+    assert heard("status REL-1", "incident") == ("status", {"release": "REL-1"})
+
+
+def test_a_question_in_many_words_offers_the_verb_in_it() -> None:
+    with pytest.raises(UnknownVerb) as unknown:
+        said("what's the status of REL-2")
+    assert [(b.verb, b.args["release"]) for b in unknown.value.instead] == [("status", "REL-2")]
+
+
 def test_a_length_ends_where_ordinary_words_begin() -> None:
     assert heard("deploy in 30m all is well")[1] == {"at": NOW + timedelta(minutes=30), "words": ["all", "is", "well"]}
     assert heard("deploy in two hours")[1] == {"at": NOW + timedelta(hours=2)}

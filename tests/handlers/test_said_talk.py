@@ -16,7 +16,7 @@ from handlers.slack.refusals import explain
 from release_core import incidents
 from release_core.errors import NotFound, Unclear
 from release_core.lookups import find_org
-from release_core.models import Post
+from release_core.models import Broadcast, Post
 from release_core.org_locks import lock_org
 from tests.handlers.room import Room, words_of
 from tests.release_core.builders import (
@@ -71,6 +71,32 @@ def test_words_beside_a_note_are_never_left_out_unsaid(planned: Room) -> None:
     assert "broadcast_scheduled" in kinds(planned.ports, "REL-1")
     refusal = planned.refuses(MANAGER, "update foo -- we begin")
     assert "No open release is called “foo”" in refusal.words
+
+
+@pytest.mark.parametrize("said", ["window REL-1 Fri, at the office", "update REL-1 sometime -- we begin"])
+def test_what_belongs_to_nothing_is_refused_rather_than_left_out(planned: Room, said: str) -> None:
+    before = kinds(planned.ports, "REL-1")
+    assert isinstance(planned.refuses(MANAGER, said).error, Unclear)
+    assert kinds(planned.ports, "REL-1") == before
+
+
+def test_a_day_may_stand_apart_from_its_time(planned: Room) -> None:
+    for said in ("window REL-1 Fri at 22:00", "window REL-1 on Friday between 22:00 and 23:00"):
+        assert "Understood: Fri 27 Nov 2026 22:00 CET" in words_of(planned.hears(MANAGER, said))
+    refusal = planned.refuses(MANAGER, "window at 22:00 REL-1 tomorrow")
+    assert "what “tomorrow” belongs to" in refusal.words
+
+
+def test_a_freeze_from_now_on_lasts_as_long_as_was_said(planned: Room) -> None:
+    told = words_of(planned.hears(ADMINISTRATOR, "freeze prod for 2 days -- year end"))
+    assert "nothing may start on PRODUCTION from Mon 23 Nov 2026 10:00 CET to Wed 25 Nov 2026 10:00 CET" in told
+
+
+def test_a_rhythm_is_kept(planned: Room) -> None:
+    planned.says(MANAGER, "update REL-1 every 30m -- all good")
+    with planned.ports.store.reading() as session:
+        [promised] = session.exec(select(Broadcast).where(col(Broadcast.text) == "all good")).all()
+    assert promised.every_minutes == 30
 
 
 def test_an_org_may_be_said_without_in_and_by_its_beginning(planned: Room) -> None:
