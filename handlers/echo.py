@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from handlers.conversation import Answer, Form, Message, Note, Request, at
-from handlers.times import Moment
+from handlers.times import Moment, span_words
 from handlers.zones import named_zone
 from release_core.errors import Unclear
 
@@ -31,7 +31,10 @@ def understood_times(args: Mapping[str, Any], zone: str) -> str:
     typed = [args[name] for name in _TYPED if isinstance(args.get(name), datetime) and args[name].tzinfo is not UTC]
     if not typed:
         return ""
-    said = " to ".join(f"{Moment(each.astimezone(UTC), _zone(each)).words}{_clock_change(each)}" for each in typed)
+    moments = [Moment(each.astimezone(UTC), _zone(each)) for each in typed]
+    said = span_words((moments[0], moments[1] if len(moments) > 1 else None)) + "".join(
+        dict.fromkeys(map(_clock_change, typed))
+    )
     start = typed[0]
     theirs = _home(zone)
     elsewhere = theirs is not None and start.astimezone(theirs).utcoffset() != start.utcoffset()

@@ -269,7 +269,10 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.APPROVED: lambda t: f"{t.by} approved for {t.get('title')}{t.after('comment')}.",
     Kind.DECLINED: lambda t: f"{t.by} declined for {t.get('title')}: {t.get('comment')}",
     Kind.APPROVALS_WITHDRAWN: _withdrawn,
-    Kind.WINDOW_SET: lambda t: f"{t.by} set the window: {t.instant('starts_at')} to {t.instant('ends_at')}.",
+    Kind.WINDOW_SET: lambda t: (
+        f"{t.by} set the window: {t.instant('starts_at')} to {t.instant('ends_at')} in your own time zone, "
+        f"{t.company_time('starts_at', 'ends_at')}."
+    ),
     Kind.WINDOW_OPENED: _window_opened,
     Kind.WINDOW_CLOSED: lambda _: "The window closed without a deployment. Set another one when you are ready.",
     Kind.WINDOW_MISSED: lambda t: f"The window of {t.instant('starts_at')} was missed: Rollcall was not running.",

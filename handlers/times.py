@@ -71,7 +71,12 @@ class Ambiguous(Unclear):
 def span_words(span: Span) -> str:
     """A span as people read it."""
     start, end = span
-    return f"{start.words} to {end.words}" if end else start.words
+    if end is None:
+        return start.words
+    opens, closes = start.at.astimezone(start.zone), end.at.astimezone(end.zone)
+    if (opens.tzname(), opens.date()) == (closes.tzname(), closes.date()) and start.zone == end.zone:
+        return start.words.replace(f"{opens:%H:%M} ", f"{opens:%H:%M} to {closes:%H:%M} ", 1)
+    return f"{start.words} to {end.words}"
 
 
 def understand_time(words: str, *, zone: str | tzinfo, now: datetime) -> datetime:
