@@ -11,7 +11,8 @@ from sqlmodel import col, select
 from handlers.conversation import Button, Request
 from handlers.grammar import SeveralTimes
 from handlers.phrases import WhichOne
-from handlers.times import Ambiguous, read_span, span_words
+from handlers.spans import read_span
+from handlers.times import Ambiguous, span_words
 from handlers.verb import Verb
 from release_core.errors import NotFound, Unclear
 from release_core.lookups import FINAL_STATES, find_org

@@ -10,7 +10,7 @@ import calendar
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from itertools import product
 
@@ -19,7 +19,7 @@ from handlers.lengths import is_duration, understand_duration
 from handlers.zones import NamedZone, is_near_a_zone, named_zone, zone_words, zones_called
 from release_core.errors import Unclear
 
-__all__ = ["Ambiguous", "Moment", "named_zone", "read_moment", "read_span", "understand_duration", "understand_time"]
+__all__ = ["Ambiguous", "Moment", "named_zone", "read_moment", "understand_duration", "understand_time"]
 
 EXAMPLES = "“tomorrow 22:00”, “Fri 6pm Berlin”, “in 2h”, “2026-12-01 22:00 UTC”"
 MOST_READINGS = 4
@@ -27,12 +27,6 @@ _HALVES: dict[Part, range] = {"morning": range(12), "afternoon": range(12, 19), 
 _NIGHT_ENDS = 5
 _AT_ONCE = frozenset(("now", "right now", "asap", "immediately", "straight away", "at once"))
 _VAGUE = frozenset(("eod", "cob", "eob", "eow", "end of day", "close of business", "end of business", "end of week"))
-_CLOCK_LIKE = r"[0-9]{1,2}(?:[:.][0-9]{2})?(?:\s?[ap]\.?m\.?|h|\s?uhr|z)?"
-_BETWEEN = re.compile(r"(?<!quarter)\s+(?:to|till|until|through|[-–—])\s+", re.IGNORECASE)
-_GLUED = re.compile(
-    rf"(?<![0-9/.-])({_CLOCK_LIKE}|noon)\s*[-–—]\s*({_CLOCK_LIKE}|noon|midnight)(?![0-9/.-])", re.IGNORECASE
-)
-_ISO_OFFSET = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ tT][0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?-[0-9]{1,2}:[0-9]{2}")
 _SPELLED = {name.lower(): name for name in (*calendar.day_name, *calendar.month_name) if name}
 _SPELLED |= {name: name for name in ("tomorrow", "tonight", "midnight")}
 _DAY_SPAN = re.compile(r"([a-z]{3,9})\s?[-–—]\s?([a-z]{3,9})")
@@ -62,7 +56,7 @@ class Ambiguous(Unclear):
     def __init__(self, words: str, readings: Sequence[Span], because: str = "") -> None:
         said = [span_words(span) for span in readings]
         ways = {2: "two", 3: "three"}.get(len(said), "several")
-        told = because or f"“{_shown(words)}” could be read in {ways} ways"
+        told = because or f"“{shown(words)}” could be read in {ways} ways"
         super().__init__(f"{told}: {'; '.join(said[:-1])}; or {said[-1]}.", field="at")
         self.words = words
         self.readings = tuple(readings)
@@ -91,16 +85,7 @@ def understand_time(words: str, *, zone: str | tzinfo, now: datetime) -> datetim
 def read_moment(words: str, *, zone: str | tzinfo, now: datetime, after: datetime | None = None) -> Moment:
     """`understand_time`, telling the zone too; a time without a day means the first one after `after` (or `now`)."""
     home = named_zone(zone) if isinstance(zone, str) else zone
-    return _only(words, [(moment, None) for moment in _understood(words, home, now, after or now)])[0]
-
-
-def read_span(words: str, *, zone: str | tzinfo, now: datetime) -> Span:
-    """A time, or a range of two: "Fri 22:00-02:00", "from 22:00 to 23:30", "between 9 and 11pm"."""
-    home = named_zone(zone) if isinstance(zone, str) else zone
-    first, last = _two_times(words)
-    if not last:
-        return _only(words, [(moment, None) for moment in _understood(first, home, now, now)])
-    return _only(words, list(_spans(words, first, last, home, now)))
+    return only(words, [(moment, None) for moment in readings_of(words, home, now, after or now)])[0]
 
 
 def wall_clock(local: datetime, zone: tzinfo) -> datetime:
@@ -120,7 +105,7 @@ def wall_clock(local: datetime, zone: tzinfo) -> datetime:
     return high
 
 
-def _only(words: str, readings: Sequence[Span]) -> Span:
+def only(words: str, readings: Sequence[Span]) -> Span:
     """The one reading there is; Ambiguous when there are several."""
     distinct: dict[tuple[datetime, datetime | None], Span] = {}
     for start, end in readings:
@@ -131,69 +116,8 @@ def _only(words: str, readings: Sequence[Span]) -> Span:
     raise Ambiguous(words, found[:MOST_READINGS])
 
 
-def _two_times(words: str) -> tuple[str, str]:
-    """The words of the start, those of the end ("" when only one time was said)."""
-    text = re.sub(r"\b(?:from(?!\s+now)|starting)\b", " ", " ".join(words.split()), flags=re.IGNORECASE).strip()
-    if found := re.fullmatch(r"(.*?)\bbetween\s+(.+?)\s+and\s+(.+)", text, re.IGNORECASE):
-        return f"{found[1]} {found[2]}".strip(), found[3]
-    if _ISO_OFFSET.search(text):
-        raise Unclear(
-            f"“{_shown(words)}” could be read in two ways: up to a second time, or at an offset from UTC. "
-            "Write “2026-12-01 22:00 to 23:30”, or “2026-12-01 22:00 UTC-05:00”.",
-            field="at",
-        )
-    if (found := _BETWEEN.search(text)) and found.start():
-        return text[: found.start()], text[found.end() :]
-    if found := _GLUED.search(text):
-        return f"{text[: found.start()]}{found[1]}", f"{found[2]}{text[found.end() :]}"
-    return text, ""
-
-
-def _spans(words: str, first: str, last: str, home: tzinfo, now: datetime) -> Iterator[Span]:
-    """Every reading of a range; a day, a zone or a half of the day that was said once counts for both ends."""
-    try:
-        start, end = sort_words(first, now, home), sort_words(last, now, home)
-        if _is_hour_only(start) and re.search(r"[ap]\.?m\b", last, re.IGNORECASE):
-            start.clocks = [replace(clock, time=_at_half(clock.time, end)) for clock in start.clocks]
-    except (OverflowError, ValueError):
-        raise _unclear(words) from None
-    zones = start.zones or end.zones
-    start.zones, end.zones = zones, end.zones or zones
-    for opening in _late_days(start, end, words, home, now):
-        for begins in _resolved(opening, words, home, now, now):
-            is_dated = end.names_day and opening is start
-            ends = end if is_dated else replace(end, days=[], weekday=None, next_one=False, next_week=False)
-            following = _resolved(ends, words, begins.zone, now, begins.at)
-            yield begins, min(following, key=lambda moment: moment.at)
-
-
-def _is_hour_only(said: Said) -> bool:
-    return bool(said.clocks) and all(clock.bare for clock in said.clocks)
-
-
-def _at_half(hour: time, end: Said) -> time:
-    """An hour without its half before one that has it: "10-11pm" begins at 22:00, "10-2am" does, too."""
-    last = end.clocks[0].time
-    late = hour.replace(hour=hour.hour % 12 + 12)
-    early = hour.replace(hour=hour.hour % 12)
-    return min((early, late), key=lambda each: (last.hour * 60 + last.minute - each.hour * 60 - each.minute - 1) % 1440)
-
-
-def _late_days(start: Said, end: Said, words: str, home: tzinfo, now: datetime) -> Iterator[Said]:
-    """The start with its day; one that was said behind the end alone may be the day of either."""
-    if start.names_day or not end.names_day:
-        yield start
-        return
-    yield replace(start, days=end.days, weekday=end.weekday, next_one=end.next_one, next_week=end.next_week)
-    if start.clocks and end.clocks and start.clocks[0].time >= end.clocks[0].time and end.clocks[0].days == 0:
-        yield replace(
-            start,
-            days=[replace(day, date=day.date - timedelta(days=1)) for day in end.days],
-            weekday=None if end.weekday is None else (end.weekday - 1) % 7,
-        )
-
-
-def _understood(words: str, home: tzinfo, now: datetime, after: datetime) -> Sequence[Moment]:
+def readings_of(words: str, home: tzinfo, now: datetime, after: datetime) -> Sequence[Moment]:
+    """Every instant that words may name, for somebody who lives in `home`. Unclear when they name none."""
     text = simplified(words)
     if text.removeprefix("at ") in _AT_ONCE:
         return [Moment(now.astimezone(UTC), home)]
@@ -202,9 +126,9 @@ def _understood(words: str, home: tzinfo, now: datetime, after: datetime) -> Seq
         said = None if relative and not re.fullmatch(r"[0-9]{1,2}h([0-9]{2})?", text) else sort_words(words, now, home)
         if said is None:
             return relative
-        return [*_resolved(said, words, home, now, after), *relative]
+        return [*resolved(said, words, home, now, after), *relative]
     except (OverflowError, ValueError):
-        raise _unclear(words) from None
+        raise unclear(words) from None
 
 
 def _relative(text: str, home: tzinfo, now: datetime) -> Iterator[Moment]:
@@ -214,7 +138,7 @@ def _relative(text: str, home: tzinfo, now: datetime) -> Iterator[Moment]:
     found = re.fullmatch(r"((?:[0-9a-z.]+ )+?(?:days?|weeks?|d|w)) (?:at )?(.+)", length)
     if asked and found and is_duration(found[1]):
         day = (now + understand_duration(found[1])).astimezone(home).date()
-        yield from _resolved(replace(sort_words(found[2], now, home), days=[Day(day)]), text, home, now, now)
+        yield from resolved(replace(sort_words(found[2], now, home), days=[Day(day)]), text, home, now, now)
         return
     *before, last = length.split() or [""]
     if asked and before and zones_called(last, home) and is_duration(" ".join(before)):
@@ -224,13 +148,13 @@ def _relative(text: str, home: tzinfo, now: datetime) -> Iterator[Moment]:
         yield Moment((now + understand_duration(length)).astimezone(UTC), home)
 
 
-def _resolved(said: Said, words: str, home: tzinfo, now: datetime, after: datetime) -> Sequence[Moment]:
+def resolved(said: Said, words: str, home: tzinfo, now: datetime, after: datetime) -> Sequence[Moment]:
     """Every instant that sorted words may name."""
     _must_be_read(said, words)
     if not said.clocks:
         raise _without_clock(said, words)
     if said.days and said.next_week:
-        raise _unclear(words)
+        raise unclear(words)
     days: Sequence[Day | None] = said.days or [None]
     found = []
     for day, clock, zone in product(days, _clocks(said), said.zones or [NamedZone(home)]):
@@ -239,7 +163,7 @@ def _resolved(said: Said, words: str, home: tzinfo, now: datetime, after: dateti
                 again = _instants(said, day, clock, read_in, now, after)
                 found += [Moment(each, read_in) for each in again]
     if not found:
-        raise _unclear(words)
+        raise unclear(words)
     if len(said.zones) > 1 and len({moment.at for moment in found}) > 1:
         name = said.zone_name.upper()
         raise Ambiguous(words, [(moment, None) for moment in found], f"“{name}” is no time zone that says one thing")
@@ -326,43 +250,45 @@ def _must_be_read(said: Said, words: str) -> None:
     if not unread:
         return
     if simplified(words) in _VAGUE or unread in _VAGUE:
-        told = f"“{_shown(words)}” is another hour for everybody. Say which one, for example “today 18:00”."
+        told = f"“{shown(words)}” is another hour for everybody. Say which one, for example “today 18:00”."
         raise Unclear(told, field="at")
     if (found := _DAY_SPAN.fullmatch(unread)) and {found[1], found[2]} <= WEEKDAYS.keys():
-        raise Unclear(f"“{_shown(words)}” names days but no times. Say “Mon 22:00 until Wed 06:00”.", field="at")
+        raise Unclear(f"“{shown(words)}” names days but no times. Say “Mon 22:00 until Wed 06:00”.", field="at")
     if near := get_close_matches(unread, _SPELLED, n=1, cutoff=0.75):
-        raise Unclear(f"In “{_shown(words)}”, did you mean {_SPELLED[near[0]]} by “{unread}”?", field="at")
+        raise Unclear(f"In “{shown(words)}”, did you mean {_SPELLED[near[0]]} by “{unread}”?", field="at")
     is_name = re.fullmatch(r"[a-z][a-z_/+\- 0-9]*", unread)
     is_short = len(unread) <= 5 and unread.upper() in words.split()
     if said.clocks and not said.zones and is_name and (is_near_a_zone(unread) or is_short):
         named_zone(next((each for each in words.split() if each.lower() == unread), unread))
     if said.clocks and is_name:
-        told = f"In “{_shown(words)}” I do not understand “{unread}”. Say it like {EXAMPLES}."
+        told = f"In “{shown(words)}” I do not understand “{unread}”. Say it like {EXAMPLES}."
         raise Unclear(f"{told} A time zone is a name like Europe/Berlin or UTC.", field="at")
-    raise _unclear(words)
+    raise unclear(words)
 
 
 def _without_clock(said: Said, words: str) -> Unclear:
     if not said.names_day and not said.part and not said.next_week:
-        return _unclear(words)
+        return unclear(words)
     named = "a day" if said.names_day or said.next_week else "a part of the day"
-    example = " ".join(re.sub(r"(?i)\b(morning|evening|night|afternoon|at|this|in|the)\b", "", _shown(words)).split())
+    example = " ".join(re.sub(r"(?i)\b(morning|evening|night|afternoon|at|this|in|the)\b", "", shown(words)).split())
     return Unclear(
-        f"“{_shown(words)}” names {named} but no time. Say for example “{example or 'today'} 22:00”.", field="at"
+        f"“{shown(words)}” names {named} but no time. Say for example “{example or 'today'} 22:00”.", field="at"
     )
 
 
-def _shown(words: str) -> str:
+def shown(words: str) -> str:
+    """Words as a refusal quotes them."""
     return " ".join(words.split())[:80]
 
 
-def _unclear(words: str) -> Unclear:
+def unclear(words: str) -> Unclear:
+    """The refusal of words that name no time."""
     if not words.strip():
         return Unclear(f"At what time? Say it like {EXAMPLES}.", field="at")
     if re.fullmatch(r"[0-9]{1,2}[/.-][0-9]{1,2}([/.-][0-9]{1,4})?", words.split()[0]):
         return Unclear(
-            f"“{_shown(words)}” could be read in two ways, or is no date. "
+            f"“{shown(words)}” could be read in two ways, or is no date. "
             "Write the date as year-month-day, like 2026-12-01 22:00.",
             field="at",
         )
-    return Unclear(f"“{_shown(words)}” is no time that I understand. Say it like {EXAMPLES}.", field="at")
+    return Unclear(f"“{shown(words)}” is no time that I understand. Say it like {EXAMPLES}.", field="at")

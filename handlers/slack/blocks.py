@@ -93,12 +93,12 @@ class Stretch:
     kept: bool = False
     is_cut: bool = False
 
-    def within(self, room: Room) -> list[Drawing] | None:
-        """As much as fits; None when not even the shortest drawing does."""
+    def within(self, room: Room, most: list[Drawing]) -> list[Drawing] | None:
+        """As much as fits, at best `most`; None when not even the shortest drawing does."""
         low, best = 0, None
         high = min(self.length, self.most)
-        if high == self.length and room.holds(cost(whole := self.build(high))):
-            return whole
+        if room.holds(cost(most)):
+            return most
         while low <= high:
             middle = (low + high) // 2
             drawn = self.build(middle)
@@ -162,7 +162,7 @@ def _within(stretches: Sequence[Stretch], room: Room) -> tuple[list[Drawing], bo
     missing, is_cut = 0, False
     for stretch, uncut, need in zip(stretches, wholes, needs, strict=True):
         reserved = reserved - need
-        drawn = stretch.within(left if stretch.kept else left - reserved)
+        drawn = stretch.within(left if stretch.kept else left - reserved, uncut)
         is_cut = is_cut or stretch.is_cut or drawn != uncut or stretch.length > stretch.most
         if drawn is None:
             missing += 1

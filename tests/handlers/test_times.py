@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.spans import read_span
 from handlers.times import (
     Ambiguous,
     named_zone,
     read_moment,
-    read_span,
     understand_duration,
     understand_time,
     wall_clock,
