@@ -29,7 +29,7 @@ from handlers.conversation import (
 )
 from handlers.echo import in_utc, with_times
 from handlers.naming import completed
-from handlers.phrases import WhichOne, note_argument, shortened, who
+from handlers.phrases import WhichOne, shortened, who
 from handlers.readiness_cards import gates_message
 from handlers.verbs import QUESTIONS, READS_LONG, VERBS
 from handlers.wholes import of_answer
@@ -45,8 +45,8 @@ REMEMBERED_FOR = timedelta(hours=24)
 MOST_OFFERED = 10
 MOST_IN_A_MENU = 50
 """How many things are offered as buttons, how many in a menu: a message holds 10 KB."""
-LONGEST_NOTE = 3000
-"""How many characters a form's text can hold."""
+LONGEST_NOTE = 30_000
+"""How many characters of a note a form carries on."""
 LONGEST_CARRIED = 800
 """How many characters of what was said a button can carry, with room for all of them in one message of 10 KB."""
 
@@ -167,16 +167,15 @@ def _offer(several: WhichOne, request: Request) -> Message | Form:
 
 def _ask_with_note(several: WhichOne, request: Request) -> Form:
     """The same choice as a form, which can carry what no button can: a long note."""
-    hidden = {name: value for name, value in request.args.items() if name not in ("note", "words")}
-    note = note_argument(request)
-    if (
-        len(note) > LONGEST_NOTE
-        or len(str(hidden)) > LONGEST_CARRIED
-        or not all(isinstance(v, str) for v in hidden.values())
-    ):
+    note = str(request.args.get("note") or "")
+    hidden = {name: value for name, value in request.args.items() if name != "note"}
+    if len(note) > LONGEST_NOTE or len(str(hidden)) > LONGEST_CARRIED or "words" in hidden:
         raise several
     options = [Option(key, shortened(label, 60)) for key, label in several.known.items()]
-    fields = (ChoiceField(several.kind, f"Which {several.kind}", options), TextField("note", "Text", note, long=True))
+    fields = (
+        ChoiceField(several.kind, f"Which {several.kind}", options),
+        TextField("note", "Text", note, long=True, rich=True),
+    )
     return Form(f"Which {several.kind}?", request.verb, fields, "Go on", hidden)
 
 

@@ -68,7 +68,7 @@ class SeveralTimes(Unclear):
     """A time that could be read in several ways; `instead` asks for the same with each of them."""
 
     def __init__(self, several: Ambiguous, instead: Sequence[Button]) -> None:
-        super().__init__(f"{several} Which one?", field=several.field)
+        super().__init__(f"{several} Which one? It can be written in full, like 2026-12-01 22:00.", field=several.field)
         self.instead = tuple(instead)
 
 

@@ -83,7 +83,8 @@ def too_slow(label: str, verb: str, args: Mapping[str, Any]) -> Message:
 def offer(form: Form, verb: str, args: Mapping[str, Any]) -> Message:
     """A form for somebody who typed where Slack cannot open one: a button that does."""
     if size(write_click(verb, args)) > BUTTON_VALUE:
-        sentence = "That is more than a button can carry. Say the same in fewer words, or as a command: /release …"
+        told = "so long a text cannot be carried by the button that opens it. Nothing was done."
+        sentence = f"{form.title} needs a form, but {told} Say all of it in one line, or type it as a /release command."
         return Message(sentence, tone="wait")
     sentence = f"{form.title}: press the button to fill in the form."
     again = Button(form.title, verb, dict(args), weight="go")

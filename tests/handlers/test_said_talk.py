@@ -187,7 +187,7 @@ def test_go_weighs_everything_and_starts_nothing(planned: Room) -> None:
 
 
 def test_a_long_note_is_kept_by_the_question_which_release_it_is_for(planned: Room) -> None:
-    text = "All branches wait. " * 100
+    text = "All branches wait. " * 300
     form = planned.is_asked(MANAGER, f"note -- {text}")
     assert isinstance(form, Form)
     told = planned.submits(MANAGER, form, release="REL-2")
