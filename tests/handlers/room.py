@@ -222,6 +222,7 @@ def _as_drawn(view: Mapping[str, Any]) -> dict[str, Any]:
             element["action_id"]: {
                 "type": element["type"],
                 "value": element.get("initial_value", ""),
+                "rich_text_value": element.get("initial_value"),
                 "selected_option": element.get("initial_option"),
                 "selected_user": element.get("initial_user"),
                 "selected_date_time": element.get("initial_date_time"),
