@@ -51,7 +51,7 @@ def _spans(words: str, first: str, last: str, home: tzinfo, now: datetime) -> It
     """Every reading of a range; a day, a zone or a half of the day that was said once counts for both ends."""
     try:
         start, end = sort_words(first, now, home), sort_words(last, now, home)
-        if _is_hour_only(start) and re.search(r"[ap]\.?m\b", last, re.IGNORECASE):
+        if _is_hour_only(start) and end.clocks and re.search(r"[ap]\.?m\b", last, re.IGNORECASE):
             start.clocks = [replace(clock, time=_at_half(clock.time, end)) for clock in start.clocks]
     except (OverflowError, ValueError):
         raise unclear(words) from None
