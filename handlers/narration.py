@@ -278,7 +278,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.WINDOW_MISSED: lambda t: f"The window of {t.instant('starts_at')} was missed: Rollcall was not running.",
     Kind.FREEZE_SET: lambda t: (
         f"{t.by} set the freeze {t.get('freeze')}: nothing may start on {t.org()} from {t.instant('starts_at')} to "
-        f"{t.instant('ends_at')}. {t.get('reason')}"
+        f"{t.instant('ends_at')} in your own time zone, {t.company_time('starts_at', 'ends_at')}. {t.get('reason')}"
     ),
     Kind.FREEZE_LIFTED: lambda t: f"{t.by} lifted the freeze {t.get('freeze')}{t.after('reason')}.",
     Kind.FREEZE_WAIVED: lambda t: (
