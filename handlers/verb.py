@@ -18,7 +18,8 @@ class Verb:
     """One thing that can be asked for.
 
     Help shows it to those who hold `right`, or of whom `may` says so; the core decides. `typed` False: there are only
-    buttons for it.
+    buttons for it. `loose_time`: whether words of no clause are a time, because people leave out the “at”.
+    `only_looks`: it changes nothing, so it may be asked again for all of an answer that did not fit.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Verb:
     aliases: tuple[str, ...] = ()
     typed: bool = True
     may: Question | None = None
+    loose_time: Literal["never", "perhaps", "always"] = "never"
+    only_looks: bool = False
 
     @property
     def root(self) -> Literal["release", "incident"]:
