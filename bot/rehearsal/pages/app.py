@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.rehearsal.pages.conversation import tone_of
 from bot.rehearsal.pages.emoji import draw_emoji
 from bot.rehearsal.pages.guide import guide_part, send_sample
+from bot.rehearsal.pages.leading import leading_routes
 from bot.rehearsal.pages.orgs import Org, look_at_orgs, panels_of, say_live
 from bot.rehearsal.pages.scene import (
     Json,
@@ -48,7 +49,7 @@ Part = Callable[[Scene], Json]
 
 
 def page_routes(workspace: Workspace, orgs: OrgsNow | Sequence[Org] = ()) -> list[Route | Mount]:
-    """Routes for `/` (the whole page), `/page/<part>` (fragments), `/page/packages` (samples) and `/page/static`.
+    """Routes for `/` (the whole page), `/page/<part>` (fragments), `/page/packages` (samples), `/page/static`, links.
 
     `orgs` are `{"name", "kind", "url"}`, or a function that gives them anew at each look.
     """
@@ -65,6 +66,7 @@ def page_routes(workspace: Workspace, orgs: OrgsNow | Sequence[Org] = ()) -> lis
         Route("/", page.whole),
         *(Route(f"/page/{part}", endpoint) for part, endpoint in fragments.items()),
         Route("/page/packages/{name}", send_sample),
+        *leading_routes(workspace),
         Mount("/page/static", _NeverStale(StaticFiles(directory=HERE / "static"))),
     ]
 
@@ -90,6 +92,7 @@ class Page:
         panels = panels_of(await look_at_orgs(self._orgs_now()), scene.reader)
         theme = request.cookies.get("theme", "")
         shown: Json = {
+            "address": _address(request),
             "theme": theme if theme in _THEMES else "",
             "panels": panels,
             "has_orgs": bool(panels),
@@ -106,7 +109,7 @@ class Page:
             shown: Json = {}
             for part in parts:
                 shown |= part(scene)
-            return self._answer(template, scene, shown)
+            return self._answer(template, scene, {"address": _address(request), **shown})
 
         return endpoint
 
@@ -123,6 +126,10 @@ class Page:
     def draw(self, template: str, shown: Json) -> str:
         """One template with its values, every one of them escaped."""
         return self._templates.get_template(template).render(shown)
+
+
+def _address(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
 
 
 class _NeverStale:

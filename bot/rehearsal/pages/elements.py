@@ -101,7 +101,7 @@ def _draw_overflow(element: Part, _block_id: str, surface: Surface) -> Markup:
         for option in parts_of(element, "options")
     )
     return Markup(
-        '<details class="overflow"><summary class="btn quiet" aria-label="More actions">'
+        '<details class="overflow"><summary class="btn quiet" aria-haspopup="menu" aria-label="More actions">'
         '<svg class="icon" aria-hidden="true"><use href="#i-more"></use></svg></summary>'
         '<div class="menu" role="menu">{}</div></details>'
     ).format(items)

@@ -39,6 +39,8 @@ class Workspace(Protocol):
 
     def ahead(self) -> timedelta: ...
 
+    def app_address(self) -> str: ...
+
 
 @dataclass(frozen=True)
 class Scene:

@@ -37,6 +37,10 @@ class Onlooker:
         """How far the rehearsal's clock is ahead of the machine's."""
         return self.workspace.clock.offset
 
+    def app_address(self) -> str:
+        """Where the bot's own web server answers; "" when nobody said."""
+        return self.workspace.app_address
+
     def person(self, name: str) -> Person:
         """An active person by id or handle; "" is the first of the cast."""
         if not name:

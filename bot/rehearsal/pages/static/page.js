@@ -85,7 +85,9 @@
     const before = new Map(all("[data-stick]", root).map((scroller) => [scroller, isAtEnd(scroller)]));
     const lastBefore = lastMessage(root);
     const calm = all(".org-part:not([data-urgent])", root);
+    const held = heldIn(root);
     morphChildren(root, fresh.content);
+    if (held && part !== "views") holdOn(root, held);
     for (const scroller of all("[data-stick]", root)) {
       if (before.get(scroller) !== false || isAnswer(scroller, lastBefore)) toEnd(scroller);
     }
@@ -101,6 +103,19 @@
     if (part === "sidebar" && one(".entry.current .count", root)) markRead(`${lastMessage(one("#channel"))}+${seq}`);
   }
 
+  // Whoever uses the keyboard stays where they were when the button they pressed has left the page.
+  function heldIn(root) {
+    const focused = document.activeElement;
+    return root.contains(focused) ? { focused, key: focused.closest(".message")?.dataset.key } : null;
+  }
+
+  function holdOn(root, { focused, key }) {
+    if (document.activeElement === focused && focused.isConnected) return;
+    const messages = all(".message", root);
+    const place = key && (messages.find((each) => each.dataset.key === key) || messages.at(-1));
+    (place || one(".scroll", root) || root).focus({ preventScroll: true });
+  }
+
   // What only I was told just after I did something is the answer to it, wherever I had scrolled to.
   let actedAt = 0;
 
@@ -112,6 +127,7 @@
 
   function offerEnd(root, lastBefore) {
     const last = all(".message", root).at(-1);
+    sayNew(last, lastBefore);
     const button = one("[data-to-end]", root);
     if (button && last && lastBefore && last.dataset.ts !== lastBefore) button.hidden = isAtEnd(one("[data-stick]", root));
   }
@@ -120,11 +136,15 @@
 
   function afterChannel(root, lastBefore) {
     const last = all(".message", root).at(-1);
-    if (last && lastBefore && last.dataset.ts !== lastBefore && !("mine" in last.dataset)) {
-      one("#news").textContent = `${last.getAttribute("aria-label")}: ${one(".body", last).textContent.trim().slice(0, 160)}`;
-      offerEnd(root, lastBefore);
-    }
+    if (last && !("mine" in last.dataset)) offerEnd(root, lastBefore);
     markRead(last?.dataset.ts);
+  }
+
+  // Told to screen readers, which the conversation itself would tell every redrawn word.
+  function sayNew(last, lastBefore) {
+    if (!last || !lastBefore || last.dataset.ts === lastBefore || "mine" in last.dataset) return;
+    const privately = last.classList.contains("ephemeral") ? "Only to you, " : "";
+    one("#news").textContent = `${privately}${last.getAttribute("aria-label")}: ${one(".body", last).innerText.trim().slice(0, 300)}`;
   }
 
   const read = new Map();
@@ -328,7 +348,11 @@
   async function press(target) {
     const control = target.closest(".control");
     const template = one(":scope > template.confirm", control);
-    target.closest("details")?.removeAttribute("open");
+    const menu = target.closest("details");
+    if (menu) {
+      menu.open = false;
+      one("summary", menu).focus();
+    }
     // Read before the question: while it is open, the message may be edited, and its old button leave the page.
     const data = { ...placeOf(control), ...whichOf(control), confirmed: true };
     if (target.dataset.value !== undefined) data.value = target.dataset.value;
@@ -430,6 +454,7 @@
       list.replaceChildren(...(outcome.options || []).map((option) => {
         const row = document.createElement("button");
         row.type = "button";
+        row.tabIndex = -1;
         row.setAttribute("role", "option");
         row.textContent = option.label;
         row.onclick = () => {
@@ -457,17 +482,22 @@
     if (!form) {
       shownView = "";
       body.append(one("#toasts"));
-      if (root.open) root.close();
+      if (root.open) root.close(); // the browser gives the focus back to what opened the form
+      if (document.activeElement === body) restFocus();
       return;
     }
     if (!root.open) root.showModal();
     showErrors(form, fieldErrors.get(form.dataset.view) || {});
-    if (form.dataset.view === shownView) return;
+    const lost = !root.contains(document.activeElement) || document.activeElement === root;
+    if (form.dataset.view === shownView && !lost) return;
     shownView = form.dataset.view;
     const first = one("[data-focus]", form) || one(".modal-body :is(input, textarea, select, button, summary)", form);
     (first || one(".form-actions button", form)).focus();
     one(".modal-body", form).scrollTop = 0;
   }
+
+  // What opened the form has left the page meanwhile.
+  const restFocus = () => one(here.thread ? "#thread-text" : "#composer-text, .home")?.focus();
 
   function showErrors(form, errors) {
     for (const block of all(".block-input", form)) {
@@ -652,7 +682,7 @@
     if (rows.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       event.preventDefault();
       mark(list, text, at + (event.key === "ArrowDown" ? 1 : -1));
-    } else if (rows.length && (event.key === "Tab" || (event.key === "Enter" && !isWhole(text.value)))) {
+    } else if (rows.length && (event.key === "Tab" || (event.key === "Enter" && !event.ctrlKey && !isWhole(text.value)))) {
       event.preventDefault();
       rows[at]?.click();
     } else if (event.key === "Escape") {
@@ -780,6 +810,30 @@
     if (title) document.title = `${title} · Rollcall rehearsal`;
     if (here.thread) one("#thread-text")?.focus();
     else if (matchMedia("(min-width: 800px)").matches) one("#composer-text")?.focus();
+  }
+
+  // A link of ours, or to a message, leads there without leaving this page or whom one acts as.
+  const leadsHere = (link) => link.origin === location.origin && /^\/(r|i|archives)\//.test(link.pathname);
+
+  async function follow(link) {
+    try {
+      const answer = await fetch(link.href);
+      if (!answer.ok) return void toast((await answer.text()).trim());
+      const { channel, thread = "", message } = Object.fromEntries(new URL(answer.url).searchParams);
+      await go({ channel, thread });
+      showMessage(message);
+    } catch {
+      toast("The link leads nowhere from here. Is the rehearsal still running?");
+    }
+  }
+
+  function showMessage(ts) {
+    const message = all(".message").findLast((each) => each.dataset.ts === ts);
+    if (!message) return;
+    message.scrollIntoView({ block: "center" });
+    message.focus({ preventScroll: true });
+    message.setAttribute("data-sought", "");
+    setTimeout(() => message.removeAttribute("data-sought"), 2500);
   }
 
   addEventListener("popstate", (event) => go(event.state || {}, false));
@@ -931,7 +985,10 @@
 
   function showSide(name) {
     body.dataset.side = name;
-    all("[data-show]").forEach((tab) => tab.setAttribute("aria-selected", String(tab.dataset.show === name)));
+    all("[data-show]").forEach((tab) => {
+      tab.setAttribute("aria-selected", String(tab.dataset.show === name));
+      tab.tabIndex = tab.dataset.show === name ? 0 : -1;
+    });
     const scroller = one("#thread [data-stick]");
     if (name === "thread" && scroller) toEnd(scroller);
   }
@@ -990,6 +1047,11 @@
       if (target) return void does(target, event);
     }
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    const address = event.target.closest("a[href]");
+    if (address && leadsHere(address)) {
+      event.preventDefault();
+      return void follow(address);
+    }
     const link = event.target.closest("[data-goto], a[data-thread], button[data-thread]");
     if (!link) return;
     event.preventDefault();
@@ -1040,7 +1102,8 @@
     setTimeout(watchOrgs, sayLive() ? 600 : 2000);
   }
   if (body.dataset.orgs === "some") setTimeout(watchOrgs, 2000);
-  const draft = new URLSearchParams(location.search).get("draft");
+  const asked = new URLSearchParams(location.search);
+  const draft = asked.get("draft");
   history.replaceState({ ...here }, "", address("/"));
   hideGuide(localStorage.getItem("guide-away") === "yes");
   if (draft) putDraft(draft);
@@ -1049,5 +1112,6 @@
   else if (here.channel === known.app_dm) post("open_dm", { wait_seconds: 0 });
   markRead(lastMessage(one("#channel")));
   if (matchMedia("(min-width: 800px)").matches) one("#composer-text")?.focus();
+  if (asked.has("message")) showMessage(asked.get("message"));
   listen();
 })();

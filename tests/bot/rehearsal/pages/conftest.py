@@ -44,6 +44,7 @@ class WrittenWorkspace:
         self.messages: list[dict[str, Any]] = []
         self.views: list[dict[str, Any]] = []
         self.home: dict[str, Any] | None = None
+        self.bot_at = ""
 
     def sidebar(self, user: str) -> dict[str, Any]:
         me = next((one for one in self.people if user in (one["id"], one["handle"], "")), None)
@@ -80,6 +81,9 @@ class WrittenWorkspace:
 
     def ahead(self) -> timedelta:
         return timedelta(hours=26)
+
+    def app_address(self) -> str:
+        return self.bot_at
 
 
 def a_channel(channel_id: str, name: str, kind: str = "public", **more: Any) -> dict[str, Any]:

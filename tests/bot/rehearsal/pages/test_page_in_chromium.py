@@ -484,3 +484,97 @@ def test_orgs_stay_within_reach_beside_a_thread(open_page: OpenPage, client: Web
     expect(page.locator("#orgs")).to_be_visible()
     page.get_by_role("tab", name="Thread").click()
     expect(page.locator("#thread .message").first).to_be_visible()
+
+
+def test_keyboard_goes_from_part_to_part_and_from_message_to_message(open_page: OpenPage, client: WebClient) -> None:
+    """F6 leads on, arrows go through messages, Enter opens a thread, Escape leads back."""
+    head = client.chat_postMessage(channel=CARDS, text="The head for the keyboard")
+    client.chat_postMessage(channel=CARDS, thread_ts=head["ts"], text="A reply for the keyboard")
+    client.chat_postMessage(channel=CARDS, text="Newest for the keyboard")
+    page = open_page("anna")
+    expect(said(page, "Newest for the keyboard")).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    expect(said(page, "Newest for the keyboard")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(said(page, "The head for the keyboard")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#thread-text")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#thread .message").last).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#thread-text")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#thread")).to_be_hidden()
+    expect(page.locator("#composer-text")).to_be_focused()
+    for part in ("#orgs", ".bar", "#sidebar", "#channel .scroll", "#composer-text"):
+        page.keyboard.press("F6")
+        assert page.evaluate("part => document.querySelector(part).contains(document.activeElement)", part), part
+    page.keyboard.press("Shift+F6")
+    expect(page.locator("#channel .scroll")).to_be_focused()
+
+
+def test_menu_is_used_with_arrows(open_page: OpenPage, client: WebClient) -> None:
+    """Enter opens a card's menu at its first line; arrows move, Escape gives the focus back."""
+    options = [{"text": plain(name), "value": name.lower()} for name in ("Tick", "Block", "Waive")]
+    overflow = {"type": "overflow", "action_id": "approve", "options": options}
+    section = {"type": "section", "text": plain("With a menu"), "accessory": overflow}
+    client.chat_postMessage(channel=CARDS, text="With a menu", blocks=[section])
+    page = open_page("tomas")
+    button = said(page, "With a menu").get_by_label("More actions")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem", name="Tick")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("menuitem", name="Waive")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(said(page, "With a menu approved by @Tomás Silva")).to_be_focused()
+
+
+def test_form_is_filled_and_left_with_the_keyboard(open_page: OpenPage) -> None:
+    """Suggestions are chosen with arrows; Escape leaves one thing at a time, and the focus returns."""
+    page = open_page("anna")
+    shortcut = page.locator("#channel [data-composer]").get_by_label("Attach a file")
+    expect(shortcut).to_have_count(1)
+    type_command(page, "/release new")
+    dialog = page.get_by_role("dialog", name="New release")
+    expect(page.get_by_label("Name")).to_be_focused()
+    owner = page.locator('[data-block="owner"] input')
+    owner.focus()
+    page.keyboard.type("ann")
+    expect(dialog.get_by_role("option", name="Hannah")).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(owner).to_have_value("Hannah")
+    seats = page.locator('[data-block="seats"] summary')
+    seats.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    expect(seats).to_be_focused()
+    expect(seats).not_to_have_text("Choose…")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#composer-text")).to_be_focused()
+    assert page.evaluate("fetch('/rehearsal/api/views?as=anna').then(a => a.json()).then(a => a.views.length)") == 0
+
+
+def test_new_words_are_told_to_screen_readers(open_page: OpenPage) -> None:
+    """What others write, and what is for oneself alone, is said in a place that is read aloud, in a thread too."""
+    anna, tomas = open_page("anna"), open_page("tomas")
+    type_command(tomas, "read me aloud")
+    expect(anna.locator("#news")).to_have_text("Tomás Silva: read me aloud")
+    type_command(anna, "/nonsense")
+    expect(anna.locator("#news")).to_contain_text("Only to you, Slackbot: /nonsense is not a valid command")
+    said(anna, "read me aloud").press("Enter")
+    anna.fill("#thread-text", "it starts")
+    anna.keyboard.press("Enter")
+    expect(anna.locator("#thread .message")).to_have_count(2)
+    tomas.locator("#channel .replies").last.click()
+    tomas.fill("#thread-text", "and goes on")
+    tomas.keyboard.press("Enter")
+    expect(anna.locator("#news")).to_have_text("Tomás Silva: and goes on")
