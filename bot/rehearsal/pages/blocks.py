@@ -72,7 +72,7 @@ def _draw_input(block: Part, block_id: str, surface: Surface) -> Markup:
         return Markup("")
     hint, error = words_of(block.get("hint")), surface.errors.get(block_id)
     optional = Markup(' <span class="optional">(optional)</span>') if block.get("optional") else ""
-    return Markup('<label class="label" for="{}">{}{}</label>{}{}{}').format(
+    return Markup('<label class="label" id="{0}-label" for="{0}">{1}{2}</label>{3}{4}{5}').format(
         control_id(element, block_id, surface),
         draw_words(block.get("label"), surface.reader),
         optional,

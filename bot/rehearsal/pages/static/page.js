@@ -794,6 +794,7 @@
   /* ---------- going somewhere ---------- */
 
   async function go(to, remember = true) {
+    const cameFrom = document.activeElement;
     Object.assign(here, { tab: "", thread: "", ...to });
     if (here.thread) showSide("thread");
     if (remember) history.pushState({ ...here }, "", address("/"));
@@ -808,8 +809,9 @@
     await refresh("sidebar", "channel", "thread");
     const title = one("h1")?.textContent.trim();
     if (title) document.title = `${title} · Rollcall rehearsal`;
+    if (document.activeElement !== cameFrom && document.activeElement !== body) return; // the reader has moved on
     if (here.thread) one("#thread-text")?.focus();
-    else if (matchMedia("(min-width: 800px)").matches) one("#composer-text")?.focus();
+    else if (matchMedia("(min-width: 800px)").matches) one("#composer-text, .home")?.focus();
   }
 
   // A link of ours, or to a message, leads there without leaving this page or whom one acts as.
