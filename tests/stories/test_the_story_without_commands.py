@@ -1,4 +1,4 @@
-"""A whole release, an incident, the way back in parts: three people, nobody types a command, one uses the keyboard alone."""
+"""A release, an incident, the way back in parts: three people without a command, one of them by keyboard alone."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from bot.rehearsal.pages.surface import Surface, draw_words, place_attributes, w
 from bot.rehearsal.pages.times import instant_of
 
 Choice = tuple[str, str, str]  # value, label, description
+GROUPS = ("checkboxes", "radio_buttons")  # several controls under one label
 
 
 def draw_element(element: Part, block_id: str, surface: Surface, acts: bool = True) -> Markup:

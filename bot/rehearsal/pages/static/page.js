@@ -94,8 +94,9 @@
     all("[data-stick]", root).forEach(watchSize);
     all("details.multi", root).forEach(sayChosen);
     all("[data-composer]", root).forEach(wakeComposer);
-    if (part === "channel") afterChannel(root, lastBefore);
-    if (part === "thread") offerEnd(root, lastBefore);
+    const goesOn = before.has(one("[data-stick]", root)); // the conversation that was there before
+    if (part === "channel") afterChannel(root, lastBefore, goesOn);
+    if (part === "thread" && goesOn) hearNew(root, lastBefore);
     if (part === "views") afterViews(root);
     if (part === "clock") readClock();
     for (const details of calm) details.open ||= details.hasAttribute("data-urgent"); // what just failed opens by itself
@@ -125,26 +126,21 @@
     return fresh && last.classList.contains("ephemeral") && Date.now() - actedAt < 4000;
   }
 
-  function offerEnd(root, lastBefore) {
+  // Told to screen readers, which the conversation itself would tell every redrawn word.
+  function hearNew(root, lastBefore) {
     const last = all(".message", root).at(-1);
-    sayNew(last, lastBefore);
+    if (!last || last.dataset.ts === lastBefore || "mine" in last.dataset) return;
     const button = one("[data-to-end]", root);
-    if (button && last && lastBefore && last.dataset.ts !== lastBefore) button.hidden = isAtEnd(one("[data-stick]", root));
+    if (button) button.hidden = isAtEnd(one("[data-stick]", root));
+    const privately = last.classList.contains("ephemeral") ? "Only to you, " : "";
+    one("#news").textContent = `${privately}${last.getAttribute("aria-label")}: ${one(".body", last).innerText.trim().slice(0, 300)}`;
   }
 
   const lastMessage = (root) => all(".message", root).at(-1)?.dataset.ts || "";
 
-  function afterChannel(root, lastBefore) {
-    const last = all(".message", root).at(-1);
-    if (last && !("mine" in last.dataset)) offerEnd(root, lastBefore);
-    markRead(last?.dataset.ts);
-  }
-
-  // Told to screen readers, which the conversation itself would tell every redrawn word.
-  function sayNew(last, lastBefore) {
-    if (!last || !lastBefore || last.dataset.ts === lastBefore || "mine" in last.dataset) return;
-    const privately = last.classList.contains("ephemeral") ? "Only to you, " : "";
-    one("#news").textContent = `${privately}${last.getAttribute("aria-label")}: ${one(".body", last).innerText.trim().slice(0, 300)}`;
+  function afterChannel(root, lastBefore, goesOn) {
+    if (goesOn) hearNew(root, lastBefore);
+    markRead(all(".message", root).at(-1)?.dataset.ts);
   }
 
   const read = new Map();

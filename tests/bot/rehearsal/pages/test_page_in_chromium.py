@@ -574,7 +574,7 @@ def test_new_words_are_told_to_screen_readers(open_page: OpenPage) -> None:
     anna.fill("#thread-text", "it starts")
     anna.keyboard.press("Enter")
     expect(anna.locator("#thread .message")).to_have_count(2)
-    tomas.locator("#channel .replies").last.click()
+    said(tomas, "read me aloud").locator(".replies").click()
     tomas.fill("#thread-text", "and goes on")
     tomas.keyboard.press("Enter")
     expect(anna.locator("#news")).to_have_text("Tomás Silva: and goes on")
