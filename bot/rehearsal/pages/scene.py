@@ -41,6 +41,8 @@ class Workspace(Protocol):
 
     def app_address(self) -> str: ...
 
+    def faults_to_come(self) -> list[Json]: ...
+
 
 @dataclass(frozen=True)
 class Scene:

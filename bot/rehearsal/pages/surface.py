@@ -35,7 +35,7 @@ class Surface:
         return Markup("") if self.labelled else Markup(' aria-label="{}"').format(words)
 
     def labelled_by(self, control: str, *more: str) -> Markup:
-        """Ties what no `<label>` can name to its visible label, such as a group of ticks; `more` ids are read after it."""
+        """Ties what no `<label>` can name to its visible label, such as a group of ticks; `more` is read after it."""
         return (
             Markup(' aria-labelledby="{}"').format(" ".join((f"{control}-label", *more)))
             if self.labelled

@@ -41,6 +41,10 @@ class Onlooker:
         """Where the bot's own web server answers; "" when nobody said."""
         return self.workspace.app_address
 
+    def faults_to_come(self) -> list[Json]:
+        """The faults that are armed (docs/rehearsal-api.md, Fault)."""
+        return self.workspace.faults.armed()
+
     def person(self, name: str) -> Person:
         """An active person by id or handle; "" is the first of the cast."""
         if not name:

@@ -416,6 +416,7 @@
     const details = event.target;
     if (!(details instanceof HTMLDetailsElement)) return;
     if (details.matches(".persona")) all("a[href]", details).forEach(stayHere);
+    if (details.matches(".trouble") && details.open) refresh("trouble");
     if (details.open) {
       all("details[open]:is(.overflow, .multi, .pop)").forEach((other) => {
         if (other !== details && !other.contains(details)) other.open = false;
@@ -478,7 +479,8 @@
     if (!form) {
       shownView = "";
       body.append(one("#toasts"));
-      if (root.open) root.close(); // the browser gives the focus back to what opened the form
+      if (!root.open) return;
+      root.close(); // the browser gives the focus back to what opened the form
       if (document.activeElement === body) restFocus();
       return;
     }
@@ -1008,7 +1010,18 @@
     } else openDrawer(name);
   }
 
+  async function makeTrouble(button) {
+    button.setAttribute("aria-busy", "true");
+    const answer = await fetch(button.dataset.trouble, { method: "POST", headers: { "content-type": "application/json" }, body: button.dataset.body })
+      .then((found) => found.json(), () => ({ ok: false }));
+    button.removeAttribute("aria-busy");
+    if (answer.ok) one("#news").textContent = `${button.textContent}: done.`;
+    else toast(sentenceOf(answer));
+    await refresh("trouble", "orgs");
+  }
+
   const CLICKS = [
+    ["[data-trouble]", makeTrouble],
     ["[data-draft]", takeDraft],
     ["[data-sample]", takeSample],
     ["[data-show]", (button) => showSide(button.dataset.show)],
@@ -1110,6 +1123,7 @@
   else if (here.channel === known.app_dm) post("open_dm", { wait_seconds: 0 });
   markRead(lastMessage(one("#channel")));
   if (matchMedia("(min-width: 800px)").matches) one("#composer-text")?.focus();
+  if (here.thread && matchMedia("(max-width: 1100px)").matches) openDrawer("side");
   if (asked.has("message")) showMessage(asked.get("message"));
   listen();
 })();

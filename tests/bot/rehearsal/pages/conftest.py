@@ -45,6 +45,7 @@ class WrittenWorkspace:
         self.views: list[dict[str, Any]] = []
         self.home: dict[str, Any] | None = None
         self.bot_at = ""
+        self.faults: list[dict[str, Any]] = []
 
     def sidebar(self, user: str) -> dict[str, Any]:
         me = next((one for one in self.people if user in (one["id"], one["handle"], "")), None)
@@ -84,6 +85,9 @@ class WrittenWorkspace:
 
     def app_address(self) -> str:
         return self.bot_at
+
+    def faults_to_come(self) -> list[dict[str, Any]]:
+        return self.faults
 
 
 def a_channel(channel_id: str, name: str, kind: str = "public", **more: Any) -> dict[str, Any]:

@@ -578,3 +578,16 @@ def test_new_words_are_told_to_screen_readers(open_page: OpenPage) -> None:
     tomas.fill("#thread-text", "and goes on")
     tomas.keyboard.press("Enter")
     expect(anna.locator("#news")).to_have_text("Tomás Silva: and goes on")
+
+
+def test_trouble_is_made_and_called_off(open_page: OpenPage, running: RunningWorkspace) -> None:
+    """A fault is one click away; what is still to come is said, and called off."""
+    page = open_page("anna")
+    page.get_by_label("Make something go wrong").first.click()
+    page.get_by_role("button", name="Too many posts").click()
+    expect(page.locator("#trouble .to-come")).to_contain_text("ratelimited of chat.postMessage, 3 ×")
+    assert [one["kind"] for one in running.workspace.faults.armed()] == ["ratelimited"]
+    page.get_by_role("button", name="Call all off").click()
+    expect(page.locator("#trouble .to-come")).to_have_count(0)
+    assert running.workspace.faults.armed() == []
+    expect(page.locator("#trouble")).to_contain_text("UAT is not reachable")
