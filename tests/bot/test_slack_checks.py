@@ -78,6 +78,13 @@ def test_a_wrong_bot_token_is_all_that_can_be_said(workspace: RunningWorkspace, 
     assert "does not accept the bot token any more (invalid_auth)" in row.findings[0].sentence
 
 
+@pytest.mark.parametrize(("token", "told"), [("xapp-1-A0-1", "belongs in SLACK_APP_TOKEN"), ("nonsense", "xoxb-")])
+def test_another_token_in_its_place_is_told_by_its_kind(policy: Policy, token: str, told: str) -> None:
+    with pytest.raises(TokenRefused, match=told) as refused:
+        check_slack(policy, {"SLACK_BOT_TOKEN": token})
+    assert token not in str(refused.value)
+
+
 def test_a_slack_that_is_away_is_told(policy: Policy) -> None:
     with pytest.raises(ChatUnavailable):
         check_slack(policy, {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_API_URL": "http://127.0.0.1:9/api/"})

@@ -133,7 +133,7 @@
     const button = one("[data-to-end]", root);
     if (button) button.hidden = isAtEnd(one("[data-stick]", root));
     const privately = last.classList.contains("ephemeral") ? "Only to you, " : "";
-    one("#news").textContent = `${privately}${last.getAttribute("aria-label")}: ${one(".body", last).innerText.trim().slice(0, 300)}`;
+    one("#news").textContent = `${privately}${last.getAttribute("aria-label")}: ${one(".body", last).innerText.trim().slice(0, 160)}`;
   }
 
   const lastMessage = (root) => all(".message", root).at(-1)?.dataset.ts || "";
