@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -20,6 +20,7 @@ from bot.rehearsal.workspace.serve import Extras, RunningWorkspace, start
 
 OpenPage = Callable[..., Page]
 MANIFEST = Path(__file__).parents[4] / "manifest.yml"
+TOO_FAINT = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
@@ -191,8 +192,10 @@ def open_page(chromium: Browser, running: RunningWorkspace) -> Iterator[OpenPage
     """Opens the page as somebody, each in a browser profile of their own; no script may fail."""
     contexts, failures = [], []
 
-    def open_as(person: str, channel: str = "releases", *, width: int = 1440) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme="light")
+    def open_as(
+        person: str, channel: str = "releases", *, width: int = 1440, scheme: Literal["light", "dark"] = "light"
+    ) -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
@@ -591,3 +594,31 @@ def test_trouble_is_made_and_called_off(open_page: OpenPage, running: RunningWor
     expect(page.locator("#trouble .to-come")).to_have_count(0)
     assert running.workspace.faults.armed() == []
     expect(page.locator("#trouble")).to_contain_text("UAT is not reachable")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_ground(
+    open_page: OpenPage, client: WebClient, scheme: Literal["light", "dark"]
+) -> None:
+    """In light and in dark, in messages, menus and forms, contrast is what WCAG 2.2 AA asks for."""
+    client.chat_postMessage(channel=CARDS, text="For contrast", blocks=the_card("For contrast"))
+    client.chat_postMessage(
+        channel=CARDS, text="See <#C0GENERAL>, <@U0TESTER>, `code` and <https://example.com|a link>"
+    )
+    page = open_page("tomas", scheme=scheme)
+    type_command(page, "/nonsense")
+    expect(said(page, "/nonsense is not a valid command")).to_be_visible()
+    for summary in (".guide", ".trouble", ".persona", ".clock"):
+        page.locator(f"{summary} > summary").click()
+        page.wait_for_timeout(200)
+        assert page.evaluate(TOO_FAINT) == []
+    page.keyboard.press("Escape")
+    page.fill("#composer-text", "/")
+    expect(page.get_by_role("option", name="/release")).to_be_visible()
+    assert page.evaluate(TOO_FAINT) == []
+    type_command(page, "/release new")
+    page.get_by_role("dialog", name="New release").get_by_role("button", name="Create").click()
+    expect(page.locator(".field-error").first).to_be_visible()
+    assert page.evaluate(TOO_FAINT) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
