@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.rehearsal.workspace import cast, posting
-from bot.rehearsal.workspace.blocks import MESSAGE_BLOCKS, check_blocks, fill_ids, too_much_text
+from bot.rehearsal.workspace.blocks import check_blocks, fill_ids, too_much_text
 from bot.rehearsal.workspace.checks import Finding
 from bot.rehearsal.workspace.model import Channel, Json, Message
 from bot.rehearsal.workspace.payloads import message_json
@@ -203,18 +203,24 @@ def permalink(workspace: Workspace, arguments: Arguments) -> Json:
 
 
 def validate_blocks(workspace: Workspace, arguments: Arguments) -> Json:
-    """blocks.validate: what is wrong with blocks, with a message's blocks, or with a view."""
-    view, message = arguments.nested("view"), arguments.nested("message")
-    blocks = arguments.nested("blocks")
-    found: list[Finding]
-    if view is not None:
-        found = check_view(view, view.get("type", "modal") if isinstance(view, dict) else "modal")
-    elif message is not None:
-        given = message.get("blocks", []) if isinstance(message, dict) else message
-        found = check_blocks(given, "message", "/message/blocks")
-    elif blocks is not None:
-        found = check_blocks(blocks, "message")
-    else:
-        raise SlackError("invalid_arguments")
-    errors = [{"pointer": each.pointer, "code": each.code, "message": each.message} for each in found]
-    return {"valid": not errors, "errors": errors, "block_limit": MESSAGE_BLOCKS}
+    """blocks.validate: nothing when all is well, else what is wrong, with pointers into what was given."""
+    given = {name: arguments.nested(name) for name in ("blocks", "message", "view") if name in arguments}
+    if len(given) != 1:
+        raise SlackError(
+            "invalid_arguments",
+            response_metadata={"messages": ["must provide exactly one of `blocks`, `view`, or `message`"]},
+        )
+    [(name, value)] = given.items()
+    found = _findings(name, value)
+    if found:
+        raise SlackError(f"invalid_{name}", errors=[each.shown() for each in found])
+    return {}
+
+
+def _findings(name: str, value: Any) -> list[Finding]:
+    if name == "blocks":
+        return check_blocks(value, "message", "")
+    if name == "message":
+        return check_blocks(value.get("blocks", []) if isinstance(value, dict) else value, "message")
+    kind = value.get("type") if isinstance(value, dict) else None
+    return check_view(value, kind if kind in ("modal", "home") else "modal", "")

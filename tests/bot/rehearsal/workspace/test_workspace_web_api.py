@@ -264,9 +264,26 @@ def test_calls_are_counted_without_their_tokens(bot: WebClient, driver: Any, wor
     assert workspace.bot_token not in str(seen)
 
 
-def test_blocks_can_be_validated_without_posting(bot: WebClient) -> None:
-    bad = bot.api_call(
-        "blocks.validate", json={"blocks": [{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}]}
-    )
-    assert bad["valid"] is False
-    assert bad["errors"][0]["pointer"] == "/blocks/0/text/type"
+HEADER = {"type": "header", "text": {"type": "mrkdwn", "text": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "pointer"),
+    [
+        ({"blocks": [HEADER]}, "invalid_blocks", "/0/text/type"),
+        ({"message": {"blocks": [HEADER]}}, "invalid_message", "/blocks/0/text/type"),
+        ({"view": {"type": "home", "blocks": [HEADER]}}, "invalid_view", "/blocks/0/text/type"),
+    ],
+)
+def test_blocks_can_be_validated_without_posting(bot: WebClient, given: Any, error: str, pointer: str) -> None:
+    told = error_of(bot.blocks_validate, **given)
+    assert (told["error"], told["errors"][0]["pointer"]) == (error, pointer)
+    assert told["errors"][0]["message"] == "unsupported type: mrkdwn"
+    assert told["errors"][0]["constraint"] == {"type": "enum", "expected": ["plain_text"]}
+
+
+def test_exactly_one_thing_is_validated_at_once(bot: WebClient) -> None:
+    assert bot.blocks_validate(blocks=[{"type": "divider"}]).data == {"ok": True}
+    assert error_of(bot.blocks_validate)["error"] == "invalid_arguments"
+    both = error_of(bot.blocks_validate, blocks=[], view={"type": "home", "blocks": []})
+    assert "exactly one of" in both["response_metadata"]["messages"][0]
