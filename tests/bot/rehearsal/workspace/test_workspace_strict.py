@@ -210,12 +210,18 @@ def test_each_method_needs_its_own_scope(start_workspace: Any, tmp_path: Path, d
     assert httpx.get(done["url_private"], headers=headers).status_code == 403
 
 
-@pytest.mark.parametrize("method", ["chat.update", "chat.delete", "reactions.add", "pins.add", "chat.postMessage"])
-def test_an_archived_channel_is_only_read(bot: WebClient, driver: Any, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "error"),
+    [
+        ("chat.update", "is_inactive"),
+        *((name, "is_archived") for name in ("chat.delete", "reactions.add", "pins.add", "chat.postMessage")),
+    ],
+)
+def test_an_archived_channel_is_only_read(bot: WebClient, driver: Any, method: str, error: str) -> None:
     ts = bot.chat_postMessage(channel="C0GENERAL", text="x")["ts"]
     driver.steer("workspace", archive="#general")
     place = {"channel": "C0GENERAL", "ts": ts, "timestamp": ts, "name": "eyes", "text": "y"}
-    assert error_of(bot.api_call, api_method=method, json=place) == "is_archived"
+    assert error_of(bot.api_call, api_method=method, json=place) == error
     assert [each["text"] for each in bot.conversations_history(channel="C0GENERAL")["messages"]] == ["x"]
 
 
