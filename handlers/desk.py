@@ -10,7 +10,20 @@ from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from handlers import home, links
-from handlers.conversation import Actions, Actor, Answer, Button, Home, Menu, Message, Option, Paragraph, Request, at
+from handlers.conversation import (
+    Actions,
+    Actor,
+    Answer,
+    Button,
+    Form,
+    Home,
+    Menu,
+    Message,
+    Option,
+    Paragraph,
+    Request,
+    at,
+)
 from handlers.phrases import WhichOne, shortened, who
 from handlers.readiness_cards import gates_message
 from handlers.verbs import QUESTIONS, READS_LONG, VERBS
@@ -61,7 +74,10 @@ class Desk:
         """What is said or asked back; a ReleaseError when it was not done."""
         verb = VERBS[request.verb]
         try:
-            return _patiently(lambda: verb.answer(self._ports, request))
+            answer = _patiently(lambda: verb.answer(self._ports, request))
+            if isinstance(answer, Form):
+                VERBS[answer.verb].must_be_for(self._ports, request.actor.id)
+            return answer
         except WhichOne as several:
             return _offer(several, request)
         except NotReady as refused:
