@@ -213,15 +213,19 @@ def _chosen(action: Json) -> str:
     return str((action.get("selected_option") or {}).get("value"))
 
 
+def rehearsed_company(path: Path) -> Ports:
+    """The rehearsal's people and policy with work in every state, kept in a file."""
+    ports = builders.ports(store=builders.a_store(f"sqlite:///{path}"), policy=rehearsed_policy())
+    _people(ports)
+    _work(ports)
+    return ports
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The company's database as it stands before anybody presses anything."""
     path = tmp_path_factory.mktemp("company") / "rollcall.sqlite"
-    store = builders.a_store(f"sqlite:///{path}")
-    ports = builders.ports(store=store, policy=rehearsed_policy())
-    _people(ports)
-    _work(ports)
-    store.engine.dispose()
+    rehearsed_company(path).store.engine.dispose()
     return path
 
 
