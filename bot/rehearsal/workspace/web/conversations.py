@@ -37,10 +37,14 @@ def listing(workspace: Workspace, arguments: Arguments) -> Json:
 
 
 def mine(workspace: Workspace, arguments: Arguments) -> Json:
-    """users.conversations, for the bot itself"""
+    """users.conversations, for the bot itself: without what membership would tell"""
     rows, cursor = page(_listed(workspace, arguments, only_member=True), arguments)
+    shown = [channel_json(workspace, each) for each in rows]
+    for each in shown:
+        each.pop("is_member", None)
+        each.pop("num_members", None)
     return {
-        "channels": [channel_json(workspace, each) for each in rows],
+        "channels": shown,
         "response_metadata": {"next_cursor": cursor},
     }
 
@@ -114,7 +118,10 @@ def open_direct(workspace: Workspace, arguments: Arguments) -> Json:
     """conversations.open: one person only; the workspace has no group messages"""
     if arguments.text("channel"):
         channel = channel_by_id(workspace, arguments.text("channel"))
-        return {"channel": channel_json(workspace, channel), "no_op": True, "already_open": True}
+        if channel.kind != "im":
+            raise SlackError("method_not_supported_for_channel_type")
+        shown = channel_json(workspace, channel) if arguments.flag("return_im") else {"id": channel.id}
+        return {"channel": shown, "no_op": True, "already_open": True}
     users = [each.strip() for each in arguments.text("users").split(",") if each.strip()]
     if not users:
         raise SlackError("users_list_not_supplied")
