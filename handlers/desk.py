@@ -87,6 +87,8 @@ class Desk:
             answer = with_times(_patiently(lambda: verb.answer(self._ports, asked)), request)
             if verb.only_looks and isinstance(answer, Message):
                 return replace(answer, whole=of_answer(asked))
+            if isinstance(answer, Form):
+                VERBS[answer.verb].must_be_for(self._ports, request.actor.id)
             return answer
         except WhichOne as several:
             return _offer(several, request)
