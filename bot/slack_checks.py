@@ -28,7 +28,7 @@ CLOCKS_MUST_NOT_DIFFER_BY = timedelta(minutes=5)  # Slack's signed requests are 
 # Under these keys of the policy an id may stand; elsewhere "CAB" or "UAT" is a word like any other.
 _HOLD_IDS = {
     "channel": {"channels"},
-    "person": {"people", "person", "rights", "automation"},
+    "person": {"people", "person", "mandatory", "alternates", "rights", "automation"},
     "group": {"group"},
 }
 _KINDS = {"channel": r"[CG][A-Z0-9]{2,}", "person": r"[UW][A-Z0-9]{2,}", "group": r"S[A-Z0-9]{2,}"}

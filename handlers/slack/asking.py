@@ -84,7 +84,7 @@ class Desk(Protocol):
 class Hearing:
     """Something a person did, before we understood it.
 
-    With `infers`, what the words leave open is taken from the place.
+    With `infers`, what the words leave open is taken from the place. A form is not `typed`: how to type it helps nobody.
     """
 
     user_id: str
@@ -92,6 +92,7 @@ class Hearing:
     understand: Callable[[Actor], Understood]
     origin: str | None = None
     infers: bool = False
+    typed: bool = True
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,8 @@ class Asker:
             return replace(heard, answer=answer)
         except ReleaseError as error:
             understood = understood_times(heard.args, heard.reader.zone)
-            return replace(heard, answer=explain(error, self._verbs.get(heard.verb), understood), error=error)
+            meant = self._verbs.get(heard.verb) if hearing.typed else None
+            return replace(heard, answer=explain(error, meant, understood), error=error)
         except Exception as error:  # noqa: BLE001 - the one place where a bug of ours becomes a sentence
             return replace(heard, answer=broken(error), error=ReleaseError("A bug of ours."))
 

@@ -207,7 +207,7 @@ class _Shell:
         except Unclear as error:
             await self._refuse(ack, view, Heard(explain(error), error))
             return
-        hearing = Hearing(user_id, carried.place, lambda _: (click.verb, self._readable(click.args)))
+        hearing = Hearing(user_id, carried.place, lambda _: (click.verb, self._readable(click.args)), typed=False)
         heard = await self._hear(hearing, carried.home)
         if heard.error is not None:
             await self._refuse(ack, view, heard)

@@ -127,6 +127,7 @@ def test_a_refused_form_keeps_all_that_was_typed(company: tuple[Serving, Ports],
     outcome = person.act("submit", view_id=form["view"]["view_id"], values=dict(refused.values))
     assert outcome["ack"] == "errors", outcome
     assert refused.told in str(outcome["view"]["errors"])
+    assert "Usage" not in str(outcome["view"]["errors"]), "whoever fills in a form does not type a command"
     before = {each["block_id"]: each["value"] for each in form["view"]["inputs"]}
     kept = {each["block_id"]: each["value"] for each in outcome["view"]["inputs"]}
     assert kept.keys() == before.keys()
