@@ -84,7 +84,7 @@ class Desk(Protocol):
 class Hearing:
     """Something a person did, before we understood it.
 
-    With `infers`, what the words leave open is taken from the place. A form is not `typed`: how to type it helps nobody.
+    With `infers`, what the words leave open is taken from the place. A form is not `typed`: no word on how to type it.
     """
 
     user_id: str
