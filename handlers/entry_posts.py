@@ -22,7 +22,7 @@ from handlers.drawing import Drawing, Placed
 from handlers.narration import narrate
 from handlers.phrases import do, who
 from release_core.facts import gather
-from release_core.lookups import find_incident, find_release
+from release_core.lookups import BEFORE_DEPLOYMENT, find_incident, find_release
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
 from release_core.run_sheets import SETTLED, holding, task_owners
@@ -109,6 +109,10 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.ORG_BUSY: "wait",
     Kind.API_BUDGET_LOW: "wait",
     Kind.WINDOW_MISSED: "stop",
+    Kind.START_AHEAD: "wait",
+    Kind.START_WAITS: "stop",
+    Kind.RELEASE_HELD: "stop",
+    Kind.RELEASE_RESUMED: "good",
 }
 
 
@@ -133,6 +137,9 @@ OWNER_IS_CALLED = frozenset(
         Kind.ORG_UNREACHABLE,
         Kind.WINDOW_MISSED,
         Kind.WINDOW_CLOSED,
+        Kind.START_AHEAD,
+        Kind.START_WAITS,
+        Kind.RELEASE_HELD,
         Kind.BROADCAST_MISSED,
         Kind.INCIDENT_OPENED,
     }
@@ -192,6 +199,16 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
             buttons = [do("Compare again", "release_compare", release=key)]
         case Kind.WINDOW_CLOSED | Kind.WINDOW_MISSED:
             buttons = [do("Set window", "release_window", release=key)]
+        case Kind.START_AHEAD if _starts_still(d, key):
+            buttons = [
+                do("Hold…", "release_hold", release=key),
+                do("Skip this one", "release_skip", release=key),
+                do("May we go?", "release_why", release=key),
+            ]
+        case Kind.START_WAITS:
+            buttons = [do("May we go?", "release_why", release=key)]
+        case Kind.RELEASE_HELD if find_release(d.session, key).held_by:
+            buttons = [do("Resume", "release_resume", release=key)]
         case Kind.DEPLOYMENT_SUCCEEDED:
             buttons = [do("Open incident…", "incident_open", release=key)]
             if entry.details.get("ended_as"):
@@ -214,6 +231,12 @@ def _offers(d: Drawing, entry: TimelineEntry) -> list[Part]:
         case _:
             return []
     return [Actions(buttons)]
+
+
+def _starts_still(d: Drawing, key: str) -> bool:
+    """Whether it is still to start by itself."""
+    release = find_release(d.session, key)
+    return bool(release.starts_by) and release.state in BEFORE_DEPLOYMENT
 
 
 def _where(d: Drawing, entry: TimelineEntry, release: str) -> dict[str, str]:

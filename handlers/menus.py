@@ -45,7 +45,13 @@ GROUPS: Mapping[str, tuple[str, Sequence[str]]] = {
         ),
     ),
     "decide": ("Decide", ("release_answer", "release_withdraw", "release_accept", "release_vote")),
-    "go": ("Go, go back", ("release_deploy", "release_stop", "release_clarify", "release_close", "release_rollback")),
+    "go": (
+        "Go, go back",
+        (
+            *("release_deploy", "release_book", "release_skip", "release_hold", "release_resume"),
+            *("release_stop", "release_clarify", "release_close", "release_rollback"),
+        ),
+    ),
     "orgs": ("Orgs", ("release_freeze", "release_unfreeze", "release_lock", "release_unlock")),
     "tell": ("Tell", ("release_update", "release_note")),
 }
@@ -68,6 +74,8 @@ LABELS = {
     "release_todo": "What I owe",
     "release_home": "My page",
     "release_notify": "My messages",
+    "release_book": "Start by itself",
+    "release_skip": "Skip this one",
     "release_withdraw": "Take back",
     "release_rollcall": "Roll call…",
     "release_vote": "Go or no-go…",

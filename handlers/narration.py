@@ -112,6 +112,23 @@ def _conflict(t: Telling) -> str:
     return f"{other} has the same owner, at the same time. Move one of the two, or hand one on."
 
 
+def _start_ahead(t: Telling) -> str:
+    minutes = int(t.get("minutes"))
+    ahead = count(minutes // 60, "hour") if minutes % 60 == 0 else count(minutes, "minute")
+    said = (
+        f"In {ahead}, at {t.instant('starts_at')}, it starts by itself in {t.org()}, as {person(t.get('by'))} booked."
+    )
+    blocked = t.names("blocked_by")
+    why = f" By now it may not go: {count(len(blocked), 'reason')}, {code(f'/release why {t.entry.stream}')}."
+    return said + (why if blocked else "")
+
+
+def _start_waits(t: Telling) -> str:
+    return (
+        f"It did not start by itself. {t.get('problem')} It is tried again every 5 minutes until {t.instant('until')}."
+    )
+
+
 def _moved_on(t: Telling) -> str:
     before = org_title(t.policy, t.get("from"))
     return f"It was watched long enough in {before}: {t.org()} is next, with the same package and gates of its own."
@@ -176,6 +193,11 @@ def _absent(t: Telling) -> str:
 def _taken_back(t: Telling) -> str:
     word = "yes" if t.entry.details.get("yes") else "no"
     return f"{t.by} took the {word} for {t.get('title')} back{t.after('reason').rstrip('.')}."
+
+
+def _window_set(t: Telling) -> str:
+    again = f" Its start has to be booked again: {code('/release book')}" if t.get("unbooked") else ""
+    return f"{t.by} set the window: {t.instant('starts_at')} to {t.instant('ends_at')}.{again}"
 
 
 def _window_opened(t: Telling) -> str:
@@ -357,10 +379,18 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.ABSENCE_ENDED: lambda t: f"{t.by} is back.",
     Kind.DECLINED: lambda t: f"{t.by} declined for {t.get('title')}: {t.get('comment')}",
     Kind.APPROVALS_WITHDRAWN: _withdrawn,
-    Kind.WINDOW_SET: lambda t: f"{t.by} set the window: {t.instant('starts_at')} to {t.instant('ends_at')}.",
+    Kind.WINDOW_SET: _window_set,
     Kind.WINDOW_OPENED: _window_opened,
     Kind.WINDOW_CLOSED: lambda _: "The window closed without a deployment. Set another one when you are ready.",
     Kind.WINDOW_MISSED: lambda t: f"The window of {t.instant('starts_at')} was missed: Rollcall was not running.",
+    Kind.START_BOOKED: lambda t: (
+        f"{t.by} booked the start: it goes to {t.org()} by itself at {t.instant('starts_at')}, if every gate is open."
+    ),
+    Kind.START_SKIPPED: lambda t: f"{t.by} took the booked start back: it starts when somebody presses the button.",
+    Kind.START_AHEAD: _start_ahead,
+    Kind.START_WAITS: _start_waits,
+    Kind.RELEASE_HELD: lambda t: f"{t.by} holds it: {t.get('reason')}. To let it go again: {code('/release resume')}",
+    Kind.RELEASE_RESUMED: lambda t: f"{t.by} lets it go again{t.after('note')}.",
     Kind.FREEZE_SET: lambda t: (
         f"{t.by} set the freeze {t.get('freeze')}: nothing may start on {t.org()} from {t.instant('starts_at')} to "
         f"{t.instant('ends_at')}. {t.get('reason')}"

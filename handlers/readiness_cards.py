@@ -81,9 +81,15 @@ def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     parts.append(Note(next_words(facts, policy, now)))
     if not closed:
         parts.append(Actions([deploy_button(facts, policy, now)]))
-    parts += _validate_again(closed, key)
+    parts += [*_validate_again(closed, key), *_start_by_itself(facts, closed)]
     said = " ".join(gate_sentence(gate) for gate in closed)
     return Message(f"{answer} {said}".strip(), parts, tone="stop" if closed else "wait" if refused else "good")
+
+
+def _start_by_itself(facts: ReleaseFacts, closed: Sequence[Gate]) -> list[Part]:
+    """The click that spares somebody the night, where only the time is missing."""
+    waits = [gate.code for gate in closed] == ["window_ahead"] and not facts.release.starts_by
+    return [Actions([do("Start by itself", "release_book", release=facts.release.key)])] if waits else []
 
 
 def _validate_again(closed: Sequence[Gate], key: str) -> list[Part]:

@@ -59,6 +59,19 @@ def window_words(facts: Standing) -> str:
     return words if facts.window.state in ("booked", "open") else f"{words} ({facts.window.state})"
 
 
+def starts_words(release: Release) -> str:
+    """That it starts by itself in its window, to stand behind it; "" when somebody has to press the button."""
+    ahead = release.starts_by and release.state in BEFORE_DEPLOYMENT
+    return f", starts by itself ({person(release.starts_by)})" if ahead else ""
+
+
+def held_words(release: Release) -> str:
+    """Who holds it, since when, why; "" when nobody does."""
+    if not release.held_by or release.held_at is None or release.state not in BEFORE_DEPLOYMENT:
+        return ""
+    return f"by {person(release.held_by)} since {at(release.held_at)}: {clean(release.held_because)}"
+
+
 def package_words(package: ReleasePackage | None) -> str:
     """What goes, how much of it, whose it is."""
     if package is None:

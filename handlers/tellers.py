@@ -327,6 +327,21 @@ def _window_changed(told: Told) -> Iterable[Touched]:
     return [*_weighed(told), *_again(told, f"checklist:{told.stream}"), Touched(told.line)]
 
 
+def _start_ahead(told: Told) -> Iterable[Touched]:
+    release = find_release(told.session, told.stream)
+    people = dict.fromkeys((release.owner_id, release.starts_by))
+    return [Touched(told.line), *(Touched(f"{told.line}@{person}") for person in people if person)]
+
+
+def _start_changed(told: Told) -> Iterable[Touched]:
+    """What was offered before (hold it, skip it, resume it) is over."""
+    query = select(TimelineEntry.number).where(
+        TimelineEntry.stream == told.stream, col(TimelineEntry.kind).in_((Kind.START_AHEAD, Kind.RELEASE_HELD))
+    )
+    before = [_again(told, f"entry:{told.stream}:{number}") for number in told.session.exec(query)]
+    return [Touched(told.line), *(one for each in before for one in each), *_weighed(told)]
+
+
 def _rollback_asked(told: Told) -> Iterable[Touched]:
     request = find_request(told.session, int(told.detail("request")))
     slot = f"rollback:{told.stream}:{request.id}"
@@ -471,6 +486,10 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.WINDOW_CLOSED: _window_changed,
     Kind.WINDOW_MISSED: _window_changed,
     Kind.FREEZE_WAIVED: _window_changed,
+    Kind.START_AHEAD: _start_ahead,
+    Kind.START_SKIPPED: _start_changed,
+    Kind.RELEASE_HELD: _start_changed,
+    Kind.RELEASE_RESUMED: _start_changed,
     Kind.VALIDATION_REQUESTED: _attempt,
     Kind.VALIDATION_PASSED: _attempt,
     Kind.VALIDATION_FAILED: _attempt_said,

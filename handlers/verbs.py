@@ -24,6 +24,7 @@ from handlers import (
     risks,
     roll_calls,
     rollbacks,
+    starting,
     tasks,
     test_choices,
     windows,
@@ -271,6 +272,24 @@ _TABLE = (
         "release_deploy", deployments.deploy, "[REL-1]", "weigh everything, then press the button", "deploy", ("ship",)
     ),
     Verb("release_go", deployments.go, "", "start the deployment", "deploy", typed=False),
+    Verb("release_book", starting.book, "[REL-1]", "start by itself when its window is open", "deploy", ("autostart",)),
+    Verb("release_skip", starting.skip, "[REL-1]", "do not start by itself in this window", "deploy"),
+    Verb(
+        "release_hold",
+        starting.hold,
+        "[REL-1] -- reason",
+        "keep it from starting",
+        aliases=("pause",),
+        may=any_of("plan", "deploy"),
+    ),
+    Verb(
+        "release_resume",
+        starting.resume,
+        "[REL-1] [-- note]",
+        "let it go again",
+        aliases=("continue", "unhold"),
+        may=any_of("plan", "deploy"),
+    ),
     Verb("release_clarify", deployments.clarify, "[REL-1]", "what became of a deployment nobody knows about", "deploy"),
     Verb(
         "release_stop",

@@ -70,7 +70,9 @@ class Release(SQLModel, table=True):
     lists the orgs of a staged release in their order (policy keys), of which `target_org` is the one that is next; it
     is empty for a release into one org. `watch_ended_at` is when people ended the watch over the orgs that still hold
     a staged release after it was taken back in another one. `risk_points` (0 to 100) with `risk_level` ("" while
-    nothing is known) are what it scored when something about it last changed before it went.
+    nothing is known) are what it scored when something about it last changed before it went. `held_by` (chat id) keeps
+    it from starting since `held_at`; `starts_by` booked that it starts by itself in the window with the number
+    `starts_window`.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -93,6 +95,11 @@ class Release(SQLModel, table=True):
     watch_ended_at: datetime | None = _instant(optional=True)
     risk_points: int = _later(0)
     risk_level: str = _later("")
+    held_by: str = _later("")
+    held_because: str = _words(later=True)
+    held_at: datetime | None = _instant(optional=True)
+    starts_by: str = _later("")
+    starts_window: int = _later(0)
 
 
 class ReleasePackage(SQLModel, table=True):

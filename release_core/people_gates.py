@@ -17,6 +17,16 @@ from release_core.seats import barred, has_expired, seating, standing_answers, w
 from release_core.tallies import counting_call, must_call, result_of, roll_members, seat_title
 
 
+def hold_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
+    """Somebody may hold it for a reason that no rule knows."""
+    release = facts.release
+    if not release.held_by or release.held_at is None:
+        return []
+    because = f"It is held since {{0}}: {release.held_because.replace('{', '(').replace('}', ')')}"
+    who = tuple(dict.fromkeys((release.held_by, *policy.holders_of("deploy"))))
+    return [Gate("held", False, because, who, f"/release resume {release.key}", instants=(release.held_at,))]
+
+
 def items_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence[Gate]:
     """Every required item must be done or waived; the snapshot is taken on the way."""
     open_items = [i for i in asked_items(facts) if i.required and i.rule == "" and not is_settled(i, now)]

@@ -23,6 +23,7 @@ from release_core.org_gates import (
 from release_core.package_gates import package_gate, target_validation, validation_gate, way_back_gate
 from release_core.people_gates import (
     approvals_gate,
+    hold_gate,
     item_owners,
     items_gate,
     roll_call_gate,
@@ -54,6 +55,7 @@ __all__ = [
 RULES: Sequence[Rule] = (
     state_gate,
     outcome_gate,
+    hold_gate,
     package_gate,
     stages_gate,
     items_gate,

@@ -54,6 +54,7 @@ def book(session: Session, policy: Policy, release: Release, window: Interval, *
     if window.ends_at - window.starts_at > LONGEST_WINDOW:
         raise Unclear("A window lasts two days at most. Give an earlier end.", field="until")
     _must_be_legal(session, policy, release, window, now)
+    was_booked = bool(release.starts_by)
     withdraw_window(session, release)
     count = select(func.count()).where(DeploymentWindow.release_id == release.id)
     row = DeploymentWindow(
@@ -73,7 +74,8 @@ def book(session: Session, policy: Policy, release: Release, window: Interval, *
     set_window_alarms(session, policy, release, row, now)
     _date_items(session, policy, release, window, now)
     move_rounds(session, policy, release, now)
-    details = {"number": row.number, "starts_at": window.starts_at.isoformat(), "ends_at": window.ends_at.isoformat()}
+    span = {"starts_at": window.starts_at.isoformat(), "ends_at": window.ends_at.isoformat()}
+    details = {"number": row.number, **span, **({"unbooked": True} if was_booked else {})}
     record(session, Kind.WINDOW_SET, stream=release.key, actor=actor, at=now, details=details)
     schedule_for_window(session, policy, release, window, now=now)
     note_conflicts(session, release, now)
@@ -85,6 +87,8 @@ def withdraw_window(session: Session, release: Release) -> None:
     if window and window.state in ("booked", "open"):
         window.state = "withdrawn"
         session.add(window)
+        release.starts_by = ""  # it was booked for that window
+        session.add(release)
         withdraw_window_alarms(session, release)
         withdraw_intents(
             session, [f"{flow}:{release.key}:{window.number}" for flow in ("window_opening", "window_closing")]

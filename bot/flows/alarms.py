@@ -19,6 +19,7 @@ from release_core import (
     roll_calls,
     rollback_requests,
     scheduling,
+    starting,
 )
 from release_core.timeline import BOT
 
@@ -219,3 +220,28 @@ def validate_again(release: str, number: int) -> str:
 def prove_again(attempt: int) -> None:
     """Ask for another proof of the way back while its release is watched."""
     proofs.renew_arming(current().ports, attempt)
+
+
+@flow("start_ahead")
+def start_ahead(args: dict[str, Any]) -> None:
+    """A release starts by itself soon."""
+    note_start_ahead(args["release"], args["number"], args["booked_at"], args["minutes"])
+
+
+@flow("start")
+def start(args: dict[str, Any]) -> None:
+    """A release starts by itself now."""
+    start_by_itself(args["release"], args["number"], args["booked_at"], args.get("attempt", 0))
+
+
+@fact
+def note_start_ahead(release: str, number: int, booked_at: str, minutes: int) -> None:
+    """Tell people, unless it was taken back or booked anew."""
+    starting.note_start_ahead(current().ports, release, number, datetime.fromisoformat(booked_at), minutes)
+
+
+@fact
+def start_by_itself(release: str, number: int, booked_at: str, attempt: int) -> str:
+    """Start it, or try again later."""
+    at = datetime.fromisoformat(booked_at)
+    return starting.start_by_itself(current().ports, release, number, at, attempt)

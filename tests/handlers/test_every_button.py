@@ -43,6 +43,7 @@ SCENES: Mapping[str, Callable[[Room], None]] = {
     for scene in (
         *(scenes.nothing, scenes.planned, scenes.ticked, scenes.compared, scenes.risky, scenes.asked, scenes.ready),
         *(scenes.under_way, scenes.failed, scenes.lost, scenes.soaking, scenes.rollback_asked, scenes.broken),
+        *(scenes.booked, scenes.held),
         *(scenes.frozen, scenes.locked, scenes.with_tasks, scenes.with_task_done),
     )
 }

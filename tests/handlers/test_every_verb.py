@@ -16,6 +16,7 @@ from release_core import (
     deployments,
     incidents,
     rollback_requests,
+    starting,
     task_plans,
     tasks,
     validations,
@@ -96,6 +97,14 @@ def away(room: Room) -> None:
 
 def ready(room: Room) -> None:
     a_ready_release(room.ports)
+
+
+def booked(room: Room) -> None:
+    starting.book_start(room.ports, MANAGER, a_ready_release(room.ports))
+
+
+def held(room: Room) -> None:
+    starting.hold(room.ports, MANAGER, a_ready_release(room.ports), "the sandbox is down")
 
 
 def under_way(room: Room) -> None:
@@ -225,6 +234,10 @@ SAYINGS = [
     Saying("release_unfreeze", frozen, "release unfreeze FRZ-1 -- books closed", ADMINISTRATOR, "lifted", DEVELOPER),
     Saying("release_calendar", frozen, "release calendar", STAKEHOLDER, "Month end"),
     Saying("release_deploy", ready, "release deploy", MANAGER, "may go now", DEVELOPER),
+    Saying("release_book", ready, "release book", MANAGER, "by itself", STAKEHOLDER),
+    Saying("release_skip", booked, "release skip", MANAGER, "does not start by itself any more", STAKEHOLDER),
+    Saying("release_hold", ready, "release hold -- the sandbox is down", MANAGER, "is held", STAKEHOLDER),
+    Saying("release_resume", held, "release resume", MANAGER, "is not held any more", STAKEHOLDER),
     Saying("release_clarify", lost, "release clarify", MANAGER, "In Deployment Status", STAKEHOLDER),
     Saying("release_stop", under_way, "release stop", MANAGER, "is asked to stop", STAKEHOLDER),
     Saying("release_rollback", soaking, "release rollback -- quotes fail", MANAGER, "has to confirm", DEVELOPER),

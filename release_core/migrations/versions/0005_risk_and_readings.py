@@ -1,4 +1,4 @@
-"""How risky a release is, what its org told."""
+"""How risky a release is, what its org told, whether it is held or starts by itself."""
 
 import sqlalchemy as sa
 import sqlmodel
@@ -30,10 +30,21 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("risk_level", sqlmodel.sql.sqltypes.AutoString(), server_default=sa.text("''"), nullable=False)
         )
+        batch_op.add_column(
+            sa.Column("held_by", sqlmodel.sql.sqltypes.AutoString(), server_default=sa.text("''"), nullable=False)
+        )
+        batch_op.add_column(sa.Column("held_because", sa.Text(), server_default=sa.text("''"), nullable=False))
+        batch_op.add_column(sa.Column("held_at", release_core.models.Instant(timezone=True), nullable=True))
+        batch_op.add_column(
+            sa.Column("starts_by", sqlmodel.sql.sqltypes.AutoString(), server_default=sa.text("''"), nullable=False)
+        )
+        batch_op.add_column(sa.Column("starts_window", sa.Integer(), server_default=sa.text("0"), nullable=False))
 
 
 def downgrade() -> None:
     with op.batch_alter_table("release", schema=None) as batch_op:
+        for column in ("starts_window", "starts_by", "held_at", "held_because", "held_by"):
+            batch_op.drop_column(column)
         batch_op.drop_column("risk_level")
         batch_op.drop_column("risk_points")
 
