@@ -7,7 +7,7 @@ export UV_LINK_MODE := copy
 # Otherwise whoever starts Rollcall first, or may not write here, compiles some thousand modules before anything happens.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help rehearse story test check format bench conformance schemas clean
+.PHONY: help rehearse story test check format bench conformance schemas screenshots clean
 
 help: ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ conformance: .venv/.ready ## run Salesforce's own CLI, jsforce, CumulusCI, zeep 
 
 schemas: .venv/.ready ## make the schemas of what Slack takes and sends anew, from npm's types (needs Node)
 	.venv/bin/python -m tests.slack_schemas
+
+screenshots: .venv/.ready ## take the documents' pictures anew from a rehearsal (needs Chromium)
+	.venv/bin/python docs/screenshots/take.py
 
 clean: ## remove what make brought in
 	rm -rf .tools .venv

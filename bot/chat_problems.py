@@ -56,7 +56,11 @@ _CHANNEL = {
     "channel_not_found": "does not exist, or is private and Rollcall was never invited. "
     "Check its id in the policy, or type `/invite @Rollcall` in it.",
     "not_in_channel": "does not have Rollcall as a member. Somebody in it has to type `/invite @Rollcall` there.",
-    "is_archived": "is archived. Name another channel in the policy, or take it out of the archive.",
+    **dict.fromkeys(
+        # The second is what editing a message there is answered with.
+        ("is_archived", "is_inactive"),
+        "is archived. Name another channel in the policy, or take it out of the archive.",
+    ),
     "restricted_action": "does not let apps post. A workspace administrator can allow it.",
     "restricted_action_read_only_channel": "does not let apps post. A workspace administrator can allow it.",
 }

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.client import WebClient
 
-from bot.chat_problems import TRANSIENT, ChatProblem, ChatUnavailable, problem, said, unavailable
+from bot.chat_problems import TRANSIENT, ChatProblem, ChatUnavailable, TokenRefused, problem, said, unavailable
 from bot.courier import Courier
 from bot.declared import declared_scopes
 from bot.org_checks import Looked
@@ -39,6 +39,7 @@ def check_slack(policy: Policy, environ: Mapping[str, str], now: Callable[[], da
 
     ChatProblem when Slack does not answer, or does not take the bot token.
     """
+    _is_a_bot_token(environ["SLACK_BOT_TOKEN"])
     url = environ.get("SLACK_API_URL") or SLACK_API
     client = blocking_client(environ["SLACK_BOT_TOKEN"], url)
     slack = _Slack(client, Courier(client), Looked(), policy)
@@ -110,6 +111,16 @@ def _texts(part: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
     elif isinstance(part, list):
         for index, value in enumerate(part):
             yield from _texts(value, (*place, index))
+
+
+def _is_a_bot_token(token: str) -> None:
+    """TokenRefused for one of another kind: Slack's own code for it, `not_allowed_token_type`, helps nobody."""
+    if not token.startswith("xoxb-"):
+        other = (
+            " It holds an app-level token (xapp-…), which belongs in SLACK_APP_TOKEN." if token[:5] == "xapp-" else ""
+        )
+        where = "Take the one that begins with xoxb- from your app's page, under OAuth & Permissions."
+        raise TokenRefused(f"SLACK_BOT_TOKEN holds no bot token.{other} {where}")
 
 
 def _who(slack: _Slack, who: Mapping[str, Any]) -> None:

@@ -7,12 +7,12 @@ post is drawn from the facts of the moment it is sent, so a late post is never a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlmodel import select
 
-from handlers.conversation import Message
+from handlers.conversation import Button, Message
 from handlers.drawing import Drawing
 from handlers.posts import DRAWINGS
 from handlers.tellers import Told, Touched, touched_by
@@ -21,6 +21,8 @@ from release_core.ports import Ports
 
 __all__ = ["LOOK_BACK", "Announcement", "Touched", "draw", "touched"]
 
+SHOW_ALL = Button("Show all", "release_whole")
+"""What stands under a post of which the chat shows a part only."""
 LOOK_BACK = timedelta(days=7)
 """How far back a post of ours is looked for when we do not know whether it was sent."""
 
@@ -53,4 +55,5 @@ def draw(ports: Ports, slot: str) -> Announcement | None:
         return None
     message, channel, under = placed
     is_person = to.startswith(("U", "W"))
+    message = replace(message, whole=SHOW_ALL)
     return Announcement(slot, to or channel, message, None if to else under, is_person)

@@ -50,7 +50,9 @@ def decline(ports: Ports, request: Request) -> Answer:
     """`/release decline`: a seat says no, with the reason."""
     if not note_argument(request):
         key = release_argument(ports, request)
-        hidden = {name: str(request.args[name]) for name in ("seat", "digest") if name in request.args}
+        # Whoever opened the form says no to what they saw then, not to what was attached meanwhile.
+        seen = str(request.args.get("digest") or facts_of(ports, key).digest)
+        hidden = {"digest": seen} | ({"seat": str(request.args["seat"])} if "seat" in request.args else {})
         fields = (TextField("note", "Why not", long=True, hint="The release manager acts on this."),)
         return Form(f"Decline {key}", "release_decline", fields, "Decline", {"release": key, **hidden})
     return _answer(ports, request, yes=False)

@@ -55,7 +55,9 @@ def _form(ports: Ports, key: str, audience: str) -> Form:
     ]
     fields = (
         ChoiceField("audience", "Who reads it", options, [audience]),
-        TextField("note", "Text", long=True, optional=True, hint="Empty: Rollcall writes it from the facts."),
+        TextField(
+            "note", "Text", long=True, rich=True, optional=True, hint="Empty: Rollcall writes it from the facts."
+        ),
         InstantField("at", "When", optional=True, hint="Empty: now."),
     )
     return Form(f"Status of {key}", "release_update", fields, "Send", {"release": key, "submitted": "yes"})

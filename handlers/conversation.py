@@ -194,6 +194,33 @@ class Listing:
     lines: Sequence[str]
 
 
+StepState = Literal["waiting", "running", "done", "skipped", "failed"]
+STEP_MARKS: Mapping[StepState, str] = {"waiting": "○", "running": "…", "done": "✓", "skipped": "–", "failed": "✗"}
+"""How far a step is, where nothing but text can tell it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of some work: its plain `title`, how far it is, what there is to know of it in sentences."""
+
+    title: str
+    state: StepState
+    told: str = ""
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        return " · ".join(each for each in (f"{STEP_MARKS[self.state]} {self.title}", self.told) if each)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Work in its order, each step as far as it is."""
+
+    title: str
+    steps: Sequence[Step]
+
+
 @dataclass(frozen=True)
 class Verbatim:
     """Text shown letter by letter: a log, a diff."""
@@ -220,7 +247,7 @@ class Rule:
     """A line between two parts."""
 
 
-Part = Heading | Paragraph | Facts | Table | Listing | Verbatim | Actions | Note | Rule
+Part = Heading | Paragraph | Facts | Table | Listing | Steps | Verbatim | Actions | Note | Rule
 
 
 @dataclass(frozen=True)
@@ -238,7 +265,8 @@ class Message:
 
     A message that answers a request is private to the asker; announcements are addressed by `handlers.announcements`.
     `true_until` is the instant up to which the same question gets the same answer as long as no fact changes; None
-    where nobody worked that out.
+    where nobody worked that out. `whole` is a click that hands over all of it, drawn where a platform has to leave
+    something out.
     """
 
     summary: str
@@ -247,11 +275,12 @@ class Message:
     attachments: Sequence[Attachment] = ()
     # No part of what is said: two messages that read the same are the same.
     true_until: datetime | None = field(default=None, compare=False, repr=False)
+    whole: Button | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class TextField:
-    """Words; `long` gives several lines."""
+    """Words; `long` gives several lines, `rich` weight, lists and links, which come back as people type them."""
 
     name: str
     label: str
@@ -260,6 +289,7 @@ class TextField:
     optional: bool = False
     long: bool = False
     placeholder: str = ""
+    rich: bool = False
 
 
 @dataclass(frozen=True)

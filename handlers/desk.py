@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -10,10 +11,28 @@ from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from handlers import home, links
-from handlers.conversation import Actions, Actor, Answer, Button, Home, Menu, Message, Option, Paragraph, Request, at
+from handlers.conversation import (
+    Actions,
+    Actor,
+    Answer,
+    Button,
+    ChoiceField,
+    Form,
+    Home,
+    Menu,
+    Message,
+    Option,
+    Paragraph,
+    Request,
+    TextField,
+    at,
+)
+from handlers.echo import in_utc, with_times
+from handlers.naming import completed
 from handlers.phrases import WhichOne, shortened, who
 from handlers.readiness_cards import gates_message
 from handlers.verbs import QUESTIONS, READS_LONG, VERBS
+from handlers.wholes import of_answer
 from release_core.deployments import NotReady
 from release_core.errors import Conflict
 from release_core.models import Person, Post, Receipt
@@ -26,6 +45,8 @@ REMEMBERED_FOR = timedelta(hours=24)
 MOST_OFFERED = 10
 MOST_IN_A_MENU = 50
 """How many things are offered as buttons, how many in a menu: a message holds 10 KB."""
+LONGEST_NOTE = 30_000
+"""How many characters of a note a form carries on."""
 LONGEST_CARRIED = 800
 """How many characters of what was said a button can carry, with room for all of them in one message of 10 KB."""
 
@@ -61,7 +82,14 @@ class Desk:
         """What is said or asked back; a ReleaseError when it was not done."""
         verb = VERBS[request.verb]
         try:
-            return _patiently(lambda: verb.answer(self._ports, request))
+            request = completed(self._ports, verb, request)
+            asked = in_utc(request)
+            answer = with_times(_patiently(lambda: verb.answer(self._ports, asked)), request)
+            if verb.only_looks and isinstance(answer, Message):
+                return replace(answer, whole=of_answer(asked))
+            if isinstance(answer, Form):
+                VERBS[answer.verb].must_be_for(self._ports, request.actor.id)
+            return answer
         except WhichOne as several:
             return _offer(several, request)
         except NotReady as refused:
@@ -128,15 +156,29 @@ def _patiently(ask: Callable[[], T]) -> T:
     return ask()
 
 
-def _offer(several: WhichOne, request: Request) -> Message:
+def _offer(several: WhichOne, request: Request) -> Message | Form:
     """One button for each thing that could be meant, asking for the same with the name filled in."""
     if len(str(request.args)) > LONGEST_CARRIED:
-        raise several
+        return _ask_with_note(several, request)
     if len(several.known) > MOST_OFFERED and all(isinstance(value, str) for value in request.args.values()):
         return Message(str(several), [Paragraph(str(several)), Actions([_choice(several, request)])])
     some = list(several.known.items())[:MOST_OFFERED]
     buttons = [Button(shortened(label, 60), request.verb, {**request.args, several.kind: key}) for key, label in some]
     return Message(str(several), [Paragraph(str(several)), Actions(buttons)])
+
+
+def _ask_with_note(several: WhichOne, request: Request) -> Form:
+    """The same choice as a form, which can carry what no button can: a long note."""
+    note = str(request.args.get("note") or "")
+    hidden = {name: value for name, value in request.args.items() if name != "note"}
+    if len(note) > LONGEST_NOTE or len(str(hidden)) > LONGEST_CARRIED or "words" in hidden:
+        raise several
+    options = [Option(key, shortened(label, 60)) for key, label in several.known.items()]
+    fields = (
+        ChoiceField(several.kind, f"Which {several.kind}", options),
+        TextField("note", "Text", note, long=True, rich=True),
+    )
+    return Form(f"Which {several.kind}?", request.verb, fields, "Go on", hidden)
 
 
 def _choice(several: WhichOne, request: Request) -> Menu:

@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
-from handlers.times import Moment, read_moment, understand_duration
+from handlers.clauses import ROOT_OF_KEY, key_in, read_clauses
+from handlers.conversation import Button
+from handlers.times import Ambiguous, Span, span_words
 from handlers.words import Word, take_apart
-from release_core.errors import NotFound, Unclear
+from release_core.errors import NotFound, ReleaseError, Unclear
 
 Root = Literal["release", "incident"]
 MENU = "menu"
+MOST_MEANT = 5
 
-_KEY = re.compile(r"#?(rel|inc)-?([0-9]{1,9})")
-_CLAUSES = frozenset(("in", "at", "until", "till", "for", "as", "to"))
-_LENGTH = re.compile(r"[0-9][0-9.a-z]*|an?|half")
-_ROOT_OF_KEY = {"rel": "release", "inc": "incident"}
+_POLITE = frozenset(("please", "pls", "hey", "hi", "hello", "ok", "okay", "kindly", "thanks", "thx"))
+_ROOT_NAMES: Mapping[Root, tuple[str, str]] = {
+    "release": ("release", "releases"),
+    "incident": ("incident", "incidents"),
+}
 
 
 class Verb(Protocol):
@@ -52,26 +56,33 @@ class Verb(Protocol):
         ...
 
 
-@dataclass
-class _Reading:
-    """What has been understood so far, with the words still to read."""
+class UnknownVerb(NotFound):
+    """No verb of ours; `instead` asks for the same with each that may have been meant."""
 
-    words: list[Word]
+    def __init__(self, sentence: str, nearest: Sequence[str], instead: Sequence[Button]) -> None:
+        super().__init__(sentence, nearest=nearest, field="verb")
+        self.instead = tuple(instead)
+
+
+class SeveralTimes(Unclear):
+    """A time that could be read in several ways; `instead` asks for the same with each of them."""
+
+    def __init__(self, several: Ambiguous, instead: Sequence[Button]) -> None:
+        super().__init__(f"{several} Which one? It can be written in full, like 2026-12-01 22:00.", field=several.field)
+        self.instead = tuple(instead)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A line as it was typed, by whom: `zone` they live in, `now`; `times` and `verb` are what they chose since."""
+
+    root: Root
+    text: str
     zone: str | tzinfo
     now: datetime
-    args: dict[str, Any] = field(default_factory=dict)
-    start: Moment | None = None
-    until: str | None = None
-
-    def put(self, name: str, value: Any, said: str) -> None:
-        if name in self.args:
-            raise Unclear(f"“{said}” was said twice. Say it once.", field=name)
-        self.args[name] = value
-
-    def gather(self, name: str, value: str) -> None:
-        gathered = self.args.setdefault(name, [])
-        if value not in gathered or name == "words":
-            gathered.append(value)
+    verbs: Mapping[str, Verb]
+    times: Mapping[str, Span] = field(default_factory=dict)
+    verb: str = ""
 
 
 def parse(
@@ -79,39 +90,104 @@ def parse(
 ) -> tuple[str, dict[str, Any]]:
     """The verb's name with its arguments, each present only when said.
 
-    "release" ("REL-1"), "incident" ("INC-1"), "org", "seat", "note": str; "at", "until": aware UTC; "for": timedelta;
+    "release" ("REL-1"), "incident" ("INC-1"), "org", "seat", "note": str; "at", "until": aware, in the zone in which
+    they were read; "for": timedelta;
     "people", "teams", "channels": chat ids; "words": what is left, quoted strings whole. No words at all ask for the
     menu. Raises NotFound for an unknown verb, Unclear for a clause that cannot be read.
     """
-    words = take_apart(text)
-    key = words.pop(0) if len(words) > 1 and _key(words[0]) and words[1].kind == "word" else None
-    if not words or words[0].kind == "note":
-        name, taken = _menu(root, verbs), 0
+    typed = Typed(root, text, zone, now, verbs)
+    try:
+        return _understood(typed)
+    except Ambiguous as several:
+        raise SeveralTimes(several, _with_times(typed, several)) from None
+
+
+def _understood(typed: Typed) -> tuple[str, dict[str, Any]]:
+    words = _begun(typed)
+    key = words.pop(0) if len(words) > 1 and key_in(words[0]) and words[1].kind == "word" else None
+    alone = key_in(words[0]) if len(words) == 1 else None
+    if typed.verb:
+        name, taken = typed.verb, 1
+    elif alone and (status := _named("status", ROOT_OF_KEY[alone[1]], typed.verbs)):
+        name, taken = status, 0
+    elif not words or words[0].kind == "note":
+        name, taken = _menu(typed.root, typed.verbs), 0
     else:
-        name, taken = _verb(root, words, verbs)
-    reading = _Reading([*([key] if key else []), *words[taken:]], zone, now)
-    while reading.words:
-        _read(reading)
-    if reading.until is not None:
-        _read_until(reading, reading.until)
-    return name, reading.args
+        name, taken = _verb(typed, words)
+    args = read_clauses([*([key] if key else []), *words[taken:]], typed.zone, typed.now, typed.times)
+    return _as_meant(name, typed, args), args
+
+
+def _as_meant(name: str, typed: Typed, args: Mapping[str, Any]) -> str:
+    """The verb of the other command where only its key was said: “/release status INC-1”."""
+    other: Root = "incident" if typed.root == "release" else "release"
+    if name not in typed.verbs or other not in args or typed.root in args:
+        return name
+    return _phrases(other, typed.verbs).get(typed_name(typed.verbs[name]), name)
+
+
+def _begun(typed: Typed) -> list[Word]:
+    """The words from where the request begins: without what is said before it, the command's own name included."""
+    words = _greeted(typed.text)
+    while words and _is_command(words, typed):
+        words.pop(0)
+    return words
+
+
+def _greeted(text: str) -> list[Word]:
+    """The words without emoji or politeness before them."""
+    words = _joined(take_apart(text))
+    while words and (words[0].is_picture or words[0].bare in _POLITE):
+        words.pop(0)
+    return words
+
+
+def _is_command(words: Sequence[Word], typed: Typed) -> bool:
+    return words[0].bare.lstrip("/") == typed.root and not _spoken(typed.root, words[:1], typed.verbs)
+
+
+def _joined(words: Sequence[Word]) -> list[Word]:
+    """The words, with “rel 1” as one."""
+    joined: list[Word] = []
+    for word in words:
+        if joined and joined[-1].bare in ROOT_OF_KEY and re.fullmatch("#?[0-9]{1,9}", word.bare):
+            joined[-1] = Word(f"{joined[-1].bare}-{word.bare.lstrip('#')}")
+        else:
+            joined.append(word)
+    return joined
+
+
+def _with_times(typed: Typed, several: Ambiguous) -> list[Button]:
+    """A button for each reading of a time; each asks for all that was typed."""
+    buttons = []
+    for reading in several.readings:
+        try:
+            name, args = _understood(replace(typed, times={**typed.times, several.words: reading}))
+        except ReleaseError:
+            continue
+        buttons.append(Button(span_words(reading), name, args))
+    return buttons
 
 
 def parse_said(
-    text: str, *, zone: str | tzinfo, now: datetime, verbs: Mapping[str, Verb]
+    text: str, *, zone: str | tzinfo, now: datetime, verbs: Mapping[str, Verb], about: Root = "release"
 ) -> tuple[str, dict[str, Any]]:
-    """`parse` for a mention or direct message, where "release" or "incident" may come first but need not."""
-    first, _, rest = text.strip().partition(" ")
-    match first.casefold().lstrip("/"):
-        case "release" | "releases":
-            return parse("release", rest, zone=zone, now=now, verbs=verbs)
-        case "incident" | "incidents":
-            return parse("incident", rest, zone=zone, now=now, verbs=verbs)
-    words = take_apart(text)
-    about_incident = any((found := _key(word)) and found[1] == "inc" for word in words[:3])
-    only_there = words and not _spoken("release", words, verbs) and _spoken("incident", words, verbs)
-    root: Root = "incident" if about_incident or only_there else "release"
-    return parse(root, text, zone=zone, now=now, verbs=verbs)
+    """`parse` for a mention or direct message, where "release" or "incident" may come first but need not.
+
+    `about` is what the thread is about: words that both know mean that.
+    """
+    words = _greeted(text)
+    first = words[0].bare.lstrip("/") if words else ""
+    for root, names in _ROOT_NAMES.items():
+        if first in names:
+            rest = re.sub(rf"^.*?/?{first}\b[:,]?", "", text, count=1, flags=re.IGNORECASE | re.DOTALL)
+            return parse(root, rest, zone=zone, now=now, verbs=verbs)
+    about_incident = any((found := key_in(word)) and found[1] == "inc" for word in words[:3])
+    there = not words if about == "incident" else False
+    there = there or (
+        bool(_spoken("incident", words, verbs)) and (about == "incident" or not _spoken("release", words, verbs))
+    )
+    return parse("incident" if about_incident or there else "release", text, zone=zone, now=now, verbs=verbs)
 
 
 def typed_name(verb: Verb) -> str:
@@ -125,13 +201,18 @@ def _phrase(name: str) -> str:
 
 
 def _menu(root: Root, verbs: Mapping[str, Verb]) -> str:
-    own = [verb.name for verb in verbs.values() if verb.root == root and typed_name(verb) == MENU]
-    return own[0] if own else MENU
+    return _named(MENU, root, verbs) or MENU
+
+
+def _named(said: str, root: str, verbs: Mapping[str, Verb]) -> str:
+    """The verb of a root that is typed so; "" when there is none."""
+    return next((verb.name for verb in verbs.values() if verb.root == root and typed_name(verb) == said), "")
 
 
 def _phrases(root: Root, verbs: Mapping[str, Verb]) -> dict[str, str]:
     """Everything that can be typed after a root -> the verb's name."""
-    ours = [verb for verb in verbs.values() if verb.root == root]
+    # What has buttons only cannot be asked for by a typing mistake.
+    ours = [verb for verb in verbs.values() if verb.root == root and getattr(verb, "typed", True)]
     phrases = {_phrase(alias): verb.name for verb in ours for alias in verb.aliases}
     return phrases | {typed_name(verb): verb.name for verb in ours}
 
@@ -146,131 +227,35 @@ def _spoken(root: Root, words: Sequence[Word], verbs: Mapping[str, Verb]) -> tup
     return None
 
 
-def _verb(root: Root, words: Sequence[Word], verbs: Mapping[str, Verb]) -> tuple[str, int]:
-    if spoken := _spoken(root, words, verbs):
+def _verb(typed: Typed, words: Sequence[Word]) -> tuple[str, int]:
+    root = typed.root
+    if spoken := _spoken(root, words, typed.verbs):
         return spoken
-    phrases = _phrases(root, verbs)
-    typed = _phrase(words[0].bare or words[0].text)
-    begun = sorted(phrase for phrase in phrases if typed and phrase.startswith(typed))
+    phrases = _phrases(root, typed.verbs)
+    said = _phrase(words[0].bare or words[0].text)
+    begun = sorted(phrase for phrase in phrases if said and phrase.startswith(said))
     if len({phrases[phrase] for phrase in begun}) == 1:
         return phrases[begun[0]], 1
-    nearest = begun or get_close_matches(typed, phrases, n=3, cutoff=0.6)
+    later = [word.bare for word in words[1:] if word.bare in phrases]
+    nearest = begun or get_close_matches(said, phrases, n=3, cutoff=0.6) or later[:MOST_MEANT]
     # Of several words for one verb, only the first is worth showing.
     nearest = list({phrases[phrase]: phrase for phrase in reversed(nearest)}.values())[::-1]
     hint = f" Did you mean {_either(f'`/{root} {phrase}`' for phrase in nearest)}?" if nearest else ""
     shown = words[0].text[:60].replace("`", "")
-    raise NotFound(f"I know no “{shown}”.{hint} `/{root} help` lists what you can say.", nearest=nearest, field="verb")
+    sentence = f"I know no “{shown}”.{hint} `/{root} help` lists what you can say."
+    raise UnknownVerb(sentence, nearest, list(_with_verbs(typed, nearest, phrases)))
+
+
+def _with_verbs(typed: Typed, nearest: Sequence[str], phrases: Mapping[str, str]) -> Iterator[Button]:
+    """A button for each verb that may have been meant; each asks for it with all the other words."""
+    for phrase in nearest[:MOST_MEANT]:
+        try:
+            name, args = _understood(replace(typed, verb=phrases[phrase]))
+        except ReleaseError:
+            continue
+        yield Button(f"/{typed.root} {phrase}", name, args)
 
 
 def _either(names: Iterator[str]) -> str:
     *before, last = names
     return f"{', '.join(before)} or {last}" if before else last
-
-
-def _key(word: Word) -> re.Match[str] | None:
-    return _KEY.fullmatch(word.bare)
-
-
-def _read(reading: _Reading) -> None:
-    """Read the next clause."""
-    word = reading.words.pop(0)
-    if word.kind == "note":
-        reading.put("note", word.text, "--")
-    elif word.kind in ("person", "team", "channel"):
-        reading.gather({"person": "people", "team": "teams", "channel": "channels"}[word.kind], word.text)
-    elif found := _key(word):
-        _read_key(reading, found, word)
-    elif word.bare in _CLAUSES and _read_clause(reading, word.bare):
-        return
-    else:
-        reading.gather("words", word.text)
-
-
-def _read_key(reading: _Reading, found: re.Match[str], word: Word) -> None:
-    name = _ROOT_OF_KEY[found[1]]
-    if name in reading.args:
-        reading.gather("words", word.text)
-    else:
-        reading.args[name] = f"{found[1].upper()}-{int(found[2])}"
-
-
-def _read_clause(reading: _Reading, clause: str) -> bool:
-    """Read what a clause's first word announces; False when it was an ordinary word after all."""
-    following = reading.words[0] if reading.words else None
-    match clause:
-        case "at":
-            _read_at(reading)
-        case "until" | "till":
-            if reading.until is not None:
-                raise Unclear("“until” was said twice. Say it once.", field="until")
-            reading.until = _time_words(reading)
-        case "in" if following and _LENGTH.fullmatch(following.bare) and _is_length(reading):
-            reading.words.insert(0, Word("in"))
-            _read_at(reading)
-        case "in":
-            reading.put("org", _name(reading, "in", "org", "`in uat`"), "in")
-        case "as":
-            reading.put("seat", _name(reading, "as", "seat", "`as qa`"), "as")
-        case "for" if following and _LENGTH.fullmatch(following.bare):
-            reading.put("for", understand_duration(_clause_words(reading)), "for")
-        case "to" if following and following.kind == "channel":
-            reading.gather("channels", reading.words.pop(0).text)
-        case _:
-            return False
-    return True
-
-
-def _read_at(reading: _Reading) -> None:
-    reading.start = read_moment(_time_words(reading), zone=reading.zone, now=reading.now)
-    reading.put("at", reading.start.at, "at")
-
-
-def _read_until(reading: _Reading, words: str) -> None:
-    """The end is read last: “at 22:00 Berlin until 23:30” means the first 23:30 in Berlin after the start."""
-    start = reading.start
-    try:
-        end = read_moment(
-            words,
-            zone=start.zone if start else reading.zone,
-            now=reading.now,
-            after=start.at if start else None,
-        )
-    except Unclear as error:
-        raise Unclear(str(error), field="until") from None
-    reading.args["until"] = end.at
-
-
-def _time_words(reading: _Reading) -> str:
-    """The words of a time; a leading “in” (“in 2h”) belongs to it, the next clause does not."""
-    if reading.words and reading.words[0].kind == "quoted":
-        return reading.words.pop(0).text
-    lead = []
-    if reading.words and reading.words[0].bare in ("in", "at"):
-        lead.append(reading.words.pop(0).text)
-    return " ".join([*lead, _clause_words(reading)])
-
-
-def _clause_words(reading: _Reading) -> str:
-    taken = []
-    while reading.words:
-        word = reading.words[0]
-        if word.kind != "word" or word.bare in _CLAUSES or _key(word):
-            break
-        taken.append(reading.words.pop(0).text)
-    return " ".join(taken)
-
-
-def _is_length(reading: _Reading) -> bool:
-    """Whether “in …” goes on with a duration, not with an org's name."""
-    ahead = _Reading(list(reading.words), reading.zone, reading.now)
-    try:
-        return understand_duration(_clause_words(ahead)) > timedelta()
-    except Unclear:
-        return False
-
-
-def _name(reading: _Reading, said: str, argument: str, example: str) -> str:
-    if reading.words and reading.words[0].kind in ("word", "quoted") and not _key(reading.words[0]):
-        word = reading.words.pop(0)
-        return word.text if word.kind == "quoted" else word.text.rstrip(",;.:!?") or word.text
-    raise Unclear(f"“{said}” must be followed by the name of the {argument}, for example {example}.", field=argument)

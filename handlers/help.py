@@ -10,8 +10,8 @@ from handlers.verb import Verb
 from release_core.ports import Ports
 
 HOW_TO_ASK = (
-    "Times: “tomorrow 22:00”, “Fri 6pm Berlin”, “in 2h”. The same words work after a mention in a thread and in a "
-    "direct message. The release is taken from the thread, or the only one open."
+    "Times: “tomorrow 22:00”, “Fri 6pm Berlin”, “Fri 22:00-02:00”, “in 2h”. The same words work after a mention in a "
+    "thread and in a direct message. The release is taken from the thread, or the only one open; its name will do, too."
 )
 
 

@@ -107,7 +107,7 @@ def _update_form(ports: Ports, key: str) -> Form:
         severity = find_incident(session, key).severity
     usual = {1: "30", 2: "60"}.get(severity, NO_PROMISE)
     fields = (
-        TextField("note", "Known now", long=True),
+        TextField("note", "Known now", long=True, rich=True),
         ChoiceField("next", "Next word in", NEXT_WORDS, [usual], hint="Shown to everybody; you are reminded."),
     )
     return Form(f"Update {key}", "incident_update", fields, "Post", {"incident": key})
@@ -130,7 +130,7 @@ def resolve(ports: Ports, request: Request) -> Answer:
     require(ports.policy, request.actor.id, "handle_incident")
     key, text = incident_argument(ports, request), note_argument(request)
     if not text:
-        fields = (TextField("note", "What was done", long=True),)
+        fields = (TextField("note", "What was done", long=True, rich=True),)
         return Form(f"Resolve {key}", "incident_resolve", fields, "Resolve", {"incident": key})
     incidents.resolve_incident(ports, request.actor.id, key, text)
     return plainly(f"{key} is resolved.", "good")
@@ -166,7 +166,7 @@ def note(ports: Ports, request: Request) -> Answer:
     with ports.store.reading() as session:
         find_incident(session, key)
     if not text:
-        fields = (TextField("note", "Note", long=True),)
+        fields = (TextField("note", "Note", long=True, rich=True),)
         return Form(f"Note on {key}", "incident_note", fields, "Add", {"incident": key})
     incidents.note_incident(ports, request.actor.id, key, text)
     return plainly(f"Noted in the timeline of {key}.")

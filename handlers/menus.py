@@ -141,7 +141,7 @@ def _group(ports: Ports, request: Request, verbs: Mapping[str, Verb], group: str
     mine = _allowed(ports, request.actor.id, verbs)
     allowed = [verbs[name] for name in names if name in mine]
     head = f"{title}: {key}" if key else title
-    lines = [Paragraph(verb.summary.capitalize(), _button(verb, _about(verb, key))) for verb in allowed]
+    lines = [Paragraph(_sentence(verb.summary), _button(verb, _about(verb, key))) for verb in allowed]
     back = do("Everything…", "release_menu", **({"release": key} if key else {}))
     return Message(f"{head}, {count(len(lines), 'thing')} you may do", [Paragraph(bold(head)), *lines, Actions([back])])
 
@@ -170,3 +170,7 @@ def incident_menu(ports: Ports, request: Request, verbs: Mapping[str, Verb]) -> 
     more: list[Part] = [Note(f"{len(open_now) - SHOWN} more are open.")] if len(open_now) > SHOWN else []
     parts: list[Part] = [Paragraph(bold("Incidents")), *(lines or [Listing([sentence])]), *more, Actions(buttons)]
     return Message(f"Incidents: {sentence}", parts)
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -197,7 +197,8 @@ def _taken_back(t: Telling) -> str:
 
 def _window_set(t: Telling) -> str:
     again = f" Its start has to be booked again: {code('/release book')}" if t.get("unbooked") else ""
-    return f"{t.by} set the window: {t.instant('starts_at')} to {t.instant('ends_at')}.{again}"
+    here, there = f"{t.instant('starts_at')} to {t.instant('ends_at')}", t.company_time("starts_at", "ends_at")
+    return f"{t.by} set the window: {here} in your own time zone, {there}.{again}"
 
 
 def _window_opened(t: Telling) -> str:
@@ -393,7 +394,7 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.RELEASE_RESUMED: lambda t: f"{t.by} lets it go again{t.after('note')}.",
     Kind.FREEZE_SET: lambda t: (
         f"{t.by} set the freeze {t.get('freeze')}: nothing may start on {t.org()} from {t.instant('starts_at')} to "
-        f"{t.instant('ends_at')}. {t.get('reason')}"
+        f"{t.instant('ends_at')} in your own time zone, {t.company_time('starts_at', 'ends_at')}. {t.get('reason')}"
     ),
     Kind.FREEZE_LIFTED: lambda t: f"{t.by} lifted the freeze {t.get('freeze')}{t.after('reason')}.",
     Kind.FREEZE_WAIVED: lambda t: (

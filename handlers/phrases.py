@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sqlmodel import Session
+
 from handlers.addresses import named
 from handlers.conversation import Button, Message, Paragraph, Request, Tone, at, bold, clean, code, people, person
 from release_core.errors import NotFound, Unclear
@@ -14,6 +16,7 @@ from release_core.facts import next_org
 from release_core.lookups import (
     FINAL_STATES,
     checklist,
+    find_incident,
     find_org,
     find_release,
     open_incidents,
@@ -26,6 +29,7 @@ from release_core.ports import Ports
 from release_core.readiness import Gate
 from release_core.windows import Interval
 
+MOST_NAMED = 10
 USUAL_LENGTH = timedelta(hours=2)
 
 STATES = {
@@ -161,17 +165,28 @@ def item_line(item: ChecklistItem, owners: Sequence[str], team: str, stage: str 
 
 
 def release_argument(ports: Ports, request: Request) -> str:
-    """Which release was meant: the one said, the only one open, else the person has to say."""
+    """Which release was meant: the one said, the suspect of an incident, the only one open, else one has to say."""
     said = request.args.get("release")
     if said:
         return str(said)
     with ports.store.reading() as session:
+        if suspect := _suspect(session, request):
+            return suspect
         known = {release.key: f"{release.key} {release.name}" for release in open_releases(session)}
     if len(known) == 1:
         return next(iter(known))
     if not known:
         raise NotFound("No release is open. Plan one with /release new.", field="release")
     raise WhichOne("release", known)
+
+
+def _suspect(session: Session, request: Request) -> str:
+    """The release that the incident of this thread suspects; "" when it is about none."""
+    if "incident" not in request.args:
+        return ""
+    incident = find_incident(session, str(request.args["incident"]))
+    release = session.get(Release, incident.release_id) if incident.release_id else None
+    return release.key if release else ""
 
 
 def interval_argument(request: Request) -> Interval | None:
@@ -204,7 +219,8 @@ class WhichOne(Unclear):
     """Several things could be meant, by key with what they are called; the desk offers them."""
 
     def __init__(self, kind: str, known: Mapping[str, str], sentence: str = "") -> None:
-        super().__init__(sentence or f"Which {kind}? Open: {', '.join(known)}.", field=kind)
+        more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+        super().__init__(sentence or f"Which {kind}? Open: {', '.join([*known][:MOST_NAMED])}{more}.", field=kind)
         self.kind, self.known = kind, dict(known)
 
 
@@ -220,7 +236,8 @@ def org_argument(ports: Ports, request: Request, *, default: str | None = None) 
 def note_argument(request: Request) -> str:
     """The free text after `--`, or the words that were left."""
     note = request.args.get("note")
-    return str(note) if note else " ".join(request.args.get("words", []))
+    # Some write their note behind a single dash.
+    return str(note) if note else " ".join(request.args.get("words", [])).removeprefix("- ")
 
 
 def item_argument(ports: Ports, request: Request, key: str, noun: str = "item") -> tuple[str, str]:

@@ -175,7 +175,7 @@ def package_card(facts: Standing, policy: Policy) -> Message:
     if origin := origin_words(package, policy):
         parts.append(Note(origin))
     if package.warnings:
-        parts.append(Listing([clean(f"Warning: {warning}") for warning in package.warnings[:10]]))
+        parts.append(Listing([clean(f"Warning: {warning}") for warning in package.warnings]))
     return Message(summary, [*parts, *_package_clicks(facts)])
 
 

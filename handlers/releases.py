@@ -54,6 +54,8 @@ from release_core.releases import Plan
 from release_core.timeline import first_broken, read_stream
 from release_core.windows import Interval
 
+LIST_PAGE = 40
+"""How many releases one page of the list shows: each is looked at."""
 TIMELINE_PAGE = 30  # entries; more would not fit into one message
 KINDS = (
     Option("standard", "standard", "every seat, the whole checklist"),
@@ -166,10 +168,21 @@ def _window_from(request: Request) -> Interval | None:
 def list_releases(ports: Ports, request: Request) -> Answer:
     """`/release list`: what is open."""
     with ports.store.reading() as session:
-        every = [stand(session, ports.policy, release) for release in open_releases(session)[:40]]
-    lines = [f"{release_line(f.release, ports.policy)} · window {window_words(f)}" for f in every]
-    sentence = f"{count(len(lines), 'open release')}." if lines else "No release is open. Plan one with /release new."
-    return Message(sentence, [Listing(lines)] if lines else [Paragraph(sentence)])
+        every = open_releases(session)
+        start = _page_start(request, len(every))
+        shown = [stand(session, ports.policy, release) for release in every[start : start + LIST_PAGE]]
+    if not every:
+        return plainly("No release is open. Plan one with /release new.")
+    lines = [f"{release_line(f.release, ports.policy)} · window {window_words(f)}" for f in shown]
+    parts: list[Part] = [Listing(lines)]
+    if rest := max(0, len(every) - start - LIST_PAGE):
+        parts.append(Actions([do(f"Older ({rest})", "release_list", after=str(start + LIST_PAGE))]))
+    return Message(f"{count(len(every), 'open release')}.", parts)
+
+
+def _page_start(request: Request, releases: int) -> int:
+    said = str(request.args.get("after", ""))
+    return min(int(said), max(0, releases - 1)) if said.isdecimal() and len(said) < 9 else 0
 
 
 def status(ports: Ports, request: Request) -> Answer:
@@ -240,7 +253,13 @@ def note(ports: Ports, request: Request) -> Answer:
     key, text = release_argument(ports, request), note_argument(request)
     facts_of(ports, key)
     if not text:
-        return Form(f"Note on {key}", "release_note", (TextField("note", "Note", long=True),), "Add", {"release": key})
+        return Form(
+            f"Note on {key}",
+            "release_note",
+            (TextField("note", "Note", long=True, rich=True),),
+            "Add",
+            {"release": key},
+        )
     releases.add_note(ports, request.actor.id, key, text)
     return plainly(f"Noted in the timeline of {key}.")
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from handlers.conversation import (
     Actions,
     Button,
-    Listing,
     Menu,
     Message,
     Note,
     Option,
     Paragraph,
     Part,
+    Step,
+    Steps,
+    StepState,
     at,
     bold,
     people,
 )
-from handlers.phrases import MARKS, do, headline, lasting, org_title, shortened, who
+from handlers.phrases import do, headline, lasting, org_title, shortened, who
 from handlers.release_words import tasks_words
 from release_core.facts import ReleaseFacts
 from release_core.lookups import FINAL_STATES
@@ -27,8 +29,9 @@ from release_core.models import Task
 from release_core.policy import Phase, Policy
 from release_core.run_sheets import PHASES, SETTLED, holding, minutes_taken, phase_now, still_to_do, task_owners
 
-CHOICES, LONGEST = 12, 40
-"""How many tasks a menu offers, how many lines a card shows: a message holds 10 KB."""
+STATES: Mapping[str, StepState] = {"open": "waiting", "in_progress": "running", "done": "done", "waived": "skipped"}
+CHOICES = 12
+"""How many tasks a menu offers: a message holds 10 KB."""
 
 
 def tasks_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
@@ -46,33 +49,27 @@ def _groups(facts: ReleaseFacts, policy: Policy) -> Iterator[Part]:
     """The tasks of each org before and after its deployment, under a line that says so."""
     if not facts.tasks:
         yield Paragraph("No manual step is planned.")
-    shown = facts.tasks[:LONGEST]
-    for org in dict.fromkeys(task.org for task in shown):
+    for org in dict.fromkeys(task.org for task in facts.tasks):
         title = org_title(policy, org or facts.release.target_org)
         for phase in PHASES:
-            lines = [_line(facts, policy, t) for t in shown if t.org == org and t.phase == phase]
-            if lines:
-                yield Paragraph(bold(f"{phase.capitalize()} {title}"))
-                yield Listing(lines)
-    if len(facts.tasks) > LONGEST:
-        yield Note(f"{len(facts.tasks) - LONGEST} more tasks are not shown.")
+            steps = [_step(facts, policy, t) for t in facts.tasks if t.org == org and t.phase == phase]
+            if steps:
+                yield Steps(f"{phase.capitalize()} {title}", steps)
 
 
-def _line(facts: ReleaseFacts, policy: Policy, task: Task) -> str:
+def _step(facts: ReleaseFacts, policy: Policy, task: Task) -> Step:
     team = policy.teams[task.team].title if task.team in policy.teams else ""
     holder = f"team {team}" if team else people(task_owners(task, facts))
     took = minutes_taken(task)
     time = f"{task.planned_minutes} min" + (f", took {took} min" if took and task.state == "done" else "")
-    pieces = [f"{MARKS[task.state]} {task.number} {task.title}", holder, time]
-    if task == holding(facts):
-        pieces.insert(1, bold("next"))
+    pieces = [*([bold("next")] if task == holding(facts) else []), holder, time]
     if task.state == "waived":
         pieces.append(f"waived by {who(task.changed_by)}: {task.note}")
     elif task.state == "done" and task.finished_at:
         pieces.append(f"done by {who(task.changed_by)} {at(task.finished_at)}{f': {task.note}' if task.note else ''}")
     elif task.state == "in_progress" and task.started_at:
         pieces.append(f"begun by {who(task.changed_by)} {at(task.started_at)}")
-    return " · ".join(pieces)
+    return Step(f"{task.number} {task.title}", STATES[task.state], " · ".join(pieces))
 
 
 def _ahead(facts: ReleaseFacts, now: datetime) -> Iterator[str]:
@@ -120,7 +117,7 @@ def task_card(facts: ReleaseFacts, policy: Policy, task: Task) -> Message:
     """One task with everything that can be done about it."""
     where = org_title(policy, task.org or facts.release.target_org)
     parts: list[Part] = [
-        Paragraph(f"{headline(facts.release)}: {_line(facts, policy, task)}"),
+        Paragraph(f"{headline(facts.release)}: {_step(facts, policy, task).line}"),
         Note(f"{task.phase.capitalize()} the deployment to {where}."),
     ]
     if facts.release.state not in FINAL_STATES:

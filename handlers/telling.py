@@ -6,6 +6,8 @@ from datetime import datetime
 
 from handlers.conversation import at, clean
 from handlers.phrases import org_title, who
+from handlers.times import Moment, span_words
+from handlers.zones import named_zone
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
 
@@ -30,6 +32,12 @@ class Telling:
     def instant(self, name: str) -> str:
         """A recorded instant, in each reader's zone."""
         return at(datetime.fromisoformat(self.get(name)))
+
+    def company_time(self, first: str, last: str) -> str:
+        """Two recorded instants in the company's zone, so that people of several zones name the same hours."""
+        zone = named_zone(self.policy.zone)
+        start, end = (datetime.fromisoformat(self.get(name)) for name in (first, last))
+        return span_words((Moment(start, zone), Moment(end, zone)))
 
     def names(self, name: str) -> list[str]:
         """A recorded list."""

@@ -33,7 +33,8 @@ _SHORT = {
 def level_argument(said: str) -> Level | None:
     """A level as people say it; None for the policy's own. Unclear, with those there are, for anything else."""
     folded = said.strip().casefold()
-    word = _SHORT.get(folded, next((level for level in LEVELS if level.casefold() == folded), ""))
+    begun = [level for level in LEVELS if len(folded) > 3 and level.casefold().startswith(folded)]
+    word = _SHORT.get(folded, begun[0] if len(begun) == 1 else "")
     if word == BY_POLICY:
         return None
     level = known_level(word)

@@ -1,6 +1,6 @@
 """Times as people say them, read in a named zone.
 
-Strict on purpose: what could mean two things is refused with an example of how to say it. Wall-clock times that a
+Strict on purpose: what could mean two things is refused with both of them to choose from. Wall-clock times that a
 clock change skips move to the first instant after it; times that happen twice mean the first.
 """
 
@@ -9,41 +9,27 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
-from functools import cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from itertools import product
 
+from handlers.clocks import WEEKDAYS, Clock, Day, Part, Said, simplified, sort_words
+from handlers.lengths import is_duration, understand_duration
+from handlers.zones import NamedZone, is_near_a_zone, named_zone, zone_words, zones_called
 from release_core.errors import Unclear
 
-EXAMPLES = "“tomorrow 22:00”, “Fri 6pm Berlin”, “in 2h”, “2026-12-01 22:00 UTC”"
-LONGEST = timedelta(days=3660)
+__all__ = ["Ambiguous", "Moment", "named_zone", "read_moment", "understand_duration", "understand_time"]
 
-_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(am|pm)?")
-_TWELVE = re.compile(r"([0-9]{1,2})(am|pm)")
-_ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
-_ISO = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})t([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]+)?(z|[+-][0-9]{2}:?[0-9]{2})?"
-)
-_DOTTED = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})?")
-_SLASHED = re.compile(r"[0-9]{1,4}[/.-][0-9]{1,2}([/.-][0-9]{1,4})?")
-_DAY = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th|\.)?")
-_OFFSET = re.compile(r"(?:utc|gmt)?([+-])([0-9]{1,2}):?([0-9]{2})?")
-_WITH_OFFSET = re.compile(r"([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(z|[+-][0-9]{1,2}:?[0-9]{2})", re.IGNORECASE)
-_AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)([a-z]+)")
-_UNITS = {
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), timedelta(minutes=1)),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), timedelta(hours=1)),
-    **dict.fromkeys(("d", "day", "days"), timedelta(days=1)),
-    **dict.fromkeys(("w", "week", "weeks"), timedelta(weeks=1)),
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), timedelta(seconds=1)),
-}
-_WEEKDAYS = {name.lower(): number for number, name in enumerate(calendar.day_name)}
-_WEEKDAYS |= {name[:length]: number for name, number in _WEEKDAYS.items() for length in (3, 4, 5)}
-_MONTHS = {calendar.month_name[number].lower(): number for number in range(1, 13)}
-_MONTHS |= {name[:length]: number for name, number in _MONTHS.items() for length in (3, 4)}
-_FILLERS = frozenset(("at", "on", "the", "this", "of", "o'clock", "um", "time"))
+EXAMPLES = "“tomorrow 22:00”, “Fri 6pm Berlin”, “in 2h”, “2026-12-01 22:00 UTC”"
+MOST_READINGS = 4
+_HALVES: dict[Part, range] = {"morning": range(12), "afternoon": range(12, 19), "evening": range(17, 24)}
+_NIGHT_ENDS = 5
+_AT_ONCE = frozenset(("now", "right now", "asap", "immediately", "straight away", "at once"))
+_VAGUE = frozenset(("eod", "cob", "eob", "eow", "end of day", "close of business", "end of business", "end of week"))
+_SPELLED = {name.lower(): name for name in (*calendar.day_name, *calendar.month_name) if name}
+_SPELLED |= {name: name for name in ("tomorrow", "tonight", "midnight")}
+_DAY_SPAN = re.compile(r"([a-z]{3,9})\s?[-–—]\s?([a-z]{3,9})")
 
 
 @dataclass(frozen=True)
@@ -53,26 +39,45 @@ class Moment:
     at: datetime
     zone: tzinfo
 
+    @property
+    def words(self) -> str:
+        """Its full reading: "Fri 27 Nov 2026 18:00 CET (Europe/Berlin)"."""
+        local = self.at.astimezone(self.zone)
+        return f"{local:%a} {local.day} {local:%b %Y %H:%M} {zone_words(self.zone, self.at)}"
 
-@dataclass
-class _Said:
-    """What the words have told so far."""
 
-    words: str
-    day: date | None = None
-    weekday: int | None = None
-    later: bool = False
-    yearless: bool = False
-    clock: time | None = None
-    midnight: bool = False
-    zone: tzinfo | None = None
-    unread: list[str] = field(default_factory=list)
+Span = tuple[Moment, Moment | None]
+"""A start, with the end that was said in the same words."""
+
+
+class Ambiguous(Unclear):
+    """Words that mean several instants; `readings` are those, in order, for the person to choose from."""
+
+    def __init__(self, words: str, readings: Sequence[Span], because: str = "") -> None:
+        said = [span_words(span) for span in readings]
+        ways = {2: "two", 3: "three"}.get(len(said), "several")
+        told = because or f"“{shown(words)}” could be read in {ways} ways"
+        super().__init__(f"{told}: {'; '.join(said[:-1])}; or {said[-1]}.", field="at")
+        self.words = words
+        self.readings = tuple(readings)
+
+
+def span_words(span: Span) -> str:
+    """A span as people read it."""
+    start, end = span
+    if end is None:
+        return start.words
+    opens, closes = start.at.astimezone(start.zone), end.at.astimezone(end.zone)
+    if (opens.tzname(), opens.date()) == (closes.tzname(), closes.date()) and start.zone == end.zone:
+        return start.words.replace(f"{opens:%H:%M} ", f"{opens:%H:%M} to {closes:%H:%M} ", 1)
+    return f"{start.words} to {end.words}"
 
 
 def understand_time(words: str, *, zone: str | tzinfo, now: datetime) -> datetime:
     """The instant (aware UTC) that `words` name for somebody who lives in `zone` (IANA name) at `now`.
 
-    Unclear when there is no such date or zone, when it could mean two things, or when a date comes without a time.
+    Unclear when there is no such date or zone, or when a date comes without a time; Ambiguous when it could mean two
+    things.
     """
     return read_moment(words, zone=zone, now=now).at
 
@@ -80,43 +85,7 @@ def understand_time(words: str, *, zone: str | tzinfo, now: datetime) -> datetim
 def read_moment(words: str, *, zone: str | tzinfo, now: datetime, after: datetime | None = None) -> Moment:
     """`understand_time`, telling the zone too; a time without a day means the first one after `after` (or `now`)."""
     home = named_zone(zone) if isinstance(zone, str) else zone
-    try:
-        return _moment(words, home, now, after or now)
-    except (OverflowError, ValueError):
-        raise _unclear(words) from None
-
-
-def understand_duration(words: str) -> timedelta:
-    """The duration that words like "2h", "90m", "1h30m" or "2 days" name; Unclear when they name none."""
-    text = re.sub(r"\band\b(?=\s*\S)", " ", words.lower())
-    text = re.sub(r"\bhalf an? hour\b", "30m", text)
-    text = re.sub(r"\ban? (?=[a-z])", "1", text)
-    text = re.sub(r"[\s,]+", "", text)
-    total, position = timedelta(), 0
-    for found in _AMOUNT.finditer(text):
-        unit = _UNITS.get(found[2])
-        if unit is None or found.start() != position or len(found[1]) > 6:
-            break
-        total, position = total + float(found[1]) * unit, found.end()
-    if not text or position != len(text) or not timedelta() < total <= LONGEST:
-        raise Unclear(
-            f"“{_shown(words)}” is no duration that I know. Say it like “2h”, “90m”, “1h30m” or “2 days”.", field="for"
-        )
-    return total
-
-
-def named_zone(name: str) -> ZoneInfo:
-    """The zone of an IANA name or of the city in one, in any case; Unclear names the nearest zones."""
-    known = _zone_names()
-    found = known.get(_zone_key(name))
-    if found is not None:
-        try:
-            return ZoneInfo(found)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            pass
-    near = [known[key] for key in get_close_matches(_zone_key(name), known, n=3, cutoff=0.7)]
-    hint = f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else "Use a name like Europe/Berlin or UTC."
-    raise Unclear(f"“{_shown(name)}” is no time zone that I know. {hint}", field="at")
+    return only(words, [(moment, None) for moment in readings_of(words, home, now, after or now)])[0]
 
 
 def wall_clock(local: datetime, zone: tzinfo) -> datetime:
@@ -136,211 +105,190 @@ def wall_clock(local: datetime, zone: tzinfo) -> datetime:
     return high
 
 
-def _moment(words: str, home: tzinfo, now: datetime, after: datetime) -> Moment:
-    text = " ".join(words.replace(",", " ").split())
-    lowered = text.lower()
-    if lowered == "now":
-        return Moment(now.astimezone(UTC), home)
-    if lowered.startswith(("in ", "+")) and (length := _relative(lowered)):
-        return Moment((now + length).astimezone(UTC), home)
-    said = _Said(text)
-    _read_words(said, list(_apart(text.split())), now, home)
-    zone = said.zone or home
-    if said.clock is None:
-        if said.day is None and said.weekday is None:
-            raise _unclear(words)
-        raise Unclear(
-            f"“{_shown(words)}” names a day but no time. Say for example “{_shown(words)} 22:00”.", field="at"
-        )
-    return Moment(_resolve(said, said.clock, zone, now, after), zone)
+def only(words: str, readings: Sequence[Span]) -> Span:
+    """The one reading there is; Ambiguous when there are several."""
+    distinct: dict[tuple[datetime, datetime | None], Span] = {}
+    for start, end in readings:
+        distinct.setdefault((start.at, end.at if end else None), (start, end))
+    found = sorted(distinct.values(), key=lambda span: span[0].at)
+    if len(found) == 1:
+        return found[0]
+    raise Ambiguous(words, found[:MOST_READINGS])
 
 
-def _apart(words: Sequence[str]) -> Iterator[str]:
-    """The words, with an offset that is written right behind a clock time as a word of its own."""
-    for word in words:
-        if found := _WITH_OFFSET.fullmatch(word):
-            yield from (found[1], "UTC" if found[2] in "zZ" else found[2])
+def readings_of(words: str, home: tzinfo, now: datetime, after: datetime) -> Sequence[Moment]:
+    """Every instant that words may name, for somebody who lives in `home`. Unclear when they name none."""
+    text = simplified(words)
+    if text.removeprefix("at ") in _AT_ONCE:
+        return [Moment(now.astimezone(UTC), home)]
+    try:
+        relative = list(_relative(text, home, now))
+        said = None if relative and not re.fullmatch(r"[0-9]{1,2}h([0-9]{2})?", text) else sort_words(words, now, home)
+        if said is None:
+            return relative
+        return [*resolved(said, words, home, now, after), *relative]
+    except (OverflowError, ValueError):
+        raise unclear(words) from None
+
+
+def _relative(text: str, home: tzinfo, now: datetime) -> Iterator[Moment]:
+    """ "in 2h", "+30m", "2 hours from now", "90 minutes"; "2h" may be a time of day as well."""
+    length = re.sub(r"\s(?:from now|later)$|^(?:in\s|\+(?![0-9]{1,2}:))", "", text)
+    asked = length != text
+    found = re.fullmatch(r"((?:[0-9a-z.]+ )+?(?:days?|weeks?|d|w)) (?:at )?(.+)", length)
+    if asked and found and is_duration(found[1]):
+        day = (now + understand_duration(found[1])).astimezone(home).date()
+        yield from resolved(replace(sort_words(found[2], now, home), days=[Day(day)]), text, home, now, now)
+        return
+    *before, last = length.split() or [""]
+    if asked and before and zones_called(last, home) and is_duration(" ".join(before)):
+        length, home = " ".join(before), zones_called(last, home)[0].zone
+    late = re.fullmatch(r"([0-9]{1,2})h([0-9]{2})?", text)
+    if asked or (is_duration(length) and not (late and int(late[1]) > 12)):
+        yield Moment((now + understand_duration(length)).astimezone(UTC), home)
+
+
+def resolved(said: Said, words: str, home: tzinfo, now: datetime, after: datetime) -> Sequence[Moment]:
+    """Every instant that sorted words may name."""
+    _must_be_read(said, words)
+    if not said.clocks:
+        raise _without_clock(said, words)
+    if said.days and said.next_week:
+        raise unclear(words)
+    days: Sequence[Day | None] = said.days or [None]
+    found = []
+    for day, clock, zone in product(days, _clocks(said), said.zones or [NamedZone(home)]):
+        for instant in _instants(said, day, clock, zone.zone, now, after):
+            for read_in in zone.readings(instant):
+                again = _instants(said, day, clock, read_in, now, after)
+                found += [Moment(each, read_in) for each in again]
+    if not found:
+        raise unclear(words)
+    if len(said.zones) > 1 and len({moment.at for moment in found}) > 1:
+        name = said.zone_name.upper()
+        raise Ambiguous(words, [(moment, None) for moment in found], f"“{name}” is no time zone that says one thing")
+    return found
+
+
+def _clocks(said: Said) -> Iterator[Clock]:
+    """The times of day: an hour without its half is both, a part of the day tells which."""
+    for clock in said.clocks:
+        early, late = clock, replace(clock, time=clock.time.replace(hour=clock.time.hour % 12 + 12))
+        if clock.days:
+            yield clock
+        elif said.part:
+            hours = _HALVES.get(said.part, _HALVES["evening"])
+            fitting = [one for one in (early, late) if one.time.hour in hours]
+            if (
+                said.part in ("evening", "tonight")
+                and early.time.hour < _NIGHT_ENDS
+                and not (clock.bare and early.time.hour > 2)
+            ):
+                fitting = [replace(early, days=1)]
+            yield fitting[0] if fitting else early
+        elif clock.bare:
+            yield replace(early, time=early.time.replace(hour=early.time.hour % 12)) if early.time.hour == 12 else early
+            yield late
         else:
-            yield word
+            yield clock
 
 
-def _relative(text: str) -> timedelta | None:
-    if text.startswith("+") and _OFFSET.fullmatch(text):
-        return None
-    return understand_duration(text.removeprefix("in ").removeprefix("+"))
-
-
-def _resolve(said: _Said, clock: time, zone: tzinfo, now: datetime, after: datetime) -> datetime:
-    """The instant: a day as said, or the first such day that is still ahead."""
-    extra = timedelta(days=1) if said.midnight else timedelta()
-    if said.day is not None and not said.yearless:
-        return wall_clock(datetime.combine(said.day, clock) + extra, zone)
+def _instants(
+    said: Said, day: Day | None, clock: Clock, zone: tzinfo, now: datetime, after: datetime
+) -> list[datetime]:
+    """The instant: a day as said, or the first such day that is still ahead; two for a "next Friday" of this week."""
+    extra = timedelta(days=clock.days)
+    if day is not None:
+        return [_dated(said, day, clock, zone, now)]
     today = after.astimezone(zone).date()
-    if said.day is not None:
-        for year in range(today.year, today.year + 9):
-            instant = _in_year(said.day, year, clock, zone)
-            if instant is not None and instant > now:
-                return instant
-        raise _unclear(said.words)
-    for days in range(1 if said.later else 0, 15):
-        day = today + timedelta(days=days)
-        if said.weekday not in (None, day.weekday()):
+    if said.next_week:
+        if said.weekday is None:
+            return []
+        monday = today + timedelta(days=7 - today.weekday())
+        return [wall_clock(datetime.combine(monday + timedelta(days=said.weekday), clock.time) + extra, zone)]
+    for days in range(1 if said.next_one else 0, 15):
+        one = today + timedelta(days=days)
+        if said.weekday not in (None, one.weekday()):
             continue
-        instant = wall_clock(datetime.combine(day, clock) + (extra if said.weekday is not None else timedelta()), zone)
+        later = extra if said.weekday is not None else timedelta()
+        instant = wall_clock(datetime.combine(one, clock.time) + later, zone)
         if instant > after:
+            is_this_week = said.next_one and today.weekday() + days <= 6
+            following = wall_clock(datetime.combine(one + timedelta(days=7), clock.time) + later, zone)
+            return [instant, following] if is_this_week else [instant]
+    return []
+
+
+def _dated(said: Said, day: Day, clock: Clock, zone: tzinfo, now: datetime) -> datetime:
+    """The instant of a date; of the first that is still ahead where its year or month was left out."""
+    for each in _dates(day, now.astimezone(zone).date()):
+        instant = wall_clock(datetime.combine(each, clock.time) + timedelta(days=clock.days), zone)
+        if not (day.yearless or day.monthless) or instant > now:
+            if said.weekday not in (None, each.weekday()):
+                told = f"{each.day} {each:%b %Y} is a {each:%A}, not a {calendar.day_name[said.weekday or 0]}."
+                raise Unclear(f"{told} Say either of them.", field="at")
             return instant
-    raise _unclear(said.words)
+    raise ValueError(said.words)
 
 
-def _in_year(day: date, year: int, clock: time, zone: tzinfo) -> datetime | None:
-    if (day.month, day.day) == (2, 29) and not calendar.isleap(year):
-        return None
-    return wall_clock(datetime.combine(day.replace(year=year), clock), zone)
-
-
-def _read_words(said: _Said, words: Sequence[str], now: datetime, home: tzinfo) -> None:
-    """Fill `said` from the words; a zone is looked for first, because “today” depends on it."""
-    rest = _without_zone(said, words)
-    today = now.astimezone(said.zone or home).date()
-    index = 0
-    while index < len(rest):
-        index += _read_one(said, rest, index, today)
-    if said.unread:
-        unread = " ".join(said.unread)
-        if said.clock is not None and said.zone is None and re.fullmatch(r"[A-Za-z][A-Za-z_/+\- 0-9]*", unread):
-            named_zone(unread)
-        raise _unclear(said.words)
-
-
-def _without_zone(said: _Said, words: Sequence[str]) -> list[str]:
-    """The words without those that name a zone (up to three, for “America / New York” and the like)."""
-    for length in (3, 2, 1):
-        for start in range(len(words) - length + 1):
-            name = " ".join(words[start : start + length])
-            zone = None if _means_date(name) else _zone_or_none(name)
-            if zone is not None:
-                said.zone = zone
-                return [*words[:start], *words[start + length :]]
-    return list(words)
-
-
-def _means_date(name: str) -> bool:
-    # “Sat”, “Mon”, “EST5EDT” and the like: a weekday or month beats a zone of the same letters.
-    return name.lower() in _WEEKDAYS or name.lower() in _MONTHS
-
-
-def _zone_or_none(name: str) -> tzinfo | None:
-    if found := _OFFSET.fullmatch(name.lower()):
-        length = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
-        return timezone(length if found[1] == "+" else -length) if length < timedelta(hours=15) else None
-    return named_zone(name) if _zone_key(name) in _zone_names() else None
-
-
-def _read_one(said: _Said, words: Sequence[str], index: int, today: date) -> int:
-    """Read what begins at `index`; returns how many words it took."""
-    word = words[index].lower()
-    following = words[index + 1].lower() if index + 1 < len(words) else ""
-    if word in _FILLERS:
-        return 1
-    if said.clock is None and following in ("am", "pm") and _read_clock(said, word + following):
-        return 2
-    if said.clock is None and _read_clock(said, word):
-        return 1
-    if said.day is None and said.weekday is None and (taken := _read_day(said, word, following, today)):
-        if said.yearless and index + 2 < len(words) and (year := re.fullmatch("[0-9]{4}", words[index + 2])):
-            said.day, said.yearless = said.day and said.day.replace(year=int(year[0])), False
-            return taken + 1
-        return taken
-    said.unread.append(words[index])
-    return 1
-
-
-def _read_clock(said: _Said, word: str) -> bool:
-    if word == "noon":
-        said.clock = time(12)
-    elif word == "midnight":
-        said.clock, said.midnight = time(0), True
-    elif found := _CLOCK.fullmatch(word):
-        said.clock = time(_hour(int(found[1]), found[4]), int(found[2]), int(found[3] or 0))
-    elif found := _TWELVE.fullmatch(word):
-        said.clock = time(_hour(int(found[1]), found[2]))
-    elif (found := _ISO.fullmatch(word)) and said.day is None:
-        said.day, said.clock = date.fromisoformat(found[1]), time.fromisoformat(found[2])
-        if found[3]:
-            said.zone = UTC if found[3] == "z" else _zone_or_none(found[3])
+def _dates(day: Day, today: date) -> Iterator[date]:
+    if day.yearless:
+        for year in range(today.year, today.year + 9):
+            if (day.date.month, day.date.day) != (2, 29) or calendar.isleap(year):
+                yield day.date.replace(year=year)
+    elif day.monthless:
+        for months in range(13):
+            year, month = divmod(today.year * 12 + today.month - 1 + months, 12)
+            if day.date.day <= calendar.monthrange(year, month + 1)[1]:
+                yield date(year, month + 1, day.date.day)
     else:
-        return False
-    return True
+        yield day.date
 
 
-def _hour(hour: int, half: str | None) -> int:
-    if half is None:
-        return hour
-    if not 1 <= hour <= 12:
-        raise ValueError(hour)
-    return hour % 12 + (12 if half == "pm" else 0)
+def _must_be_read(said: Said, words: str) -> None:
+    unread = " ".join(said.unread)
+    if not unread:
+        return
+    if simplified(words) in _VAGUE or unread in _VAGUE:
+        told = f"“{shown(words)}” is another hour for everybody. Say which one, for example “today 18:00”."
+        raise Unclear(told, field="at")
+    if (found := _DAY_SPAN.fullmatch(unread)) and {found[1], found[2]} <= WEEKDAYS.keys():
+        raise Unclear(f"“{shown(words)}” names days but no times. Say “Mon 22:00 until Wed 06:00”.", field="at")
+    if near := get_close_matches(unread, _SPELLED, n=1, cutoff=0.75):
+        raise Unclear(f"In “{shown(words)}”, did you mean {_SPELLED[near[0]]} by “{unread}”?", field="at")
+    is_name = re.fullmatch(r"[a-z][a-z_/+\- 0-9]*", unread)
+    is_short = len(unread) <= 5 and unread.upper() in words.split()
+    if said.clocks and not said.zones and is_name and (is_near_a_zone(unread) or is_short):
+        named_zone(next((each for each in words.split() if each.lower() == unread), unread))
+    if said.clocks and is_name:
+        told = f"In “{shown(words)}” I do not understand “{unread}”. Say it like {EXAMPLES}."
+        raise Unclear(f"{told} A time zone is a name like Europe/Berlin or UTC.", field="at")
+    raise unclear(words)
 
 
-def _read_day(said: _Said, word: str, following: str, today: date) -> int:
-    """Read a day; returns how many words it took, 0 when there is none."""
-    if word in ("today", "tonight"):
-        said.day = today
-    elif word == "yesterday":
-        said.day = today - timedelta(days=1)
-    elif word == "tomorrow":
-        said.day = today + timedelta(days=1)
-    elif word in _WEEKDAYS:
-        said.weekday = _WEEKDAYS[word]
-    elif word == "next" and following in _WEEKDAYS:
-        said.weekday, said.later = _WEEKDAYS[following], True
-        return 2
-    elif found := _ISO_DATE.fullmatch(word):
-        said.day = date(int(found[1]), int(found[2]), int(found[3]))
-    elif found := _DOTTED.fullmatch(word):
-        said.day = date(int(found[3] or 2000), int(found[2]), int(found[1]))
-        said.yearless = not found[3]
-    elif (found := _DAY.fullmatch(word)) and following in _MONTHS:
-        said.day, said.yearless = date(2000, _MONTHS[following], int(found[1])), True
-        return 2
-    elif word in _MONTHS and (found := _DAY.fullmatch(following)):
-        said.day, said.yearless = date(2000, _MONTHS[word], int(found[1])), True
-        return 2
-    else:
-        return 0
-    return 1
+def _without_clock(said: Said, words: str) -> Unclear:
+    if not said.names_day and not said.part and not said.next_week:
+        return unclear(words)
+    named = "a day" if said.names_day or said.next_week else "a part of the day"
+    example = " ".join(re.sub(r"(?i)\b(morning|evening|night|afternoon|at|this|in|the)\b", "", shown(words)).split())
+    return Unclear(
+        f"“{shown(words)}” names {named} but no time. Say for example “{example or 'today'} 22:00”.", field="at"
+    )
 
 
-@cache
-def _zone_names() -> dict[str, str]:
-    """Keys people may type -> IANA name; a city shared by two zones of different names is left out."""
-    names = available_timezones() - {"localtime", "posixrules", "Factory"}
-    keys: dict[str, str] = {}
-    cities: dict[str, list[str]] = {}
-    for name in sorted(names):
-        keys[_zone_key(name)] = name
-        region, _, city = name.rpartition("/")
-        if region and not region.startswith(("Etc", "SystemV", "posix", "right", "US")):
-            cities.setdefault(_zone_key(city), []).append(name)
-    for city, zones in cities.items():
-        if len(zones) == 1:
-            keys.setdefault(city, zones[0])
-    return keys
-
-
-def _zone_key(name: str) -> str:
-    return re.sub(r"[\s_]+", "_", name.strip().lower())
-
-
-def _shown(words: str) -> str:
+def shown(words: str) -> str:
+    """Words as a refusal quotes them."""
     return " ".join(words.split())[:80]
 
 
-def _unclear(words: str) -> Unclear:
+def unclear(words: str) -> Unclear:
+    """The refusal of words that name no time."""
     if not words.strip():
         return Unclear(f"At what time? Say it like {EXAMPLES}.", field="at")
-    if _SLASHED.fullmatch(words.split()[0]) and not _ISO_DATE.fullmatch(words.split()[0]):
+    if re.fullmatch(r"[0-9]{1,2}[/.-][0-9]{1,2}([/.-][0-9]{1,4})?", words.split()[0]):
         return Unclear(
-            f"“{_shown(words)}” could be read in two ways. Write the date as year-month-day, like 2026-12-01 22:00.",
+            f"“{shown(words)}” could be read in two ways, or is no date. "
+            "Write the date as year-month-day, like 2026-12-01 22:00.",
             field="at",
         )
-    return Unclear(f"“{_shown(words)}” is no time that I understand. Say it like {EXAMPLES}.", field="at")
+    return Unclear(f"“{shown(words)}” is no time that I understand. Say it like {EXAMPLES}.", field="at")

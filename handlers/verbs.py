@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from handlers import (
     absences,
@@ -27,6 +28,7 @@ from handlers import (
     starting,
     tasks,
     test_choices,
+    wholes,
     windows,
 )
 from handlers.conversation import Answer, Request
@@ -54,6 +56,11 @@ def release_help(ports: Ports, request: Request) -> Answer:
 def incident_help(ports: Ports, request: Request) -> Answer:
     """`/incident help`."""
     return what_you_may(ports, request.actor.id, "incident", VERBS.values())
+
+
+def release_whole(ports: Ports, request: Request) -> Answer:
+    """The button under a message of which the chat shows a part only."""
+    return wholes.whole(ports, request, VERBS)
 
 
 _TABLE = (
@@ -200,7 +207,7 @@ _TABLE = (
         approvals.decline,
         "[REL-1] [as SEAT] -- reason",
         "say no for a seat",
-        aliases=("reject", "no"),
+        aliases=("reject", "no", "nogo"),
         may=fills_a_seat,
     ),
     Verb(
@@ -255,6 +262,7 @@ _TABLE = (
         "when it may start",
         "set_window",
         ("schedule",),
+        loose_time="always",
     ),
     Verb(
         "release_strategy",
@@ -264,12 +272,22 @@ _TABLE = (
         "plan",
     ),
     Verb(
-        "release_freeze", windows.freeze, "in ORG at TIME until TIME -- reason", "when nothing may start", "set_freeze"
+        "release_freeze",
+        windows.freeze,
+        "in ORG at TIME until TIME -- reason",
+        "when nothing may start",
+        "set_freeze",
+        loose_time="perhaps",
     ),
     Verb("release_unfreeze", windows.unfreeze, "FRZ-1 [-- reason]", "lift one freeze", "set_freeze"),
     Verb("release_calendar", windows.calendar, "", "windows and freezes ahead", aliases=("windows", "freezes")),
     Verb(
-        "release_deploy", deployments.deploy, "[REL-1]", "weigh everything, then press the button", "deploy", ("ship",)
+        "release_deploy",
+        deployments.deploy,
+        "[REL-1]",
+        "weigh everything, then press the button",
+        "deploy",
+        ("ship", "go"),
     ),
     Verb("release_go", deployments.go, "", "start the deployment", "deploy", typed=False),
     Verb("release_book", starting.book, "[REL-1]", "start by itself when its window is open", "deploy", ("autostart",)),
@@ -320,6 +338,7 @@ _TABLE = (
         "tell stakeholders",
         "broadcast",
         ("broadcast", "announce"),
+        loose_time="perhaps",
     ),
     Verb("release_note", releases.note, "[REL-1] -- text", "words for the timeline", "note"),
     Verb("release_remember", quotes.remember, "", "keep a message in a timeline", "note", typed=False),
@@ -333,9 +352,17 @@ _TABLE = (
     ),
     Verb("release_close", releases.close, "[REL-1]", "end the watch", "plan", ("finish",)),
     Verb("release_cancel", releases.cancel, "[REL-1] -- reason", "give a release up", "plan"),
+    Verb("release_whole", release_whole, "", "all of a message that was too long", typed=False),
     Verb("release_todo", home.todo, "", "what you owe", aliases=("mine",)),
     Verb("release_home", home.turn, "", "your own page, made anew", may=anybody),
-    Verb("release_notify", notifications.notify, "[TOPIC on|off]", "which direct messages you get", may=anybody),
+    Verb(
+        "release_notify",
+        notifications.notify,
+        "[TOPIC on|off]",
+        "which direct messages you get",
+        aliases=("settings",),
+        may=anybody,
+    ),
     Verb("release_help", release_help, "", "what you may do"),
     Verb("incident_menu", incident_menu, "", "what is broken"),
     Verb(
@@ -353,6 +380,7 @@ _TABLE = (
         "[INC-1] [at TIME|for 30m] -- what is known",
         "say what is known, and when you say more",
         "handle_incident",
+        loose_time="perhaps",
     ),
     Verb(
         "incident_rollback",
@@ -374,7 +402,16 @@ _TABLE = (
     Verb("incident_timeline", incidents.timeline, "[INC-1]", "everything that happened", aliases=("history",)),
     Verb("incident_help", incident_help, "", "what you may do"),
 )
-VERBS: Mapping[str, Verb] = {verb.name: verb for verb in _TABLE}
+ONLY_LOOK = frozenset(
+    (
+        *("release_list", "release_status", "release_why", "release_package", "release_diff", "release_checklist"),
+        *("release_item", "release_tasks", "release_task_show", "release_results", "release_calendar"),
+        *("release_timeline", "release_todo", "release_help"),
+        *("incident_status", "incident_timeline", "incident_help"),
+    )
+)
+"""What changes nothing whatever it is asked with."""
+VERBS: Mapping[str, Verb] = {verb.name: replace(verb, only_looks=verb.name in ONLY_LOOK) for verb in _TABLE}
 
 QUESTIONS = frozenset(
     (

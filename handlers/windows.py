@@ -31,31 +31,20 @@ from handlers.phrases import (
     release_argument,
 )
 from handlers.releases import facts_of
-from handlers.times import understand_time
 from release_core import scheduling
 from release_core.errors import NotFound
-from release_core.facts import gather
-from release_core.lookups import open_releases
+from release_core.lookups import open_releases, window_of
 from release_core.org_locks import standing_locks
 from release_core.permissions import require
 from release_core.ports import Ports
 from release_core.windows import Interval, freezes_over
 
 
-def _with_bare_time(ports: Ports, request: Request) -> Request:
-    """The request with its loose words read as the start: people leave out the “at”."""
-    words = " ".join(str(word) for word in request.args.get("words", []))
-    if not words or "at" in request.args:
-        return request
-    start = understand_time(words, zone=request.actor.zone, now=ports.clock.now())
-    return replace(request, args={**request.args, "at": start})
-
-
 def window(ports: Ports, request: Request) -> Answer:
     """`/release window`: when a release may start."""
     require(ports.policy, request.actor.id, "set_window")
     key = release_argument(ports, request)
-    interval = interval_argument(_with_bare_time(ports, request))
+    interval = interval_argument(request)
     if interval is None:
         held = facts_of(ports, key).window
         fields = (
@@ -81,8 +70,8 @@ def freeze(ports: Ports, request: Request) -> Answer:
     """`/release freeze`: when nothing may start."""
     require(ports.policy, request.actor.id, "set_freeze")
     interval, reason = interval_argument(request), note_argument(request)
-    if interval is None and request.args.get("until"):
-        interval = Interval(ports.clock.now(), request.args["until"])
+    if interval is None and {"until", "for"} & set(request.args):
+        interval = interval_argument(replace(request, args={**request.args, "at": ports.clock.now()}))
     if interval is None or not reason or "org" not in request.args:
         return _freeze_form(ports, request, interval, reason)
     org = str(request.args["org"])
@@ -133,15 +122,14 @@ def calendar(ports: Ports, request: Request) -> Answer:
     """`/release calendar`: windows and freezes ahead."""
     now = ports.clock.now()
     with ports.store.reading() as session:
-        every = [gather(session, ports.policy, release) for release in open_releases(session)[:40]]
+        held = [(window_of(session, release), release) for release in open_releases(session)]
         spans = {span.key: span for span in scheduling.freezes_ahead(session, ports.policy, now)}
         locks = [lock_line(lock, ports.policy) for lock in standing_locks(session)]
-    windows = [(f.window.starts_at, f) for f in every if f.window and f.window.ends_at > now]
+    windows = [(window, release) for window, release in held if window and window.ends_at > now]
     lines = [
-        f"{at(starts)} to {at(f.window.ends_at)}: {headline(f.release)} "
-        f"to {org_title(ports.policy, f.release.target_org)}"
-        for starts, f in sorted(windows, key=lambda row: row[0])
-        if f.window
+        f"{at(window.starts_at)} to {at(window.ends_at)}: {headline(release)} "
+        f"to {org_title(ports.policy, release.target_org)}"
+        for window, release in sorted(windows, key=lambda row: row[0].starts_at)
     ]
     frozen = [
         f"{span.key} “{span.name}”: {org_title(ports.policy, span.org)}, {at(span.starts_at)} to {at(span.ends_at)}"

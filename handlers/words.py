@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +15,19 @@ Kind = Literal["word", "quoted", "person", "team", "channel", "note"]
 _QUOTES = {'"': '"', "“": "”“", "”": "”", "„": "“”", "«": "»", "'": "'", "‘": "’", "’": "’"}
 _DOUBLE = frozenset('"“”„«')
 _DASHES = ("--", "—", "–", "―")
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad\u202a-\u202e\x00-\x08\x0e-\x1f\x7f]")
+_INVISIBLE = re.compile(
+    "[\u200b-\u200f\u2060-\u2069\u061c\u180e\ufe0e\ufe0f\ufeff\u00ad\u202a-\u202e\x00-\x08\x0e-\x1f\x7f]"
+)
+# What a chat draws as weight or code, where a word begins or ends with it.
+_ORNAMENT = "*`"
+_EMOJI = re.compile(r":[\w+'-]+:(?::skin-tone-\d:)?")
+# “22:00 – 02:00” is one range, not a time with a note.
+_TIME_BEFORE = re.compile(
+    r"(?:\b[0-9]{1,2}(?:[:.][0-9]{2}\s?(?:[ap]m)?|\s?[ap]m|h)|\bnoon)(?:\s\w+)?\s*$", re.IGNORECASE
+)
+_TIME_AFTER = re.compile(
+    r"\s*(?:(?:[a-z]+\s)?[0-9]{1,2}(?:[:.][0-9]{2}|\s?[ap]m|h\b)|noon\b|midnight\b)", re.IGNORECASE
+)
 _ENTITY = re.compile(r"<([@#!]?)([^<>|\s]*)(?:\|([^<>]*))?>")
 
 
@@ -27,8 +40,16 @@ class Word:
 
     @property
     def bare(self) -> str:
-        """The word for comparing: without case or the punctuation that ends a clause; empty unless typed as a word."""
-        return self.text.rstrip(",;.:!?").casefold() if self.kind == "word" else ""
+        """The word for comparing: without case, width or the punctuation that ends a clause; empty unless a word."""
+        if self.kind != "word":
+            return ""
+        text = self.text if self.text.isascii() else unicodedata.normalize("NFKC", self.text)
+        return text.rstrip(",;.:!?").casefold()
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it says nothing in words: an emoji, a bullet."""
+        return self.kind == "word" and bool(_EMOJI.fullmatch(self.text) or not re.search(r"[\w-]", self.text))
 
 
 def take_apart(text: str) -> list[Word]:
@@ -63,7 +84,7 @@ def _words(line: str) -> Iterator[Word]:
             position = end + 1
         else:
             end = _word_end(line, position)
-            yield Word(_unescape(line[position:end]))
+            yield Word(_unescape(_unadorned(line[position:end])))
             position = end
 
 
@@ -72,6 +93,8 @@ def _note(line: str, position: int) -> str | None:
     for dash in _DASHES:
         if line.startswith(dash, position):
             rest = line[position + len(dash) :]
+            if dash != "--" and _TIME_BEFORE.search(line[:position]) and _TIME_AFTER.match(rest):
+                return None
             return as_read(rest.lstrip("-—–― ")) if not rest or not rest[0].isdigit() else None
     return None
 
@@ -87,6 +110,14 @@ def _closing(line: str, position: int) -> int | None:
         if line[index] in closers and ends:
             return index
     return None
+
+
+def _unadorned(word: str) -> str:
+    """A word as it was meant where it was written *bold*, _slanted_, ~struck~ or `as code`."""
+    bare = word.strip(_ORNAMENT)
+    if len(bare) > 2 and bare[0] == bare[-1] and bare[0] in "_~":
+        bare = bare.strip(bare[0])
+    return bare or word
 
 
 def _word_end(line: str, position: int) -> int:

@@ -110,10 +110,15 @@ def open_incidents(session: Session, *, org: str | None = None) -> Sequence[Inci
 
 
 def find_org(policy: Policy, word: str) -> str:
-    """The policy's key of an org named by key or title, in any case."""
-    for key, rule in policy.orgs.items():
-        if word.lower() in (key.lower(), rule.title.lower()):
+    """The policy's key of an org named by key or title, in any case; the beginning of one alone will do, too."""
+    said = " ".join(word.split()).casefold()
+    names = {key: (key.casefold(), rule.title.casefold()) for key, rule in policy.orgs.items()}
+    for key, known in names.items():
+        if said in known:
             return key
+    begun = [key for key, known in names.items() if len(said) >= 2 and any(name.startswith(said) for name in known)]
+    if len(begun) == 1:
+        return begun[0]
     titles = [rule.title for rule in policy.orgs.values()]
     raise NotFound(
         f"There is no org “{word}”. Known orgs: {', '.join(titles)}.", nearest=nearest(word, titles), field="org"

@@ -16,7 +16,7 @@ from pathlib import Path
 import typer
 from pydantic import SecretStr
 
-from bot.declared import manifest_file
+from bot.declared import manifest_text
 from bot.engine import Timings
 from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.org.serve import RunningOrg
@@ -31,6 +31,7 @@ from release_core.policy_file import load_policy
 
 HERE = Path(__file__).parent
 POLICY = HERE / "policy.yaml"
+HERE_ONLY = "http://127.0.0.1"
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Stage:
     workspace: RunningWorkspace
     chat_pace: float = 1.0
     database_url: str = ""
+    policy_file: Path = POLICY
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -64,7 +66,7 @@ class Stage:
             "SLACK_APP_TOKEN": self.workspace.app_token,
             "SLACK_SIGNING_SECRET": self.workspace.signing_secret,
             "SLACK_API_URL": self.workspace.api_url,
-            "ROLLCALL_POLICY": str(POLICY),
+            "ROLLCALL_POLICY": str(self.policy_file),
             "ROLLCALL_FOLDER": str(self.folder / "bot"),
             "ROLLCALL_HTTP_PORT": "0",
             "ROLLCALL_CHAT_PACE": str(self.chat_pace),
@@ -82,7 +84,7 @@ class Stage:
             slack_api_url=self.workspace.api_url,
             database_url=self.database_url or sqlite_url(folder),
             folder=folder,
-            policy=load_policy(POLICY, self.environ),
+            policy=load_policy(self.policy_file, self.environ),
             http_port=0,
             chat_pace=self.chat_pace,
         )
@@ -121,10 +123,20 @@ def stage(folder: Path | None = None, port: int = 0, *, pace: float = 1.0) -> It
         production = start_org("production", clock=clock, folder=kept, pace=pace)
         held.callback(production.stop)
         orgs = {"UAT": uat, "PRODUCTION": production}
-        workspace = start_workspace(port, clock, folder=kept, manifest=manifest_file(), orgs=orgs)
+        manifest = _written(home / "manifest.yml", manifest_text(HERE_ONLY))
+        workspace = start_workspace(port, clock, folder=kept, manifest=manifest, orgs=orgs)
         held.callback(workspace.stop)
         workspace.workspace.pace.rate_limits = pace >= 1
-        yield Stage(clock, home, uat, production, workspace, chat_pace=min(pace, 1.0))
+        linked = (
+            f"{POLICY.read_text(encoding='utf-8')}\npublic_url: {workspace.url} # the page passes links on to the bot\n"
+        )
+        policy = _written(home / "policy.yaml", linked)
+        yield Stage(clock, home, uat, production, workspace, chat_pace=min(pace, 1.0), policy_file=policy)
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 @contextlib.contextmanager
@@ -135,9 +147,13 @@ def bot_on(scene: Stage, timings: Timings | None = None) -> Iterator[Bot]:
     ready, failures = threading.Event(), list[BaseException]()
     loop, until = asyncio.new_event_loop(), asyncio.Event()
 
+    def on_ready(address: str) -> None:
+        scene.workspace.workspace.app_address = address
+        ready.set()
+
     def run() -> None:
         try:
-            loop.run_until_complete(listen(bot, over_http=False, until=until, on_ready=lambda _: ready.set()))
+            loop.run_until_complete(listen(bot, over_http=False, until=until, on_ready=on_ready))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             failures.append(error)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -12,7 +13,8 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from handlers.conversation import Actor, Answer, Form, Home, Message, Paragraph, Place, Request
-from handlers.grammar import Verb
+from handlers.echo import understood_times
+from handlers.grammar import Root, Verb
 from handlers.slack.mrkdwn import Reader
 from handlers.slack.refusals import apology, explain, new_reference
 from release_core.errors import NotAllowed, ReleaseError, Unclear
@@ -21,6 +23,7 @@ from release_core.moments import Reads
 log = logging.getLogger(__name__)
 
 LANES = 16
+_PERSON_ALONE = re.compile(r"<@([UW][A-Z0-9]+)>")
 HOME_IS_NEW = "Your own page is made anew: open Rollcall's Home tab."
 
 Understood = tuple[str, Mapping[str, Any]]
@@ -119,6 +122,14 @@ class Asker:
         """Verbs for which a modal is opened before they are answered."""
         return self._desk.reads_long
 
+    def root_of(self, place: Place) -> Root:
+        """What a thread is about, so that words are read as people there mean them; on one of our threads only."""
+        return "incident" if "incident" in self._desk.subject_of(place.channel, place.thread) else "release"
+
+    def with_names(self, text: str) -> str:
+        """Text in which people stand by id alone, with their names beside it, so that it can be read later."""
+        return _PERSON_ALONE.sub(lambda found: f"<@{found[1]}|{self._name_of(found[1]).lstrip('@')}>", text)
+
     async def hear(self, hearing: Hearing) -> Heard:
         """What comes of something a person did."""
         if self._desk.at_once and (heard := self._answer(hearing, self._desk.at_once)):
@@ -168,7 +179,8 @@ class Asker:
                 return replace(heard, answer=Message(HOME_IS_NEW), home=answer)
             return replace(heard, answer=answer)
         except ReleaseError as error:
-            return replace(heard, answer=explain(error, self._verbs.get(heard.verb)), error=error)
+            understood = understood_times(heard.args, heard.reader.zone)
+            return replace(heard, answer=explain(error, self._verbs.get(heard.verb), understood), error=error)
         except Exception as error:  # noqa: BLE001 - the one place where a bug of ours becomes a sentence
             return replace(heard, answer=broken(error), error=ReleaseError("A bug of ours."))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from handlers.conversation import Menu, SentFile, clean
 from release_core.errors import Unclear
@@ -83,6 +84,8 @@ def _args(written: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pack(value: Any) -> Any:
     match value:
+        case datetime(tzinfo=ZoneInfo(key=str(zone))):
+            return {"at": value.isoformat(), "in": zone}
         case datetime():
             return {"at": value.isoformat()}
         case timedelta():
@@ -102,17 +105,26 @@ def _unpack(value: Any) -> Any:
                 return clean(value)
             case list():
                 return [_unpack(item) for item in value]
+            case {"at": str(written), "in": str(zone)}:
+                return _instant(written).astimezone(ZoneInfo(zone))
             case {"at": str(written)}:
-                instant = datetime.fromisoformat(written)
-                if instant.tzinfo is not None:
-                    return instant
+                return _instant(written)
             case {"for": int() | float() as seconds}:
                 return timedelta(seconds=seconds)
             case {"file": [str(file_id), str(name), int(size)]}:
                 return SentFile(clean(file_id), clean(name), size)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError):
         raise _stale() from None
     raise _stale()
+
+
+def _instant(written: str) -> datetime:
+    """An aware instant, ValueError for any other."""
+    instant = datetime.fromisoformat(written)
+    if instant.tzinfo is None:
+        raise ValueError(written)
+    # What no zone was named for is UTC itself, which nobody typed.
+    return instant.astimezone(UTC) if not instant.utcoffset() else instant
 
 
 def _decode(text: str) -> tuple[dict[str, Any], str]:

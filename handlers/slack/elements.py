@@ -21,7 +21,7 @@ from handlers.slack.limits import (
     PLACEHOLDER,
     URL,
 )
-from handlers.slack.mrkdwn import WEB, Reader, mrkdwn_within, plain_within, size
+from handlers.slack.mrkdwn import WEB, Reader, mrkdwn_within, plain_within, size, to_plain
 
 Drawing = dict[str, Any]
 
@@ -145,7 +145,17 @@ def carried(options: Sequence[Option]) -> list[Option]:
 
 def draw_option(option: Option, reader: Reader) -> Drawing:
     """One option object."""
-    drawn: Drawing = {"text": plain_text(option.label, OPTION_LABEL, reader), "value": option.value}
+    label = plain_text(_told_apart(option.label, reader), OPTION_LABEL, reader)
+    drawn: Drawing = {"text": label, "value": option.value}
     if option.hint:
         drawn["description"] = plain_text(option.hint, OPTION_LABEL, reader)
     return drawn
+
+
+def _told_apart(label: str, reader: Reader) -> str:
+    """A label too long for an option, without its middle: long names differ at their end more often than not."""
+    words = " ".join(to_plain(label, reader).split())
+    if size(words) <= OPTION_LABEL:
+        return label
+    half = OPTION_LABEL // 2 if words.isascii() else OPTION_LABEL // 4
+    return f"{words[: half - 1].rstrip()}…{words[-half + 1 :].lstrip()}"

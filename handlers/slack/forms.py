@@ -38,6 +38,7 @@ from handlers.slack.limits import (
     Room,
 )
 from handlers.slack.mrkdwn import EVERYBODY, PERSON, Reader, plain_within, size
+from handlers.slack.rich_input import rich_of_words, words_of_rich
 from release_core.errors import Unclear
 
 
@@ -83,8 +84,11 @@ def _input(field: Field, reader: Reader) -> Drawing:
         "element": {**element, "action_id": field.name},
         "optional": field.optional,
     }
-    if field.hint:
-        drawn["hint"] = plain_text(field.hint, INPUT_HINT, reader)
+    hint = field.hint
+    if isinstance(field, TextField) and not field.rich and size(clean(field.value)) > INPUT_TEXT:
+        hint = f"{hint} Slack's forms hold {INPUT_TEXT:,} characters: the end of this text is missing here.".lstrip()
+    if hint:
+        drawn["hint"] = plain_text(hint, INPUT_HINT, reader)
     return drawn
 
 
@@ -106,12 +110,23 @@ def _element(field: Field, reader: Reader) -> Drawing | None:
 
 
 def _text(field: TextField, reader: Reader) -> Drawing:
+    if field.rich:
+        return _rich_text(field, reader)
     element: Drawing = {"type": "plain_text_input", "multiline": field.long, "max_length": INPUT_TEXT}
     if field.value:
         kept = clean(field.value)
         while size(kept) > INPUT_TEXT:
             kept = kept[: len(kept) - (size(kept) - INPUT_TEXT + 1) // 2 or -1]
         element["initial_value"] = kept
+    if field.placeholder:
+        element["placeholder"] = plain_text(field.placeholder, PLACEHOLDER, reader)
+    return element
+
+
+def _rich_text(field: TextField, reader: Reader) -> Drawing:
+    element: Drawing = {"type": "rich_text_input"}
+    if field.value:
+        element["initial_value"] = rich_of_words(clean(field.value))
     if field.placeholder:
         element["placeholder"] = plain_text(field.placeholder, PLACEHOLDER, reader)
     return element
@@ -158,6 +173,8 @@ def _value(state: Mapping[str, Any]) -> Any:
     match state:
         case {"type": "plain_text_input"}:
             return clean(state.get("value") or "").strip()
+        case {"type": "rich_text_input"}:
+            return clean(words_of_rich(state.get("rich_text_value")))
         case {"type": "static_select", "selected_option": {"value": str(value)}}:
             return clean(value)
         case {"type": "checkboxes" | "multi_static_select"}:

@@ -24,6 +24,8 @@ INPUT_TEXT = 3000
 MODAL_TITLE = MODAL_BUTTON = 24
 PRIVATE_METADATA = 3000
 TABLE_ROWS, TABLE_COLUMNS = 100, 20
+PLAN_TASKS, PLAN_TITLE, STEP_TITLE, STEP_TOLD = 50, 150, 150, 600
+"""Slack names no limit for the words of task cards; ours keep a card readable."""
 FIELD_ERROR = 1000
 MODAL_DEPTH = 3
 

@@ -7,20 +7,30 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from handlers.conversation import Actions, Button, Form, Message, Note, Paragraph, Part, Tone, at, code, people
-from handlers.grammar import Verb, typed_name
+from handlers.grammar import SeveralTimes, UnknownVerb, Verb, typed_name
+from handlers.slack.clicks import write_click
+from handlers.slack.limits import BUTTON_VALUE
+from handlers.slack.mrkdwn import size
 from release_core.errors import NotAllowed, NotFound, OrgProblem, OrgUnavailable, Refused, ReleaseError, Unclear
 
 
-def explain(error: ReleaseError, verb: Verb | None = None) -> Message:
-    """The error's own sentence with what helps: usage, nearest names, who may, when it could pass."""
-    more = list(_more(error, verb))
+def explain(error: ReleaseError, verb: Verb | None = None, understood: str = "") -> Message:
+    """The error's own sentence with what helps: usage, nearest names, who may, when it could pass, what was meant.
+
+    `understood` tells how the times in what was asked were read.
+    """
+    more = [*_more(error, verb), *([understood] if understood else [])]
     parts: list[Part] = [Paragraph(str(error)), *map(Note, more)]
-    tone: Tone = "wait" if isinstance(error, OrgUnavailable) else "stop"
+    if isinstance(error, UnknownVerb | SeveralTimes) and error.instead:
+        parts.insert(1, Actions(error.instead))
+    tone: Tone = "wait" if isinstance(error, OrgUnavailable | SeveralTimes) else "stop"
     return Message(" ".join([str(error), *more]), parts, tone=tone)
 
 
 def _more(error: ReleaseError, verb: Verb | None) -> Iterator[str]:
     match error:
+        case SeveralTimes() if error.instead:
+            return
         case Unclear() if verb is not None and verb.usage:
             yield f"Usage: {code(usage(verb))}"
         case NotFound(nearest=nearest):
@@ -72,6 +82,10 @@ def too_slow(label: str, verb: str, args: Mapping[str, Any]) -> Message:
 
 def offer(form: Form, verb: str, args: Mapping[str, Any]) -> Message:
     """A form for somebody who typed where Slack cannot open one: a button that does."""
+    if size(write_click(verb, args)) > BUTTON_VALUE:
+        told = "so long a text cannot be carried by the button that opens it. Nothing was done."
+        sentence = f"{form.title} needs a form, but {told} Say all of it in one line, or type it as a /release command."
+        return Message(sentence, tone="wait")
     sentence = f"{form.title}: press the button to fill in the form."
     again = Button(form.title, verb, dict(args), weight="go")
     return Message(sentence, [Paragraph(sentence), Actions([again])])

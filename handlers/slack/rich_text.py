@@ -25,8 +25,18 @@ def rich_cell(sentence: str, limit: int, reader: Reader) -> dict[str, Any]:
     parts = list(pieces(sentence))
     if all(piece.kind == "text" for piece in parts) or size(to_plain(sentence, reader)) > limit:
         return {"type": "raw_text", "text": plain_within(sentence, limit, reader)}
-    section = {"type": "rich_text_section", "elements": [_element(piece) for piece in parts]}
-    return {"type": "rich_text", "elements": [section]}
+    return _section(parts)
+
+
+def rich_words(sentence: str, limit: int, reader: Reader) -> dict[str, Any]:
+    """A sentence as rich text; as plain words where it has to be cut."""
+    if size(to_plain(sentence, reader)) > limit:
+        return _section([Piece("text", (plain_within(sentence, limit, reader),))])
+    return _section(list(pieces(sentence)))
+
+
+def _section(parts: list[Piece]) -> dict[str, Any]:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(map(_element, parts))}]}
 
 
 def preformatted(text: str) -> dict[str, Any]:

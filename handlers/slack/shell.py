@@ -37,6 +37,7 @@ from handlers.slack.recall import Recall
 from handlers.slack.refusals import explain, offer, too_slow
 from handlers.slack.replies import OPENED_WITHIN, Replies, announcing_files
 from handlers.slack.tasks import Tasks
+from handlers.words import as_read
 from release_core.errors import NotFound, ReleaseError, Unclear
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,8 @@ class _Shell:
                 return
 
             def understand(actor: Actor) -> Understood:
-                return parse(root, text, zone=actor.zone, now=self._now(), verbs=self._verbs)
+                said = self._asker.with_names(text)
+                return parse(root, said, zone=actor.zone, now=self._now(), verbs=self._verbs)
 
             hearing = Hearing(user_id, place, understand, infers=True)
             heard = await self._hear_or_load(body, hearing, self._asks(root, text))
@@ -205,7 +207,7 @@ class _Shell:
         except Unclear as error:
             await self._refuse(ack, view, Heard(explain(error), error))
             return
-        hearing = Hearing(user_id, carried.place, lambda _: (click.verb, click.args))
+        hearing = Hearing(user_id, carried.place, lambda _: (click.verb, self._readable(click.args)))
         heard = await self._hear(hearing, carried.home)
         if heard.error is not None:
             await self._refuse(ack, view, heard)
@@ -216,6 +218,13 @@ class _Shell:
             await (ack(response_action="clear") if carried.step else ack())
         if carried.home is not None and heard.error is None:
             self._homes.refresh_later(user_id, carried.home)
+
+    def _readable(self, args: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Values in which somebody is mentioned, with the name that people know them by."""
+        named = {
+            name: as_read(self._asker.with_names(v)) for name, v in args.items() if isinstance(v, str) and "<@" in v
+        }
+        return {**args, **named}
 
     async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """“New release” from anywhere, “Report as incident” or “Add to timeline” on a message."""
@@ -270,7 +279,8 @@ class _Shell:
 
         def understand(actor: Actor) -> Understood:
             try:
-                verb, args = parse_said(text, zone=actor.zone, now=self._now(), verbs=self._verbs)
+                about, said = self._asker.root_of(place), self._asker.with_names(text)
+                verb, args = parse_said(said, zone=actor.zone, now=self._now(), verbs=self._verbs, about=about)
             except NotFound as unknown:
                 raise incoming.unknown_beside_files(unknown, event) from None
             return verb, {**args, **files}

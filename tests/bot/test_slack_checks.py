@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from release_core import policy as policy_module
 from release_core.policy import Policy
 from release_core.policy_file import load_policy
 
+SLACK_DOC = Path(__file__).parents[2] / "docs" / "slack.md"
 URLS = {f"ROLLCALL_REHEARSAL_{name}_URL": "http://127.0.0.1:9" for name in ("UAT", "PRODUCTION")}
 
 
@@ -76,6 +78,13 @@ def test_a_wrong_bot_token_is_all_that_can_be_said(workspace: RunningWorkspace, 
     [row] = checking.run_checks({"slack": (title, check)})
     assert not row.good
     assert "does not accept the bot token any more (invalid_auth)" in row.findings[0].sentence
+
+
+@pytest.mark.parametrize(("token", "told"), [("xapp-1-A0-1", "belongs in SLACK_APP_TOKEN"), ("nonsense", "xoxb-")])
+def test_another_token_in_its_place_is_told_by_its_kind(policy: Policy, token: str, told: str) -> None:
+    with pytest.raises(TokenRefused, match=told) as refused:
+        check_slack(policy, {"SLACK_BOT_TOKEN": token})
+    assert token not in str(refused.value)
 
 
 def test_a_slack_that_is_away_is_told(policy: Policy) -> None:
@@ -195,3 +204,17 @@ def test_one_question_that_fails_hides_no_other(workspace: RunningWorkspace, pol
     assert seen["people"][0] == "unknown"
     assert seen["channels"][0] == "good"
     assert seen["scopes"][0] == "bad"
+
+
+def test_what_the_document_promises_is_what_is_said(workspace: RunningWorkspace, policy: Policy) -> None:
+    """Every line that docs/slack.md shows of a good answer is one of those given, but for names and numbers."""
+    table = [row for row in SLACK_DOC.read_text(encoding="utf-8").splitlines() if row.startswith("|")]
+    promised = {bare(line) for row in table[2:8] for line in re.findall(r"`([^`]+\.)`", row)}
+    given = {
+        bare(sentence) for level, _, sentence in check_slack(policy, tokens(workspace)).findings if level == "good"
+    }
+    assert promised == given
+
+
+def bare(sentence: str) -> str:
+    return re.sub(r"in \w+ \(\S+\)", "in WORKSPACE", re.sub(r"\d+", "N", sentence))

@@ -33,11 +33,12 @@ from handlers.conversation import (
     Request,
     Rule,
     SentFile,
+    Steps,
     Table,
     Verbatim,
 )
 from handlers.desk import Desk
-from handlers.grammar import parse_said
+from handlers.grammar import Root, parse_said
 from handlers.slack.blocks import draw_home, draw_message
 from handlers.slack.clicks import read_click
 from handlers.slack.elements import draw_elements
@@ -103,9 +104,10 @@ class Room:
     def says(self, person: str, text: str, place: Place | None = None) -> Answer:
         """Somebody types: "release why REL-1"."""
         now = self.ports.clock.now()
-        verb, args = parse_said(text, zone="Europe/Berlin", now=now, verbs=VERBS)
         where = place or Place("C0RELEASES")
         inferred = self.desk.subject_of(where.channel, where.thread)
+        about: Root = "incident" if "incident" in inferred else "release"
+        verb, args = parse_said(text, zone="Europe/Berlin", now=now, verbs=VERBS, about=about)
         return self._ask(Request(verb, _actor(person), where, {**inferred, **args}))
 
     def hears(self, person: str, text: str) -> Message:
@@ -220,6 +222,7 @@ def _as_drawn(view: Mapping[str, Any]) -> dict[str, Any]:
             element["action_id"]: {
                 "type": element["type"],
                 "value": element.get("initial_value", ""),
+                "rich_text_value": element.get("initial_value"),
                 "selected_option": element.get("initial_option"),
                 "selected_user": element.get("initial_user"),
                 "selected_date_time": element.get("initial_date_time"),
@@ -291,6 +294,8 @@ def _said(part: Part) -> Iterator[str]:
             yield from (" | ".join(row) for row in rows)
         case Listing(lines):
             yield from lines
+        case Steps(title, steps):
+            yield from (title, *(step.line for step in steps))
         case Actions(items):
             yield from (f"[{item.label}]" for item in items)
         case Rule():

@@ -29,10 +29,11 @@ WITHOUT_A_BUTTON = {
 }
 """Verbs that are reached by no button, with the reason."""
 DRAWN_ELSEWHERE = {
+    "release_whole": "under a message that does not fit (tests/handlers/test_show_all.py)",
     "release_pick": "under the list that an org sent (tests/handlers/test_attaching_talk.py)",
     "release_prove": "under a wish that leaves parts as they are (tests/handlers/test_going_back_talk.py)",
 }
-"""Verbs whose buttons need an org's answer before they are drawn; each is clicked in the test that is named."""
+"""Verbs whose buttons need an org's answer (or more than fits) to be drawn, with the test that clicks it."""
 PEOPLE = (MANAGER, SECOND_MANAGER, DEVELOPER, TESTER, ADMINISTRATOR, QA, DIRECTOR, STAKEHOLDER)
 LOOKED_AT = (
     *("status", "why", "checklist", "item 2", "tasks", "package", "diff", "results", "calendar", "todo", "answer"),

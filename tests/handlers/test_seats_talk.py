@@ -239,7 +239,7 @@ def test_a_card_as_text_has_names_and_instants_that_need_no_reader() -> None:
     digest = asked(room)
     text = as_text(room.post(f"approval:REL-1:qa:{digest}"), {QA: "Quinn Adler"})
     assert f"Quinn Adler ({QA})" in text
-    assert "a reminder 2026-11-23 13:00 UTC" in text
+    assert "a reminder Mon 23 Nov 2026 13:00 UTC" in text
 
 
 def test_somebody_who_is_asked_nothing_is_told_so_instead_of_being_asked() -> None:

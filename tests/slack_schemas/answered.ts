@@ -3,6 +3,7 @@ export interface Answers {
   "api.test": api.ApiTestResponse;
   "apps.connections.open": api.AppsConnectionsOpenResponse;
   "auth.test": api.AuthTestResponse;
+  "blocks.validate": api.BlocksValidateResponse;
   "bookmarks.add": api.BookmarksAddResponse;
   "bookmarks.list": api.BookmarksListResponse;
   "bots.info": api.BotsInfoResponse;
@@ -10,6 +11,7 @@ export interface Answers {
   "chat.getPermalink": api.ChatGetPermalinkResponse;
   "chat.postEphemeral": api.ChatPostEphemeralResponse;
   "chat.postMessage": api.ChatPostMessageResponse;
+  "chat.unfurl": api.ChatUnfurlResponse;
   "chat.update": api.ChatUpdateResponse;
   "conversations.history": api.ConversationsHistoryResponse;
   "conversations.info": api.ConversationsInfoResponse;

@@ -13,6 +13,7 @@ import type {
   AppHomeOpenedEvent,
   AppMentionEvent,
   FileSharedEvent,
+  LinkSharedEvent,
   MemberJoinedChannelEvent,
   MemberLeftChannelEvent,
   ReactionAddedEvent,
@@ -30,6 +31,7 @@ export type EventMessage = AllMessageEvents;
 export type EventAppHomeOpened = AppHomeOpenedEvent;
 export type EventAppMention = AppMentionEvent;
 export type EventFileShared = FileSharedEvent;
+export type EventLinkShared = LinkSharedEvent;
 export type EventMemberJoinedChannel = MemberJoinedChannelEvent;
 export type EventMemberLeftChannel = MemberLeftChannelEvent;
 export type EventReactionAdded = ReactionAddedEvent;

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.rehearsal.pages.conversation import tone_of
 from bot.rehearsal.pages.emoji import draw_emoji
 from bot.rehearsal.pages.guide import guide_part, send_sample
+from bot.rehearsal.pages.leading import leading_routes
 from bot.rehearsal.pages.orgs import Org, look_at_orgs, panels_of, say_live
 from bot.rehearsal.pages.scene import (
     Json,
@@ -29,6 +30,7 @@ from bot.rehearsal.pages.scene import (
     thread_part,
     views_part,
 )
+from bot.rehearsal.pages.trouble import org_route, trouble_part
 
 HERE = Path(__file__).parent
 CONTENT_SECURITY_POLICY = (
@@ -48,7 +50,7 @@ Part = Callable[[Scene], Json]
 
 
 def page_routes(workspace: Workspace, orgs: OrgsNow | Sequence[Org] = ()) -> list[Route | Mount]:
-    """Routes for `/` (the whole page), `/page/<part>` (fragments), `/page/packages` (samples) and `/page/static`.
+    """Routes for `/` (the whole page), `/page/<part>` (fragments), `/page/packages` (samples), `/page/static`, links.
 
     `orgs` are `{"name", "kind", "url"}`, or a function that gives them anew at each look.
     """
@@ -60,11 +62,14 @@ def page_routes(workspace: Workspace, orgs: OrgsNow | Sequence[Org] = ()) -> lis
         "views": page.fragment("views.html", views_part),
         "clock": page.fragment("clock.html", clock_part),
         "orgs": page.orgs,
+        "trouble": page.trouble,
     }
     return [
         Route("/", page.whole),
         *(Route(f"/page/{part}", endpoint) for part, endpoint in fragments.items()),
         Route("/page/packages/{name}", send_sample),
+        *leading_routes(workspace),
+        org_route(page.orgs_now),
         Mount("/page/static", _NeverStale(StaticFiles(directory=HERE / "static"))),
     ]
 
@@ -74,7 +79,7 @@ class Page:
 
     def __init__(self, workspace: Workspace, orgs_now: OrgsNow) -> None:
         self._workspace = workspace
-        self._orgs_now = orgs_now
+        self.orgs_now = orgs_now
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=select_autoescape(("html", "svg")),
@@ -87,9 +92,10 @@ class Page:
     async def whole(self, request: Request) -> Response:
         """The page in full, which also reads as a plain document without scripts."""
         scene = scene_of(self._workspace, request.query_params)
-        panels = panels_of(await look_at_orgs(self._orgs_now()), scene.reader)
+        panels = panels_of(await look_at_orgs(self.orgs_now()), scene.reader)
         theme = request.cookies.get("theme", "")
         shown: Json = {
+            "address": _address(request),
             "theme": theme if theme in _THEMES else "",
             "panels": panels,
             "has_orgs": bool(panels),
@@ -106,15 +112,21 @@ class Page:
             shown: Json = {}
             for part in parts:
                 shown |= part(scene)
-            return self._answer(template, scene, shown)
+            return self._answer(template, scene, {"address": _address(request), **shown})
 
         return endpoint
 
     async def orgs(self, request: Request) -> Response:
         """The side panel, as the orgs are at this moment."""
         scene = scene_of(self._workspace, request.query_params)
-        panels = panels_of(await look_at_orgs(self._orgs_now()), scene.reader)
+        panels = panels_of(await look_at_orgs(self.orgs_now()), scene.reader)
         return self._answer("orgs.html", scene, {"panels": panels})
+
+    async def trouble(self, request: Request) -> Response:
+        """What can be made to go wrong, with what still will."""
+        scene = scene_of(self._workspace, request.query_params)
+        looks = await look_at_orgs(self.orgs_now())
+        return self._answer("trouble.html", scene, trouble_part(self._workspace.faults_to_come(), looks))
 
     def _answer(self, template: str, scene: Scene, shown: Json) -> Response:
         frame = frame_part(scene)
@@ -123,6 +135,10 @@ class Page:
     def draw(self, template: str, shown: Json) -> str:
         """One template with its values, every one of them escaped."""
         return self._templates.get_template(template).render(shown)
+
+
+def _address(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
 
 
 class _NeverStale:

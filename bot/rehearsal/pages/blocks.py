@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from markupsafe import Markup
 
-from bot.rehearsal.pages.elements import control_id, draw_element, draw_picture
+from bot.rehearsal.pages.elements import GROUPS, control_id, draw_element, draw_picture
 from bot.rehearsal.pages.markdown import draw_markdown
 from bot.rehearsal.pages.rich_text import Part, draw_cell, draw_rich_text, parts_of
 from bot.rehearsal.pages.surface import Surface, draw_words, words_of
@@ -72,8 +72,12 @@ def _draw_input(block: Part, block_id: str, surface: Surface) -> Markup:
         return Markup("")
     hint, error = words_of(block.get("hint")), surface.errors.get(block_id)
     optional = Markup(' <span class="optional">(optional)</span>') if block.get("optional") else ""
-    return Markup('<label class="label" for="{}">{}{}</label>{}{}{}').format(
-        control_id(element, block_id, surface),
+    control = control_id(element, block_id, surface)
+    kind = str(element.get("type"))
+    tied = Markup(' id="{}-label"').format(control) if kind in GROUPS or kind.startswith("multi_") else ""
+    return Markup('<label class="label" for="{}"{}>{}{}</label>{}{}{}').format(
+        control,
+        tied,
         draw_words(block.get("label"), surface.reader),
         optional,
         draw_element(element, block_id, replace(surface, labelled=True), acts=bool(block.get("dispatch_action"))),

@@ -14,6 +14,7 @@ from bot.rehearsal.pages.surface import Surface, draw_words, place_attributes, w
 from bot.rehearsal.pages.times import instant_of
 
 Choice = tuple[str, str, str]  # value, label, description
+GROUPS = ("checkboxes", "radio_buttons")  # several controls under one label
 
 
 def draw_element(element: Part, block_id: str, surface: Surface, acts: bool = True) -> Markup:
@@ -101,7 +102,7 @@ def _draw_overflow(element: Part, _block_id: str, surface: Surface) -> Markup:
         for option in parts_of(element, "options")
     )
     return Markup(
-        '<details class="overflow"><summary class="btn quiet" aria-label="More actions">'
+        '<details class="overflow"><summary class="btn quiet" aria-haspopup="menu" aria-label="More actions">'
         '<svg class="icon" aria-hidden="true"><use href="#i-more"></use></svg></summary>'
         '<div class="menu" role="menu">{}</div></details>'
     ).format(items)
@@ -197,6 +198,7 @@ def _draw_multi(element: Part, block_id: str, surface: Surface) -> Markup:
     chosen = _values_of(element, block_id, surface, _INITIAL[str(element.get("type"))])
     placeholder = words_of(element.get("placeholder")) or "Choose…"
     choices = [choice for _, group in _source_of(element, surface) for choice in group]
+    control = control_id(element, block_id, surface)
     boxes = Markup("").join(
         Markup('<label class="tick"><input type="checkbox" value="{}"{}> <span>{}</span></label>').format(
             value, Markup(" checked") if value in chosen else "", words
@@ -204,11 +206,12 @@ def _draw_multi(element: Part, block_id: str, surface: Surface) -> Markup:
         for value, words, _ in choices
     )
     return Markup(
-        '<details class="multi" data-placeholder="{}"><summary id="{}" class="input">{}</summary>'
+        '<details class="multi" data-placeholder="{}"><summary id="{}" class="input"{}>{}</summary>'
         '<div class="menu" role="group" aria-label="{}">{}</div></details>'
     ).format(
         placeholder,
-        control_id(element, block_id, surface),
+        control,
+        surface.labelled_by(control, control),
         ", ".join(words for value, words, _ in choices if value in chosen) or placeholder,
         placeholder,
         boxes,
@@ -219,9 +222,10 @@ def _draw_ticks(element: Part, block_id: str, surface: Surface) -> Markup:
     radio = element.get("type") == "radio_buttons"
     chosen = _values_of(element, block_id, surface, "initial_option" if radio else "initial_options")
     name = control_id(element, block_id, surface)
-    return Markup('<span class="ticks" role="{}" id="{}">{}</span>').format(
+    return Markup('<span class="ticks" role="{}" id="{}"{}>{}</span>').format(
         "radiogroup" if radio else "group",
         name,
+        surface.labelled_by(name),
         Markup("").join(_draw_tick(option, radio, name, chosen, surface) for option in parts_of(element, "options")),
     )
 

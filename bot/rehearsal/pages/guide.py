@@ -32,7 +32,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to try: who (a handle of the cast), the words to type if any, what then happens."""
+    """One thing to try: who (a handle of the cast), the words to type if any, what then happens.
+
+    `{address}` in the words stands for the page's own.
+    """
 
     handle: str
     name: str
@@ -67,6 +70,13 @@ STEPS = (
         "tomas", "Tomás", "/incident open in PRODUCTION -- Quotes cannot be saved", "The suspect is named.", "incidents"
     ),
     Step("anna", "Anna", "", "In #incidents press Roll back. Omar confirms; PRODUCTION is what it was."),
+    Step(
+        "lena",
+        "Lena",
+        "Have a look: {address}/r/REL-1",
+        "A link to a release is shown with its headline, in any channel.",
+        "general",
+    ),
     Step("anna", "Anna", "/release timeline REL-1", "Everything that happened. /release help says what else there is."),
 )
 

@@ -39,6 +39,10 @@ class Workspace(Protocol):
 
     def ahead(self) -> timedelta: ...
 
+    def app_address(self) -> str: ...
+
+    def faults_to_come(self) -> list[Json]: ...
+
 
 @dataclass(frozen=True)
 class Scene:

@@ -34,6 +34,14 @@ class Surface:
         """The name of a control for those who do not see it, unless its visible label says it better."""
         return Markup("") if self.labelled else Markup(' aria-label="{}"').format(words)
 
+    def labelled_by(self, control: str, *more: str) -> Markup:
+        """Ties what no `<label>` can name to its visible label, such as a group of ticks; `more` is read after it."""
+        return (
+            Markup(' aria-labelledby="{}"').format(" ".join((f"{control}-label", *more)))
+            if self.labelled
+            else Markup("")
+        )
+
     def id_of(self, block_id: str, part: str) -> str:
         """An HTML id for one part of a block."""
         letters = (letter if letter.isalnum() else "-" for letter in f"{self.prefix}-{block_id}-{part}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
+from bot.rehearsal.workspace.charts import CHART
 from bot.rehearsal.workspace.checks import (
     Check,
     Finding,
@@ -23,28 +23,31 @@ from bot.rehearsal.workspace.checks import (
 )
 from bot.rehearsal.workspace.elements import (
     BUTTON,
-    IMAGE,
     IN_ACTIONS,
     IN_CONTEXT_ACTIONS,
     IN_INPUT,
     IN_SECTION,
+    element_in,
+)
+from bot.rehearsal.workspace.model import Json
+from bot.rehearsal.workspace.objects import (
+    IMAGE,
     NAME,
     RAW_CELL,
-    RICH_TEXT,
     SLACK_FILE,
-    URL,
     URL_SOURCE,
-    element_in,
+    WEB_URL,
+    distinct,
     mrkdwn,
     plain,
     words,
 )
-from bot.rehearsal.workspace.model import Json
+from bot.rehearsal.workspace.rich_text import RICH_TEXT
+from bot.rehearsal.workspace.whole import MARKDOWN_TOTAL, check_together, texts
 
 MESSAGE_BLOCKS = 50
 VIEW_BLOCKS = 100
-BLOCK_TEXT_TOTAL = 11_000
-MARKDOWN_TOTAL = 12_000
+DATA_TABLE_TOTAL = 20_000
 
 _KIND = {"type": anything}
 _BLOCK_ID: dict[str, Check] = {"block_id": NAME}
@@ -54,19 +57,39 @@ def _block(required: dict[str, Check], optional: dict[str, Check] | None = None,
     return Shape({**_KIND, **required}, {**_BLOCK_ID, **(optional or {})}, rules)
 
 
-def _distinct_actions(block: Any, at: str, found: Findings) -> None:
-    elements = block.get("elements")
-    if not isinstance(elements, list):
-        return
-    names = [each.get("action_id") for each in elements if isinstance(each, dict) and each.get("action_id")]
-    for name in {name for name in names if names.count(name) > 1}:
-        found.append(Finding(f"{at}/elements", "duplicate_action_id", f"action_id must be unique in a block: {name}"))
+_HTTPS = string(3000, least=1, pattern=r"https://\S+")
+_DISTINCT_ACTIONS = distinct("elements", "action_id", "duplicate_action_id")
 
 
-def _rectangular(block: Any, at: str, found: Findings) -> None:
+def _table_of_data(block: Any, at: str, found: Findings) -> None:
+    """All rows are alike, the head has no rich text, the column that names rows is one of the columns."""
     rows = block.get("rows")
-    if isinstance(rows, list) and len({len(row) for row in rows if isinstance(row, list)}) > 1:
+    rows = [row for row in rows if isinstance(row, list)] if isinstance(rows, list) else []
+    if len({len(row) for row in rows}) > 1:
         found.append(Finding(f"{at}/rows", "uneven_rows", "all rows must have the same number of cells"))
+    if any(isinstance(cell, dict) and cell.get("type") == "rich_text" for row in rows[:1] for cell in row):
+        found.append(Finding(f"{at}/rows/0", "invalid_header", "the first row cannot contain rich_text cells"))
+    naming = block.get("row_header_column_index")
+    if rows and isinstance(naming, int) and naming >= len(rows[0]):
+        told = f"must be less than {len(rows[0])}"
+        found.append(Finding(f"{at}/row_header_column_index", "too_large", told))
+    if sum(len(text) for text in texts(rows)) > DATA_TABLE_TOTAL:
+        told = f"all cells must hold less than {DATA_TABLE_TOTAL + 1} characters"
+        found.append(Finding(f"{at}/rows", "too_long", told))
+
+
+def _collapses(block: Any, at: str, found: Findings) -> None:
+    if block.get("default_collapsed") and not block.get("is_collapsible"):
+        found.append(Finding(f"{at}/default_collapsed", "not_collapsible", "requires `is_collapsible` to be true"))
+    if block.get("has_header_divider") and block.get("is_collapsible"):
+        found.append(Finding(f"{at}/has_header_divider", "collapsible", "requires `is_collapsible` not to be true"))
+
+
+def _input_suits(block: Any, at: str, found: Findings) -> None:
+    element = block.get("element")
+    kind = element.get("type") if isinstance(element, dict) else None
+    if kind == "file_input" and block.get("dispatch_action"):
+        found.append(Finding(f"{at}/dispatch_action", "not_dispatchable", "file_input cannot dispatch actions"))
 
 
 _CELL = by_type({**RAW_CELL, "rich_text": RICH_TEXT})
@@ -78,9 +101,10 @@ _CARD = _block(
         "title": mrkdwn(150),
         "subtitle": mrkdwn(150),
         "body": mrkdwn(200),
-        "actions": items(BUTTON, 0, 3),
+        "actions": items(by_type({"button": BUTTON}), 0, 3),
     },
     at_least_one("hero_image", "title", "actions", "body"),
+    distinct("actions", "action_id", "duplicate_action_id"),
 )
 _TASK = _block(
     {
@@ -105,10 +129,10 @@ _SIMPLE: dict[str, Check] = {
     "divider": _block({}),
     "image": _block(
         {"alt_text": string(2000, least=1)},
-        {"title": plain(2000), "image_url": URL, "slack_file": SLACK_FILE},
+        {"title": plain(2000), "image_url": WEB_URL, "slack_file": SLACK_FILE},
         exactly_one("image_url", "slack_file"),
     ),
-    "actions": _block({"elements": items(element_in(IN_ACTIONS), 1, 25)}, {}, _distinct_actions),
+    "actions": _block({"elements": items(element_in(IN_ACTIONS), 1, 25)}, {}, _DISTINCT_ACTIONS),
     "context": _block(
         {
             "elements": items(
@@ -121,16 +145,17 @@ _SIMPLE: dict[str, Check] = {
     "input": _block(
         {"label": plain(2000), "element": element_in(IN_INPUT)},
         {"hint": plain(2000), "optional": boolean, "dispatch_action": boolean},
+        _input_suits,
     ),
     "file": _block({"external_id": string(255, least=1), "source": one_of("remote")}),
     "header": _block({"text": plain(150)}, {"level": integer(1, 6)}),
     "video": _block(
-        {"video_url": URL, "thumbnail_url": URL, "alt_text": string(least=1), "title": plain(200)},
+        {"video_url": _HTTPS, "thumbnail_url": WEB_URL, "alt_text": string(2000, least=1), "title": plain(200)},
         {
-            "title_url": URL,
+            "title_url": _HTTPS,
             "author_name": string(50),
-            "provider_name": string(),
-            "provider_icon_url": URL,
+            "provider_name": string(50),
+            "provider_icon_url": WEB_URL,
             "description": plain(200),
         },
     ),
@@ -146,9 +171,13 @@ _SIMPLE: dict[str, Check] = {
 }
 _ONLY_IN_MESSAGES: dict[str, Check] = {
     "markdown": _block({"text": string(MARKDOWN_TOTAL, least=1)}),
-    "context_actions": _block({"elements": items(element_in(IN_CONTEXT_ACTIONS), 1, 5)}, {}, _distinct_actions),
+    "context_actions": _block({"elements": items(element_in(IN_CONTEXT_ACTIONS), 1, 5)}, {}, _DISTINCT_ACTIONS),
     "task_card": _TASK,
-    "plan": _block({"title": string(least=1)}, {"tasks": items(by_type({"task_card": _TASK}), 0, 50)}),
+    "plan": _block(
+        {"title": string(least=1)},
+        {"tasks": items(by_type({"task_card": _TASK}), 0, 50)},
+        distinct("tasks", "task_id", "duplicate_task_id"),
+    ),
     "card": _CARD,
     "carousel": _block({"elements": items(by_type({"card": _CARD}), 1, 10)}),
     "container": _block(
@@ -163,21 +192,23 @@ _ONLY_IN_MESSAGES: dict[str, Check] = {
             "default_collapsed": boolean,
             "has_header_divider": boolean,
         },
+        at_least_one("title", "rich_text_title"),
+        _collapses,
     ),
     "data_table": _block(
         {"rows": items(items(_CELL, 1, 20), 2, 101), "caption": string(least=1)},
         {"page_size": integer(1, 100), "row_header_column_index": integer(0, 19)},
-        _rectangular,
+        _table_of_data,
     ),
-    "data_visualization": _block({"chart": anything}, {"title": anything}),
+    "data_visualization": _block({"title": string(50, least=1), "chart": CHART}),
     "call": _block({"call_id": NAME}, {"api_decoration_available": boolean, "call": anything}),
 }
-_WITHOUT_TABLE: dict[str, Check] = {kind: shape for kind, shape in _SIMPLE.items() if kind != "table"}
+_IN_VIEWS: dict[str, Check] = {kind: shape for kind, shape in _SIMPLE.items() if kind not in ("table", "file")}
 _ALERT: Check = _block({"text": words(200)}, {"level": one_of("default", "info", "warning", "error", "success")})
 
 IN_MESSAGE: dict[str, Check] = {**_SIMPLE, **_ONLY_IN_MESSAGES}
-IN_MODAL: dict[str, Check] = {**_WITHOUT_TABLE, "alert": _ALERT}
-IN_HOME: dict[str, Check] = {**_WITHOUT_TABLE, "carousel": _ONLY_IN_MESSAGES["carousel"], "card": _CARD}
+IN_MODAL: dict[str, Check] = {**_IN_VIEWS, "card": _CARD, "alert": _ALERT}
+IN_HOME: dict[str, Check] = {**_IN_VIEWS, "carousel": _ONLY_IN_MESSAGES["carousel"], "card": _CARD}
 _SURFACES: dict[str, dict[str, Check]] = {"message": IN_MESSAGE, "modal": IN_MODAL, "home": IN_HOME}
 _EVERYWHERE = {**IN_MESSAGE, **IN_MODAL, **IN_HOME}
 
@@ -192,7 +223,7 @@ def check_blocks(value: Any, surface: str, at: str = "/blocks") -> Findings:
         return found
     for index, block in enumerate(value):
         _check_block(block, f"{at}/{index}", allowed, found)
-    _check_distinct(value, "block_id", at, found)
+    check_together(value, surface, at, found)
     if surface == "message" and not found:
         found += second_opinion(surface, {"blocks": value}, at)
     return found
@@ -204,40 +235,6 @@ def _check_block(block: Any, at: str, allowed: dict[str, Check], found: Findings
         found.append(Finding(f"{at}/type", "unsupported_surface", f"unsupported type: {kind} is not allowed here"))
         return
     by_type(allowed)(block, at, found)
-
-
-def _check_distinct(blocks: list[Any], key: str, at: str, found: Findings) -> None:
-    seen: set[str] = set()
-    for index, block in enumerate(blocks):
-        name = block.get(key) if isinstance(block, dict) else None
-        if isinstance(name, str):
-            if name in seen:
-                found.append(Finding(f"{at}/{index}/{key}", "duplicate_block_id", f"`{key}` must be unique: {name}"))
-            seen.add(name)
-
-
-def too_much_text(blocks: list[Json]) -> str | None:
-    """Why all blocks together hold more text than one message may, or None."""
-    markdown = sum(len(block.get("text", "")) for block in blocks if block.get("type") == "markdown")
-    if markdown > MARKDOWN_TOTAL:
-        return f"markdown blocks hold {markdown} characters; all of them together may hold {MARKDOWN_TOTAL}"
-    others = [block for block in blocks if block.get("type") not in ("markdown", "table", "data_table")]
-    total = sum(len(text) for text in _texts(others))
-    if total > BLOCK_TEXT_TOTAL:
-        return f"the blocks hold {total} characters of text; a message may hold about {BLOCK_TEXT_TOTAL}"
-    return None
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            if key == "text" and isinstance(each, str):
-                yield each
-            else:
-                yield from _texts(each)
 
 
 def fill_ids(blocks: list[Json], fresh: Any) -> list[Json]:

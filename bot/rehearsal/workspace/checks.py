@@ -10,15 +10,21 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing wrong: a JSON pointer, a stable code, and words like Slack's."""
+    """One thing wrong: a JSON pointer, a stable code, words like Slack's, for a choice what it could have been."""
 
     pointer: str
     code: str
     message: str
+    expected: tuple[str, ...] = ()
 
     def line(self) -> str:
         """The way Slack puts it into `errors`."""
         return f"{self.message} [json-pointer:{self.pointer}]"
+
+    def shown(self) -> dict[str, Any]:
+        """The way blocks.validate tells it."""
+        told: dict[str, Any] = {"code": "failed_constraint", "message": self.message, "pointer": self.pointer}
+        return told | ({"constraint": {"type": "enum", "expected": [*self.expected]}} if self.expected else {})
 
 
 Findings = list[Finding]
@@ -91,7 +97,8 @@ def one_of(*allowed: Any) -> Check:
     def check(value: Any, at: str, found: Findings) -> None:
         if value not in allowed or isinstance(value, bool) != isinstance(allowed[0], bool):
             words = ", ".join(str(each) for each in allowed)
-            found.append(Finding(at, "invalid_choice", f"must be a valid enum value: {words}"))
+            choices = tuple(map(str, allowed))
+            found.append(Finding(at, "invalid_choice", f"must be a valid enum value: {words}", choices))
 
     return check
 
@@ -152,7 +159,7 @@ def by_type(shapes: Mapping[str, Check]) -> Check:
         if kind is None:
             found.append(Finding(at, "missing_required_field", "missing required field: type"))
         elif not isinstance(kind, str) or kind not in shapes:
-            found.append(Finding(f"{at}/type", "unsupported_type", f"unsupported type: {kind}"))
+            found.append(Finding(f"{at}/type", "unsupported_type", f"unsupported type: {kind}", tuple(sorted(shapes))))
         else:
             shapes[kind](value, at, found)
 

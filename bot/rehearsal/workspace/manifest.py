@@ -27,6 +27,8 @@ EVENT_SCOPES = {
     "message.im": "im:history",
     "file_shared": "files:read",
     "link_shared": "links:read",
+    "member_joined_channel": "channels:read",
+    "member_left_channel": "channels:read",
     "reaction_added": "reactions:read",
     "reaction_removed": "reactions:read",
 }

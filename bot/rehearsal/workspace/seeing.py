@@ -37,6 +37,14 @@ class Onlooker:
         """How far the rehearsal's clock is ahead of the machine's."""
         return self.workspace.clock.offset
 
+    def app_address(self) -> str:
+        """Where the bot's own web server answers; "" when nobody said."""
+        return self.workspace.app_address
+
+    def faults_to_come(self) -> list[Json]:
+        """The faults that are armed (docs/rehearsal-api.md, Fault)."""
+        return self.workspace.faults.armed()
+
     def person(self, name: str) -> Person:
         """An active person by id or handle; "" is the first of the cast."""
         if not name:

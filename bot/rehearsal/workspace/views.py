@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.rehearsal.workspace.blocks import check_blocks
 from bot.rehearsal.workspace.checks import Finding, Findings, Shape, anything, boolean, by_type, second_opinion, string
-from bot.rehearsal.workspace.elements import plain
+from bot.rehearsal.workspace.objects import plain
 
 VIEW_BYTES = 250_000
 
@@ -51,14 +51,6 @@ def _whole(view: dict[str, Any], at: str) -> Findings:
     asks = [index for index, block in enumerate(blocks) if block["type"] == "input"]
     if asks and view["type"] == "modal" and not view.get("submit"):
         found.append(Finding(at, "missing_submit", "`submit` is required when an input block is used"))
-    focused = [index for index, block in enumerate(blocks) if (block.get("element") or {}).get("focus_on_load")]
-    if len(focused) > 1:
-        found.append(
-            Finding(f"{at}/blocks/{focused[1]}", "duplicate_focus", "only one element can have `focus_on_load`")
-        )
-    for index in asks:
-        if view["type"] == "home" and blocks[index]["element"]["type"] == "file_input":
-            found.append(Finding(f"{at}/blocks/{index}", "unsupported_surface", "file_input is for modals only"))
     return found
 
 

@@ -43,6 +43,7 @@ class Workspace:
         self.manifest = manifest or Manifest()
         self.pace = pace or Pace()
         self.base_url = "http://127.0.0.1"
+        self.app_address = ""
         self.bot_token = f"xoxb-{secrets.token_hex(16)}"
         self.app_token = f"xapp-1-{cast.APP_ID}-{secrets.token_hex(16)}"
         self.signing_secret = secrets.token_hex(16)

@@ -142,6 +142,66 @@ def test_a_body_that_ends_in_its_middle_does_no_harm(serving: Serving, caplog: p
     assert caplog.text == ""
 
 
+def raw(serving: Serving, headers: dict[str, str], *sent: bytes, cut: bool = False) -> bytes:
+    """What comes back for bytes as they are, over a connection of their own that may end after them."""
+    place = urlsplit(serving.url)
+    lines = [f"POST {place.path} HTTP/1.1", f"host: {place.netloc}", "connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    with socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=10) as line:
+        line.sendall("\r\n".join([*lines, "", ""]).encode() + b"".join(sent))
+        if cut:
+            line.shutdown(socket.SHUT_WR)
+        return line.recv(4096)
+
+
+def chunk(part: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(part), part)
+
+
+def test_a_body_in_chunks_is_a_body(serving: Serving) -> None:
+    headers = {**signed(serving, COMMAND), "transfer-encoding": "chunked"}
+    assert raw(serving, headers, chunk(COMMAND[:7]), chunk(COMMAND[7:]), b"0\r\n\r\n").startswith(b"HTTP/1.1 200")
+    assert len(serving.desk.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [b"zz\r\n", COMMAND],
+        [b"-1\r\n", COMMAND],
+        [chunk(COMMAND[:7]), b"0\r\n\r\n"],
+        [b"0\r\n\r\n"],
+        [b"f" * 40 + b"\r\n", COMMAND],
+    ],
+)
+def test_a_body_in_broken_chunks_is_refused(
+    serving: Serving, caplog: pytest.LogCaptureFixture, sent: list[bytes]
+) -> None:
+    answer = raw(serving, {**signed(serving, COMMAND), "transfer-encoding": "chunked"}, *sent)
+    assert answer.startswith(b"HTTP/1.1 4"), answer
+    assert b"Traceback" not in answer
+    assert "Traceback" not in caplog.text
+    assert serving.desk.requests == []
+
+
+@pytest.mark.parametrize("sent", [[chunk(COMMAND[:7])], [b"41\r\n", COMMAND[:9]], [b""]])
+def test_chunks_that_end_in_their_middle_do_no_harm(
+    serving: Serving, caplog: pytest.LogCaptureFixture, sent: list[bytes]
+) -> None:
+    raw(serving, {**signed(serving, COMMAND), "transfer-encoding": "chunked"}, *sent, cut=True)
+    assert knock(serving, COMMAND, signed(serving, COMMAND)).status_code == 200
+    assert len(serving.desk.requests) == 1
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1" * 30])
+def test_a_length_that_is_none_is_refused(serving: Serving, caplog: pytest.LogCaptureFixture, length: str) -> None:
+    answer = raw(serving, {**signed(serving, COMMAND), "content-length": length}, COMMAND)
+    assert answer.startswith(b"HTTP/1.1 4"), answer
+    assert "Traceback" not in caplog.text
+    assert serving.desk.requests == []
+
+
 @pytest.mark.parametrize("body", [b"{", b"[1]", b'"text"', b"a=b", b"", b"null"])
 def test_a_signed_body_that_cannot_be_read_is_told_so(serving: Serving, body: bytes) -> None:
     answer = knock(serving, body, signed(serving, body, kind="application/json"))

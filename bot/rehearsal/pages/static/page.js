@@ -85,20 +85,36 @@
     const before = new Map(all("[data-stick]", root).map((scroller) => [scroller, isAtEnd(scroller)]));
     const lastBefore = lastMessage(root);
     const calm = all(".org-part:not([data-urgent])", root);
+    const held = heldIn(root);
     morphChildren(root, fresh.content);
+    if (held && part !== "views") holdOn(root, held);
     for (const scroller of all("[data-stick]", root)) {
       if (before.get(scroller) !== false || isAnswer(scroller, lastBefore)) toEnd(scroller);
     }
     all("[data-stick]", root).forEach(watchSize);
     all("details.multi", root).forEach(sayChosen);
     all("[data-composer]", root).forEach(wakeComposer);
-    if (part === "channel") afterChannel(root, lastBefore);
-    if (part === "thread") offerEnd(root, lastBefore);
+    const goesOn = before.has(one("[data-stick]", root)); // the conversation that was there before
+    if (part === "channel") afterChannel(root, lastBefore, goesOn);
+    if (part === "thread" && goesOn) hearNew(root, lastBefore);
     if (part === "views") afterViews(root);
     if (part === "clock") readClock();
     for (const details of calm) details.open ||= details.hasAttribute("data-urgent"); // what just failed opens by itself
     if (part === "orgs") sayLive();
     if (part === "sidebar" && one(".entry.current .count", root)) markRead(`${lastMessage(one("#channel"))}+${seq}`);
+  }
+
+  // Whoever uses the keyboard stays where they were when the button they pressed has left the page.
+  function heldIn(root) {
+    const focused = document.activeElement;
+    return root.contains(focused) ? { focused, key: focused.closest(".message")?.dataset.key } : null;
+  }
+
+  function holdOn(root, { focused, key }) {
+    if (document.activeElement === focused && focused.isConnected) return;
+    const messages = all(".message", root);
+    const place = key && (messages.find((each) => each.dataset.key === key) || messages.at(-1));
+    (place || one(".scroll", root) || root).focus({ preventScroll: true });
   }
 
   // What only I was told just after I did something is the answer to it, wherever I had scrolled to.
@@ -110,21 +126,21 @@
     return fresh && last.classList.contains("ephemeral") && Date.now() - actedAt < 4000;
   }
 
-  function offerEnd(root, lastBefore) {
+  // Told to screen readers, which the conversation itself would tell every redrawn word.
+  function hearNew(root, lastBefore) {
     const last = all(".message", root).at(-1);
+    if (!last || last.dataset.ts === lastBefore || "mine" in last.dataset) return;
     const button = one("[data-to-end]", root);
-    if (button && last && lastBefore && last.dataset.ts !== lastBefore) button.hidden = isAtEnd(one("[data-stick]", root));
+    if (button) button.hidden = isAtEnd(one("[data-stick]", root));
+    const privately = last.classList.contains("ephemeral") ? "Only to you, " : "";
+    one("#news").textContent = `${privately}${last.getAttribute("aria-label")}: ${one(".body", last).innerText.trim().slice(0, 160)}`;
   }
 
   const lastMessage = (root) => all(".message", root).at(-1)?.dataset.ts || "";
 
-  function afterChannel(root, lastBefore) {
-    const last = all(".message", root).at(-1);
-    if (last && lastBefore && last.dataset.ts !== lastBefore && !("mine" in last.dataset)) {
-      one("#news").textContent = `${last.getAttribute("aria-label")}: ${one(".body", last).textContent.trim().slice(0, 160)}`;
-      offerEnd(root, lastBefore);
-    }
-    markRead(last?.dataset.ts);
+  function afterChannel(root, lastBefore, goesOn) {
+    if (goesOn) hearNew(root, lastBefore);
+    markRead(all(".message", root).at(-1)?.dataset.ts);
   }
 
   const read = new Map();
@@ -328,7 +344,11 @@
   async function press(target) {
     const control = target.closest(".control");
     const template = one(":scope > template.confirm", control);
-    target.closest("details")?.removeAttribute("open");
+    const menu = target.closest("details");
+    if (menu) {
+      menu.open = false;
+      one("summary", menu).focus();
+    }
     // Read before the question: while it is open, the message may be edited, and its old button leave the page.
     const data = { ...placeOf(control), ...whichOf(control), confirmed: true };
     if (target.dataset.value !== undefined) data.value = target.dataset.value;
@@ -396,6 +416,7 @@
     const details = event.target;
     if (!(details instanceof HTMLDetailsElement)) return;
     if (details.matches(".persona")) all("a[href]", details).forEach(stayHere);
+    if (details.matches(".trouble") && details.open) refresh("trouble");
     if (details.open) {
       all("details[open]:is(.overflow, .multi, .pop)").forEach((other) => {
         if (other !== details && !other.contains(details)) other.open = false;
@@ -430,6 +451,7 @@
       list.replaceChildren(...(outcome.options || []).map((option) => {
         const row = document.createElement("button");
         row.type = "button";
+        row.tabIndex = -1;
         row.setAttribute("role", "option");
         row.textContent = option.label;
         row.onclick = () => {
@@ -457,17 +479,23 @@
     if (!form) {
       shownView = "";
       body.append(one("#toasts"));
-      if (root.open) root.close();
+      if (!root.open) return;
+      root.close(); // the browser gives the focus back to what opened the form
+      if (document.activeElement === body) restFocus();
       return;
     }
     if (!root.open) root.showModal();
     showErrors(form, fieldErrors.get(form.dataset.view) || {});
-    if (form.dataset.view === shownView) return;
+    const lost = !root.contains(document.activeElement) || document.activeElement === root;
+    if (form.dataset.view === shownView && !lost) return;
     shownView = form.dataset.view;
     const first = one("[data-focus]", form) || one(".modal-body :is(input, textarea, select, button, summary)", form);
     (first || one(".form-actions button", form)).focus();
     one(".modal-body", form).scrollTop = 0;
   }
+
+  // What opened the form has left the page meanwhile.
+  const restFocus = () => one(here.thread ? "#thread-text" : "#composer-text, .home")?.focus();
 
   function showErrors(form, errors) {
     for (const block of all(".block-input", form)) {
@@ -652,7 +680,7 @@
     if (rows.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       event.preventDefault();
       mark(list, text, at + (event.key === "ArrowDown" ? 1 : -1));
-    } else if (rows.length && (event.key === "Tab" || (event.key === "Enter" && !isWhole(text.value)))) {
+    } else if (rows.length && (event.key === "Tab" || (event.key === "Enter" && !event.ctrlKey && !isWhole(text.value)))) {
       event.preventDefault();
       rows[at]?.click();
     } else if (event.key === "Escape") {
@@ -764,6 +792,7 @@
   /* ---------- going somewhere ---------- */
 
   async function go(to, remember = true) {
+    const cameFrom = document.activeElement;
     Object.assign(here, { tab: "", thread: "", ...to });
     if (here.thread) showSide("thread");
     if (remember) history.pushState({ ...here }, "", address("/"));
@@ -778,8 +807,33 @@
     await refresh("sidebar", "channel", "thread");
     const title = one("h1")?.textContent.trim();
     if (title) document.title = `${title} · Rollcall rehearsal`;
+    if (document.activeElement !== cameFrom && document.activeElement !== body) return; // the reader has moved on
     if (here.thread) one("#thread-text")?.focus();
-    else if (matchMedia("(min-width: 800px)").matches) one("#composer-text")?.focus();
+    else if (matchMedia("(min-width: 800px)").matches) one("#composer-text, .home")?.focus();
+  }
+
+  // A link of ours, or to a message, leads there without leaving this page or whom one acts as.
+  const leadsHere = (link) => link.origin === location.origin && /^\/(r|i|archives)\//.test(link.pathname);
+
+  async function follow(link) {
+    try {
+      const answer = await fetch(link.href);
+      if (!answer.ok) return void toast((await answer.text()).trim());
+      const { channel, thread = "", message } = Object.fromEntries(new URL(answer.url).searchParams);
+      await go({ channel, thread });
+      showMessage(message);
+    } catch {
+      toast("The link leads nowhere from here. Is the rehearsal still running?");
+    }
+  }
+
+  function showMessage(ts) {
+    const message = all(".message").findLast((each) => each.dataset.ts === ts);
+    if (!message) return;
+    message.scrollIntoView({ block: "center" });
+    message.focus({ preventScroll: true });
+    message.setAttribute("data-sought", "");
+    setTimeout(() => message.removeAttribute("data-sought"), 2500);
   }
 
   addEventListener("popstate", (event) => go(event.state || {}, false));
@@ -931,7 +985,10 @@
 
   function showSide(name) {
     body.dataset.side = name;
-    all("[data-show]").forEach((tab) => tab.setAttribute("aria-selected", String(tab.dataset.show === name)));
+    all("[data-show]").forEach((tab) => {
+      tab.setAttribute("aria-selected", String(tab.dataset.show === name));
+      tab.tabIndex = tab.dataset.show === name ? 0 : -1;
+    });
     const scroller = one("#thread [data-stick]");
     if (name === "thread" && scroller) toEnd(scroller);
   }
@@ -953,7 +1010,18 @@
     } else openDrawer(name);
   }
 
+  async function makeTrouble(button) {
+    button.setAttribute("aria-busy", "true");
+    const answer = await fetch(button.dataset.trouble, { method: "POST", headers: { "content-type": "application/json" }, body: button.dataset.body })
+      .then((found) => found.json(), () => ({ ok: false }));
+    button.removeAttribute("aria-busy");
+    if (answer.ok) one("#news").textContent = `${button.textContent}: done.`;
+    else toast(sentenceOf(answer));
+    await refresh("trouble", "orgs");
+  }
+
   const CLICKS = [
+    ["[data-trouble]", makeTrouble],
     ["[data-draft]", takeDraft],
     ["[data-sample]", takeSample],
     ["[data-show]", (button) => showSide(button.dataset.show)],
@@ -990,6 +1058,11 @@
       if (target) return void does(target, event);
     }
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    const address = event.target.closest("a[href]");
+    if (address && leadsHere(address)) {
+      event.preventDefault();
+      return void follow(address);
+    }
     const link = event.target.closest("[data-goto], a[data-thread], button[data-thread]");
     if (!link) return;
     event.preventDefault();
@@ -1040,7 +1113,8 @@
     setTimeout(watchOrgs, sayLive() ? 600 : 2000);
   }
   if (body.dataset.orgs === "some") setTimeout(watchOrgs, 2000);
-  const draft = new URLSearchParams(location.search).get("draft");
+  const asked = new URLSearchParams(location.search);
+  const draft = asked.get("draft");
   history.replaceState({ ...here }, "", address("/"));
   hideGuide(localStorage.getItem("guide-away") === "yes");
   if (draft) putDraft(draft);
@@ -1049,5 +1123,7 @@
   else if (here.channel === known.app_dm) post("open_dm", { wait_seconds: 0 });
   markRead(lastMessage(one("#channel")));
   if (matchMedia("(min-width: 800px)").matches) one("#composer-text")?.focus();
+  if (here.thread && matchMedia("(max-width: 1100px)").matches) openDrawer("side");
+  if (asked.has("message")) showMessage(asked.get("message"));
   listen();
 })();

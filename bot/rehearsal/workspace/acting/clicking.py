@@ -9,8 +9,8 @@ from bot.rehearsal.workspace.acting.answers import problem_of, state_of
 from bot.rehearsal.workspace.acting.stage import Act, failure, unanswered
 from bot.rehearsal.workspace.checks import Findings
 from bot.rehearsal.workspace.controls import Control, Values, controls, initial_values, options_of
-from bot.rehearsal.workspace.elements import OFFER
 from bot.rehearsal.workspace.model import Channel, Json, Message, View
+from bot.rehearsal.workspace.objects import OFFER
 from bot.rehearsal.workspace.payloads import channel_in_payload, interaction, message_json, view_json
 from bot.rehearsal.workspace.plain import read_markup
 from bot.rehearsal.workspace.refusals import ActingError, NotVisibleError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from bot.rehearsal.workspace.model import Channel, ChannelKind, Json
 from bot.rehearsal.workspace.refusals import ActingError, NotVisibleError
 
 YEAR = 366 * 86_400.0
+_ADDRESS = re.compile(r"http://(127\.0\.0\.1|localhost):[0-9]{1,5}")
 
 
 class Steering:
@@ -61,7 +63,7 @@ class Steering:
         return {"ended": await self.stage.delivery.sockets.end(how, count)}
 
     async def rearrange(self, request: Request) -> Json:
-        """Deactivate people, archive channels, make new ones, switch rate limits, set Slack's clock wrong."""
+        """Deactivate people, archive channels, make new ones, switch rate limits, set clock and links."""
         body = await json_object(request)
         acts = {
             "deactivate": lambda value: self._activate(value, False),
@@ -71,6 +73,7 @@ class Steering:
             "create_channel": self._create,
             "rate_limits": self._limit,
             "clock_skew": self._skew,
+            "app_address": self._lead,
         }
         named = [name for name in acts if name in body]
         if not named:
@@ -124,6 +127,12 @@ class Steering:
             raise ActingError(400, "bad_request", "'clock_skew' must be a number of seconds, at most a year.")
         self.workspace.clock_skew = float(seconds)
         return {"clock_skew": self.workspace.clock_skew}
+
+    def _lead(self, address: object) -> Json:
+        if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
+            raise ActingError(400, "bad_request", "'app_address' must look like http://127.0.0.1:8080.")
+        self.workspace.app_address = address
+        return {"app_address": address}
 
 
 def _instant(text: str) -> datetime:

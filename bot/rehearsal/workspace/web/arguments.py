@@ -15,6 +15,15 @@ from bot.rehearsal.workspace.workspace import Workspace
 MISSING = object()
 
 
+def read_json(text: str | bytes) -> Any:
+    """JSON as Slack reads it; ValueError when it is none, or holds half a character that cannot be sent on."""
+    value = json.loads(text)
+    written = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    if "\\ud" in written.lower():
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
 class Arguments:
     """Form or JSON arguments; nested ones may come as JSON strings, as forms carry them."""
 
@@ -59,8 +68,8 @@ class Arguments:
         if not value.strip():
             return None
         try:
-            return json.loads(value)
-        except ValueError:
+            return read_json(value)
+        except (ValueError, RecursionError):
             raise SlackError(problem) from None
 
 
@@ -82,6 +91,13 @@ def reachable_channel(workspace: Workspace, name: str) -> Channel:
     if channel is None or not workspace.may_see(cast.BOT_USER_ID, channel):
         raise SlackError("channel_not_found")
     return channel
+
+
+def channel_by_id(workspace: Workspace, id_: str) -> Channel:
+    """A channel the bot may know of, by its id alone, as the methods want it that do not post: `channel_not_found`."""
+    if id_ not in workspace.channels:
+        raise SlackError("channel_not_found")
+    return reachable_channel(workspace, id_)
 
 
 def page(rows: list[Any], arguments: Arguments, most: int = 1000) -> tuple[list[Any], str]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from bot.rehearsal.workspace import cast, posting
-from bot.rehearsal.workspace.blocks import MESSAGE_BLOCKS, check_blocks, fill_ids, too_much_text
-from bot.rehearsal.workspace.checks import Finding
+from bot.rehearsal.workspace.blocks import check_blocks, fill_ids
+from bot.rehearsal.workspace.checks import Finding, Findings
 from bot.rehearsal.workspace.model import Channel, Json, Message
 from bot.rehearsal.workspace.payloads import message_json
 from bot.rehearsal.workspace.refusals import SlackError
 from bot.rehearsal.workspace.views import check_view
-from bot.rehearsal.workspace.web.arguments import Arguments, invalid_arguments, reachable_channel
+from bot.rehearsal.workspace.web.arguments import Arguments, channel_by_id, invalid_arguments, reachable_channel
+from bot.rehearsal.workspace.whole import MARKDOWN_TOTAL, ONE_TABLE, foreign_video, one_too_many, too_much_text
 from bot.rehearsal.workspace.workspace import Workspace
 
 TEXT_MOST = 40_000
 ATTACHMENTS_MOST = 100
 METADATA_MOST = 8_000
+SAID = ("text", "blocks", "attachments", "markdown_text")
+CANNOT_UPDATE = "cant_update_message"
 
 
 def content(workspace: Workspace, arguments: Arguments) -> Json:
@@ -24,7 +27,7 @@ def content(workspace: Workspace, arguments: Arguments) -> Json:
     text = arguments.text("text")
     if len(text) > TEXT_MOST:
         raise SlackError("msg_too_long")
-    blocks = arguments.nested("blocks", "invalid_blocks_format")
+    blocks = _given_blocks(arguments)
     attachments = arguments.nested("attachments", "invalid_attachments")
     return {
         "text": text,
@@ -34,18 +37,38 @@ def content(workspace: Workspace, arguments: Arguments) -> Json:
     }
 
 
+def _given_blocks(arguments: Arguments) -> Any:
+    """The blocks; `markdown_text` stands for one of them and goes with nothing else."""
+    markdown = arguments.text("markdown_text")
+    if not markdown:
+        return arguments.nested("blocks", "invalid_blocks_format")
+    if "blocks" in arguments or "text" in arguments:
+        raise SlackError("markdown_text_conflict")
+    if len(markdown) > MARKDOWN_TOTAL:
+        raise SlackError("msg_too_long")
+    return [{"type": "markdown", "text": markdown}]
+
+
 def _checked_blocks(workspace: Workspace, blocks: Any, at: str = "/blocks") -> list[Json]:
     if not isinstance(blocks, list):
         raise SlackError("invalid_blocks_format")
+    if many := one_too_many(blocks, at):
+        raise _invalid("invalid_attachments" if many.message == ONE_TABLE else "invalid_blocks", [many])
     found = check_blocks(blocks, "message", at)
+    if not found and workspace.manifest.given:
+        found = foreign_video(blocks, workspace.manifest.unfurl_domains, at)
     if found:
-        error = invalid_arguments(found, "invalid_blocks")
-        error.fields["errors"] = [each.line() for each in found]
-        raise error
+        raise _invalid("invalid_blocks", found)
     reason = too_much_text(blocks)
     if reason:
         raise SlackError("msg_blocks_too_long", errors=[f"{reason} [json-pointer:{at}]"])
     return fill_ids(blocks, workspace.fresh_name)
+
+
+def _invalid(code: str, found: Findings) -> SlackError:
+    error = invalid_arguments(found, code)
+    error.fields["errors"] = [each.line() for each in found]
+    return error
 
 
 def _checked_attachments(workspace: Workspace, attachments: Any) -> list[Json]:
@@ -150,12 +173,12 @@ def post_ephemeral(workspace: Workspace, arguments: Arguments) -> Json:
 
 
 def _own_message(workspace: Workspace, arguments: Arguments, refusal: str) -> Message:
-    channel = reachable_channel(workspace, arguments.text("channel"))
+    channel = channel_by_id(workspace, arguments.text("channel"))
     message = workspace.find_message(channel.id, arguments.required("ts"))
     if message is None:
         raise SlackError("message_not_found")
     if channel.archived:
-        raise SlackError("is_archived")
+        raise SlackError("is_inactive" if refusal == CANNOT_UPDATE else "is_archived")
     if message.user != cast.BOT_USER_ID:
         raise SlackError(refusal)
     return message
@@ -163,12 +186,12 @@ def _own_message(workspace: Workspace, arguments: Arguments, refusal: str) -> Me
 
 def update(workspace: Workspace, arguments: Arguments) -> Json:
     """chat.update: text without blocks removes the blocks; metadata stays unless it is given."""
-    message = _own_message(workspace, arguments, "cant_update_message")
+    message = _own_message(workspace, arguments, CANNOT_UPDATE)
     parts = content(workspace, arguments)
-    if not any(name in arguments for name in ("text", "blocks", "attachments", "metadata")):
+    if not any(name in arguments for name in (*SAID, "metadata")):
         raise SlackError("no_text")
     before = message_json(workspace, message, with_metadata=True)
-    if any(name in arguments for name in ("text", "blocks", "attachments")):
+    if any(name in arguments for name in SAID):
         _said_something(parts)
         message.text = parts["text"] if "text" in arguments else message.text
         message.blocks = parts["blocks"] or []
@@ -191,7 +214,7 @@ def delete(workspace: Workspace, arguments: Arguments) -> Json:
 
 def permalink(workspace: Workspace, arguments: Arguments) -> Json:
     """chat.getPermalink"""
-    channel = reachable_channel(workspace, arguments.text("channel"))
+    channel = channel_by_id(workspace, arguments.text("channel"))
     ts = arguments.required("message_ts")
     message = workspace.find_message(channel.id, ts)
     if message is None:
@@ -203,18 +226,24 @@ def permalink(workspace: Workspace, arguments: Arguments) -> Json:
 
 
 def validate_blocks(workspace: Workspace, arguments: Arguments) -> Json:
-    """blocks.validate: what is wrong with blocks, with a message's blocks, or with a view."""
-    view, message = arguments.nested("view"), arguments.nested("message")
-    blocks = arguments.nested("blocks")
-    found: list[Finding]
-    if view is not None:
-        found = check_view(view, view.get("type", "modal") if isinstance(view, dict) else "modal")
-    elif message is not None:
-        given = message.get("blocks", []) if isinstance(message, dict) else message
-        found = check_blocks(given, "message", "/message/blocks")
-    elif blocks is not None:
-        found = check_blocks(blocks, "message")
-    else:
-        raise SlackError("invalid_arguments")
-    errors = [{"pointer": each.pointer, "code": each.code, "message": each.message} for each in found]
-    return {"valid": not errors, "errors": errors, "block_limit": MESSAGE_BLOCKS}
+    """blocks.validate: nothing when all is well, else what is wrong, with pointers into what was given."""
+    given = {name: arguments.nested(name) for name in ("blocks", "message", "view") if name in arguments}
+    if len(given) != 1:
+        raise SlackError(
+            "invalid_arguments",
+            response_metadata={"messages": ["must provide exactly one of `blocks`, `view`, or `message`"]},
+        )
+    [(name, value)] = given.items()
+    found = _findings(name, value)
+    if found:
+        raise SlackError(f"invalid_{name}", errors=[each.shown() for each in found])
+    return {}
+
+
+def _findings(name: str, value: Any) -> list[Finding]:
+    if name == "blocks":
+        return check_blocks(value, "message", "")
+    if name == "message":
+        return check_blocks(value.get("blocks", []) if isinstance(value, dict) else value, "message")
+    kind = value.get("type") if isinstance(value, dict) else None
+    return check_view(value, kind if kind in ("modal", "home") else "modal", "")

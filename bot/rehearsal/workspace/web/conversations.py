@@ -6,7 +6,7 @@ from bot.rehearsal.workspace import cast, posting
 from bot.rehearsal.workspace.model import Channel, Json, Message
 from bot.rehearsal.workspace.payloads import channel_json, message_json
 from bot.rehearsal.workspace.refusals import SlackError
-from bot.rehearsal.workspace.web.arguments import Arguments, page, reachable_channel
+from bot.rehearsal.workspace.web.arguments import Arguments, channel_by_id, page
 from bot.rehearsal.workspace.workspace import Workspace
 
 KINDS = {"public_channel": "public", "private_channel": "private", "im": "im", "mpim": "mpim"}
@@ -37,28 +37,25 @@ def listing(workspace: Workspace, arguments: Arguments) -> Json:
 
 
 def mine(workspace: Workspace, arguments: Arguments) -> Json:
-    """users.conversations, for the bot itself"""
+    """users.conversations, for the bot itself: without what membership would tell"""
     rows, cursor = page(_listed(workspace, arguments, only_member=True), arguments)
+    shown = [channel_json(workspace, each) for each in rows]
+    for each in shown:
+        each.pop("is_member", None)
+        each.pop("num_members", None)
     return {
-        "channels": [channel_json(workspace, each) for each in rows],
+        "channels": shown,
         "response_metadata": {"next_cursor": cursor},
     }
 
 
 def info(workspace: Workspace, arguments: Arguments) -> Json:
     """conversations.info"""
-    channel = _by_id(workspace, arguments)
+    channel = channel_by_id(workspace, arguments.text("channel"))
     shown = channel_json(workspace, channel)
     if not arguments.flag("include_num_members"):
         shown.pop("num_members", None)
     return {"channel": shown}
-
-
-def _by_id(workspace: Workspace, arguments: Arguments) -> Channel:
-    id_ = arguments.text("channel")
-    if id_ not in workspace.channels:
-        raise SlackError("channel_not_found")
-    return reachable_channel(workspace, id_)
 
 
 def _between(messages: list[Message], arguments: Arguments) -> list[Message]:
@@ -77,7 +74,7 @@ def _between(messages: list[Message], arguments: Arguments) -> list[Message]:
 
 def history(workspace: Workspace, arguments: Arguments) -> Json:
     """conversations.history: newest first"""
-    channel = _by_id(workspace, arguments)
+    channel = channel_by_id(workspace, arguments.text("channel"))
     if cast.BOT_USER_ID not in channel.members:
         raise SlackError("not_in_channel")
     found = _between(list(workspace.public_messages(channel.id)), arguments)
@@ -93,7 +90,7 @@ def history(workspace: Workspace, arguments: Arguments) -> Json:
 
 def replies(workspace: Workspace, arguments: Arguments) -> Json:
     """conversations.replies: the head first, then the replies, oldest first"""
-    channel = _by_id(workspace, arguments)
+    channel = channel_by_id(workspace, arguments.text("channel"))
     if cast.BOT_USER_ID not in channel.members:
         raise SlackError("not_in_channel")
     asked = workspace.find_message(channel.id, arguments.required("ts"))
@@ -112,7 +109,7 @@ def replies(workspace: Workspace, arguments: Arguments) -> Json:
 
 def members(workspace: Workspace, arguments: Arguments) -> Json:
     """conversations.members"""
-    channel = _by_id(workspace, arguments)
+    channel = channel_by_id(workspace, arguments.text("channel"))
     rows, cursor = page(channel.members, arguments)
     return {"members": list(rows), "response_metadata": {"next_cursor": cursor}}
 
@@ -120,8 +117,11 @@ def members(workspace: Workspace, arguments: Arguments) -> Json:
 def open_direct(workspace: Workspace, arguments: Arguments) -> Json:
     """conversations.open: one person only; the workspace has no group messages"""
     if arguments.text("channel"):
-        channel = _by_id(workspace, arguments)
-        return {"channel": channel_json(workspace, channel), "no_op": True, "already_open": True}
+        channel = channel_by_id(workspace, arguments.text("channel"))
+        if channel.kind != "im":
+            raise SlackError("method_not_supported_for_channel_type")
+        shown = channel_json(workspace, channel) if arguments.flag("return_im") else {"id": channel.id}
+        return {"channel": shown, "no_op": True, "already_open": True}
     users = [each.strip() for each in arguments.text("users").split(",") if each.strip()]
     if not users:
         raise SlackError("users_list_not_supplied")
@@ -141,7 +141,7 @@ def open_direct(workspace: Workspace, arguments: Arguments) -> Json:
 
 def join(workspace: Workspace, arguments: Arguments) -> Json:
     """conversations.join"""
-    channel = _by_id(workspace, arguments)
+    channel = channel_by_id(workspace, arguments.text("channel"))
     if channel.kind != "public":
         raise SlackError("method_not_supported_for_channel_type")
     if channel.archived:

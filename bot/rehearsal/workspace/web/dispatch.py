@@ -17,12 +17,13 @@ from bot.rehearsal.workspace.faults import Fault
 from bot.rehearsal.workspace.model import Json
 from bot.rehearsal.workspace.refusals import SlackError
 from bot.rehearsal.workspace.sockets import Sockets
-from bot.rehearsal.workspace.web.arguments import Arguments, reachable_channel
+from bot.rehearsal.workspace.web.arguments import Arguments, reachable_channel, read_json
 from bot.rehearsal.workspace.web.conversations import KINDS
 from bot.rehearsal.workspace.web.methods import BY_KIND, METHODS, Method
 from bot.rehearsal.workspace.workspace import CALLS_KEPT, Workspace
 
 BODY_MOST = 2_000_000
+CHARSETS = ("utf-8", "utf8", "iso-8859-1")
 ARGUMENT_SHOWN = 300
 SCOPE_PREFIX = {"public": "channels", "private": "groups", "im": "im", "mpim": "mpim"}
 
@@ -170,7 +171,11 @@ async def read_arguments(request: Request) -> Arguments:
     body = await limited_body(request, BODY_MOST)
     if body is None:
         raise SlackError("request_too_large", status=413)
-    kind = request.headers.get("content-type", "")
+    kind = request.headers.get("content-type", "").lower()
+    if body and not kind:
+        raise SlackError("missing_post_type")
+    if "charset=" in kind and kind.rpartition("charset=")[2].strip(' ";') not in CHARSETS:
+        raise SlackError("invalid_charset")
     if "json" in kind:
         values |= _json_object(body)
     elif "form" in kind:
@@ -192,8 +197,8 @@ async def limited_body(request: Request, most: int) -> bytes | None:
 
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
-        given = json.loads(body or b"{}")
-    except ValueError:
+        given = read_json(body or b"{}")
+    except (ValueError, RecursionError):
         raise SlackError("invalid_json") from None
     if not isinstance(given, dict):
         raise SlackError("json_not_object")

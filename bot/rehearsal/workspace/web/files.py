@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 
 from bot.rehearsal.workspace import cast, posting
-from bot.rehearsal.workspace.model import Json, Message, StoredFile
+from bot.rehearsal.workspace.model import Channel, Json, Message, StoredFile
 from bot.rehearsal.workspace.payloads import file_json
 from bot.rehearsal.workspace.refusals import SlackError
-from bot.rehearsal.workspace.web.arguments import Arguments, page, reachable_channel
+from bot.rehearsal.workspace.web.arguments import Arguments, channel_by_id, page
 from bot.rehearsal.workspace.workspace import Workspace
 
 FILE_MOST = 1_000_000_000
+_CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]+")
 
 
 def new_file(workspace: Workspace, user: str, name: str, size: int) -> StoredFile:
@@ -53,12 +55,10 @@ def complete_upload(workspace: Workspace, arguments: Arguments) -> Json:
         raise SlackError("invalid_arguments")
     files = [_uploaded(workspace, each) for each in given]
     names = [arguments.text("channel_id"), *arguments.text("channels").split(",")]
-    channels = [reachable_channel(workspace, name) for name in names if name]
-    for channel in channels:
-        if cast.BOT_USER_ID not in channel.members:
-            raise SlackError("not_in_channel")
-        if channel.archived:
-            raise SlackError("is_archived")
+    channels = [_shared_in(workspace, name) for name in names if name]
+    thread = arguments.text("thread_ts") or None
+    if thread and any(workspace.find_message(channel.id, thread) is None for channel in channels):
+        raise SlackError("invalid_thread_ts")
     for file, each in zip(files, given, strict=True):
         file.title = each.get("title") or file.name
         file.complete = True
@@ -68,16 +68,27 @@ def complete_upload(workspace: Workspace, arguments: Arguments) -> Json:
             ts=workspace.next_ts(),
             user=cast.BOT_USER_ID,
             text=arguments.text("initial_comment"),
-            thread_ts=arguments.text("thread_ts") or None,
+            thread_ts=thread,
             files=[file.id for file in files],
         )
         posting.post(workspace, message)
     return {"files": [file_json(workspace, file) for file in files]}
 
 
+def _shared_in(workspace: Workspace, id_: str) -> Channel:
+    if not _CHANNEL_ID.fullmatch(id_):
+        raise SlackError("invalid_channel")
+    channel = channel_by_id(workspace, id_)
+    if cast.BOT_USER_ID not in channel.members:
+        raise SlackError("not_in_channel")
+    if channel.archived:
+        raise SlackError("is_archived")
+    return channel
+
+
 def _uploaded(workspace: Workspace, given: Json) -> StoredFile:
     file = workspace.files.get(str(given.get("id")))
-    if file is None or file.id not in workspace.contents or file.user != cast.BOT_USER_ID:
+    if file is None or file.id not in workspace.contents or file.user != cast.BOT_USER_ID or file.complete:
         raise SlackError("file_not_found")
     return file
 

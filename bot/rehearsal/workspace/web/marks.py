@@ -5,12 +5,12 @@ from __future__ import annotations
 from bot.rehearsal.workspace import cast, posting
 from bot.rehearsal.workspace.model import Json, Message
 from bot.rehearsal.workspace.refusals import SlackError
-from bot.rehearsal.workspace.web.arguments import Arguments, reachable_channel
+from bot.rehearsal.workspace.web.arguments import Arguments, channel_by_id
 from bot.rehearsal.workspace.workspace import Workspace
 
 
 def _message(workspace: Workspace, arguments: Arguments) -> Message:
-    channel = reachable_channel(workspace, arguments.text("channel"))
+    channel = channel_by_id(workspace, arguments.text("channel"))
     message = workspace.find_message(channel.id, arguments.required("timestamp"))
     if message is None:
         raise SlackError("message_not_found")
@@ -61,7 +61,7 @@ def remove_pin(workspace: Workspace, arguments: Arguments) -> Json:
 
 def add_bookmark(workspace: Workspace, arguments: Arguments) -> Json:
     """bookmarks.add: links only"""
-    channel = reachable_channel(workspace, arguments.text("channel_id"))
+    channel = channel_by_id(workspace, arguments.text("channel_id"))
     if cast.BOT_USER_ID not in channel.members:
         raise SlackError("not_in_channel")
     title, kind, link = arguments.required("title"), arguments.required("type"), arguments.text("link")
@@ -77,4 +77,4 @@ def add_bookmark(workspace: Workspace, arguments: Arguments) -> Json:
 
 def list_bookmarks(workspace: Workspace, arguments: Arguments) -> Json:
     """bookmarks.list"""
-    return {"bookmarks": reachable_channel(workspace, arguments.text("channel_id")).bookmarks}
+    return {"bookmarks": channel_by_id(workspace, arguments.text("channel_id")).bookmarks}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from typing import Any
@@ -38,8 +39,10 @@ def _given_view(arguments: Arguments, kind: str) -> Json:
 def _use_trigger(workspace: Workspace, arguments: Arguments) -> str:
     id_ = arguments.text("trigger_id") or arguments.text("interactivity_pointer")
     trigger = workspace.triggers.get(id_)
+    if not id_:
+        raise SlackError("invalid_arguments", response_metadata={"messages": ["invalid `trigger_id`"]})
     if trigger is None:
-        raise SlackError("invalid_trigger_id" if id_ else "invalid_arguments")
+        raise SlackError("invalid_trigger_id")
     if trigger.used:
         raise SlackError("exchanged_trigger_id")
     if time.monotonic() > trigger.expires:
@@ -69,9 +72,11 @@ def fill_view(workspace: Workspace, view: View, given: Json) -> None:
     view.errors = {}
 
 
-def _unused_external_id(workspace: Workspace, given: Json) -> None:
+def _unused_external_id(workspace: Workspace, given: Json, but: View | None = None) -> None:
+    """`duplicate_external_id` when another view of the team has it, modal or Home."""
     external = given.get("external_id")
-    if external and any(view.external_id == external for stack in workspace.modals.values() for view in stack):
+    views = itertools.chain(*workspace.modals.values(), workspace.homes.values())
+    if external and any(view.external_id == external and view is not but for view in views):
         raise SlackError("duplicate_external_id")
 
 
@@ -121,6 +126,7 @@ def update_view(workspace: Workspace, arguments: Arguments) -> Json:
         raise SlackError("not_found")
     if arguments.text("hash") and arguments.text("hash") != view.hash:
         raise SlackError("hash_conflict")
+    _unused_external_id(workspace, given, view)
     fill_view(workspace, view, given)
     workspace.view_changed(view)
     return {"view": view_json(workspace, view)}
@@ -146,6 +152,7 @@ def publish_view(workspace: Workspace, arguments: Arguments) -> Json:
     home = workspace.homes.get(owner)
     if home and arguments.text("hash") and arguments.text("hash") != home.hash:
         raise SlackError("hash_conflict")
+    _unused_external_id(workspace, given, home)
     if home:
         fill_view(workspace, home, given)
     else:

@@ -44,6 +44,8 @@ class WrittenWorkspace:
         self.messages: list[dict[str, Any]] = []
         self.views: list[dict[str, Any]] = []
         self.home: dict[str, Any] | None = None
+        self.bot_at = ""
+        self.faults: list[dict[str, Any]] = []
 
     def sidebar(self, user: str) -> dict[str, Any]:
         me = next((one for one in self.people if user in (one["id"], one["handle"], "")), None)
@@ -80,6 +82,12 @@ class WrittenWorkspace:
 
     def ahead(self) -> timedelta:
         return timedelta(hours=26)
+
+    def app_address(self) -> str:
+        return self.bot_at
+
+    def faults_to_come(self) -> list[dict[str, Any]]:
+        return self.faults
 
 
 def a_channel(channel_id: str, name: str, kind: str = "public", **more: Any) -> dict[str, Any]:

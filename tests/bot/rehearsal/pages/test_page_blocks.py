@@ -293,3 +293,14 @@ def test_hostile_words_stay_words_everywhere() -> None:
     assert "<img src=x" not in html
     assert "<script" not in html
     assert "&lt;img src=x onerror=alert(1)&gt;" in html
+
+
+def test_what_no_label_can_name_is_tied_to_its_label() -> None:
+    """A list of ticks is called by the label above it, with what is chosen read after it."""
+    options = [{"text": plain(name), "value": name} for name in ("UAT", "PRODUCTION")]
+    assert 'role="group" id="t-b-a" aria-labelledby="t-b-a-label"' in drawn(
+        an_input({"type": "checkboxes", "options": options})
+    )
+    several = drawn(an_input({"type": "multi_static_select", "options": options}))
+    assert '<label class="label" for="t-b-a" id="t-b-a-label">' in several
+    assert '<summary id="t-b-a" class="input" aria-labelledby="t-b-a-label t-b-a">' in several

@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -20,6 +20,7 @@ from bot.rehearsal.workspace.serve import Extras, RunningWorkspace, start
 
 OpenPage = Callable[..., Page]
 MANIFEST = Path(__file__).parents[4] / "manifest.yml"
+TOO_FAINT = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-gpu"]
@@ -191,8 +192,10 @@ def open_page(chromium: Browser, running: RunningWorkspace) -> Iterator[OpenPage
     """Opens the page as somebody, each in a browser profile of their own; no script may fail."""
     contexts, failures = [], []
 
-    def open_as(person: str, channel: str = "releases", *, width: int = 1440) -> Page:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme="light")
+    def open_as(
+        person: str, channel: str = "releases", *, width: int = 1440, scheme: Literal["light", "dark"] = "light"
+    ) -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
@@ -484,3 +487,138 @@ def test_orgs_stay_within_reach_beside_a_thread(open_page: OpenPage, client: Web
     expect(page.locator("#orgs")).to_be_visible()
     page.get_by_role("tab", name="Thread").click()
     expect(page.locator("#thread .message").first).to_be_visible()
+
+
+def test_keyboard_goes_from_part_to_part_and_from_message_to_message(open_page: OpenPage, client: WebClient) -> None:
+    """F6 leads on, arrows go through messages, Enter opens a thread, Escape leads back."""
+    head = client.chat_postMessage(channel=CARDS, text="The head for the keyboard")
+    client.chat_postMessage(channel=CARDS, thread_ts=head["ts"], text="A reply for the keyboard")
+    client.chat_postMessage(channel=CARDS, text="Newest for the keyboard")
+    page = open_page("anna")
+    expect(said(page, "Newest for the keyboard")).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    expect(said(page, "Newest for the keyboard")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(said(page, "The head for the keyboard")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#thread-text")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#thread .message").last).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#thread-text")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#thread")).to_be_hidden()
+    expect(page.locator("#composer-text")).to_be_focused()
+    for part in ("#orgs", ".bar", "#sidebar", "#channel .scroll", "#composer-text"):
+        page.keyboard.press("F6")
+        assert page.evaluate("part => document.querySelector(part).contains(document.activeElement)", part), part
+    page.keyboard.press("Shift+F6")
+    expect(page.locator("#channel .scroll")).to_be_focused()
+
+
+def test_menu_is_used_with_arrows(open_page: OpenPage, client: WebClient) -> None:
+    """Enter opens a card's menu at its first line; arrows move, Escape gives the focus back."""
+    options = [{"text": plain(name), "value": name.lower()} for name in ("Tick", "Block", "Waive")]
+    overflow = {"type": "overflow", "action_id": "approve", "options": options}
+    section = {"type": "section", "text": plain("With a menu"), "accessory": overflow}
+    client.chat_postMessage(channel=CARDS, text="With a menu", blocks=[section])
+    page = open_page("tomas")
+    button = said(page, "With a menu").get_by_label("More actions")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem", name="Tick")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("menuitem", name="Waive")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(said(page, "With a menu approved by @Tomás Silva")).to_be_focused()
+
+
+def test_form_is_filled_and_left_with_the_keyboard(open_page: OpenPage) -> None:
+    """Suggestions are chosen with arrows; Escape leaves one thing at a time, and the focus returns."""
+    page = open_page("anna")
+    shortcut = page.locator("#channel [data-composer]").get_by_label("Attach a file")
+    expect(shortcut).to_have_count(1)
+    type_command(page, "/release new")
+    dialog = page.get_by_role("dialog", name="New release")
+    expect(page.get_by_label("Name")).to_be_focused()
+    owner = page.locator('[data-block="owner"] input')
+    owner.focus()
+    page.keyboard.type("ann")
+    expect(dialog.get_by_role("option", name="Hannah")).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(owner).to_have_value("Hannah")
+    seats = page.locator('[data-block="seats"] summary')
+    seats.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    expect(seats).to_be_focused()
+    expect(seats).not_to_have_text("Choose…")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#composer-text")).to_be_focused()
+    assert page.evaluate("fetch('/rehearsal/api/views?as=anna').then(a => a.json()).then(a => a.views.length)") == 0
+
+
+def test_new_words_are_told_to_screen_readers(open_page: OpenPage) -> None:
+    """What others write, and what is for oneself alone, is said in a place that is read aloud, in a thread too."""
+    anna, tomas = open_page("anna"), open_page("tomas")
+    type_command(tomas, "read me aloud")
+    expect(anna.locator("#news")).to_have_text("Tomás Silva: read me aloud")
+    type_command(anna, "/nonsense")
+    expect(anna.locator("#news")).to_contain_text("Only to you, Slackbot: /nonsense is not a valid command")
+    said(anna, "read me aloud").press("Enter")
+    anna.fill("#thread-text", "it starts")
+    anna.keyboard.press("Enter")
+    expect(anna.locator("#thread .message")).to_have_count(2)
+    said(tomas, "read me aloud").locator(".replies").click()
+    tomas.fill("#thread-text", "and goes on")
+    tomas.keyboard.press("Enter")
+    expect(anna.locator("#news")).to_have_text("Tomás Silva: and goes on")
+
+
+def test_trouble_is_made_and_called_off(open_page: OpenPage, running: RunningWorkspace) -> None:
+    """A fault is one click away; what is still to come is said, and called off."""
+    page = open_page("anna")
+    page.get_by_label("Make something go wrong").first.click()
+    page.get_by_role("button", name="Too many posts").click()
+    expect(page.locator("#trouble .to-come")).to_contain_text("ratelimited of chat.postMessage, 3 ×")
+    assert [one["kind"] for one in running.workspace.faults.armed()] == ["ratelimited"]
+    page.get_by_role("button", name="Call all off").click()
+    expect(page.locator("#trouble .to-come")).to_have_count(0)
+    assert running.workspace.faults.armed() == []
+    expect(page.locator("#trouble")).to_contain_text("UAT is not reachable")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_ground(
+    open_page: OpenPage, client: WebClient, scheme: Literal["light", "dark"]
+) -> None:
+    """In light and in dark, in messages, menus and forms, contrast is what WCAG 2.2 AA asks for."""
+    client.chat_postMessage(channel=CARDS, text="For contrast", blocks=the_card("For contrast"))
+    client.chat_postMessage(
+        channel=CARDS, text="See <#C0GENERAL>, <@U0TESTER>, `code` and <https://example.com|a link>"
+    )
+    page = open_page("tomas", scheme=scheme)
+    type_command(page, "/nonsense")
+    expect(said(page, "/nonsense is not a valid command")).to_be_visible()
+    for summary in (".guide", ".trouble", ".persona", ".clock"):
+        page.locator(f"{summary} > summary").click()
+        page.wait_for_timeout(200)
+        assert page.evaluate(TOO_FAINT) == []
+    page.keyboard.press("Escape")
+    page.fill("#composer-text", "/")
+    expect(page.get_by_role("option", name="/release")).to_be_visible()
+    assert page.evaluate(TOO_FAINT) == []
+    type_command(page, "/release new")
+    page.get_by_role("dialog", name="New release").get_by_role("button", name="Create").click()
+    expect(page.locator(".field-error").first).to_be_visible()
+    assert page.evaluate(TOO_FAINT) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)

@@ -8,8 +8,9 @@ import pytest
 from slack_sdk.models import blocks as sdk
 from slack_sdk.models.blocks.block_elements import FileInputElement
 
-from bot.rehearsal.workspace.blocks import check_blocks, fill_ids, too_much_text
+from bot.rehearsal.workspace.blocks import check_blocks, fill_ids
 from bot.rehearsal.workspace.views import check_view, too_large
+from bot.rehearsal.workspace.whole import too_much_text
 
 WORDS = {"type": "plain_text", "text": "words"}
 MARKED = {"type": "mrkdwn", "text": "*words*"}

@@ -68,6 +68,14 @@ def test_slacks_clock_can_be_set_wrong_and_right_again(bot: WebClient, driver: A
     assert driver.steer("workspace", expect=400, clock_skew="late")["error"]["code"] == "bad_request"
 
 
+def test_the_page_passes_links_on_only_within_this_machine(driver: Any, workspace: Any) -> None:
+    for elsewhere in ("https://example.com", "http://127.0.0.1", "http://127.0.0.1:80@example.com", 8080):
+        refused = driver.steer("workspace", expect=400, app_address=elsewhere)
+        assert refused["error"]["code"] == "bad_request"
+    driver.steer("workspace", app_address="http://127.0.0.1:8080")
+    assert workspace.workspace.app_address == "http://127.0.0.1:8080"
+
+
 @pytest.mark.parametrize("how", ["refresh", "warn"])
 async def test_a_connection_that_was_told_to_end_is_ended(driver: Any, workspace: Any, how: str) -> None:
     workspace.workspace.pace.refreshed_within = 0.2

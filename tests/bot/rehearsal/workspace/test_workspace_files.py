@@ -48,6 +48,32 @@ def test_a_file_cannot_be_shared_where_the_bot_is_not(bot: WebClient) -> None:
         bot.files_completeUploadExternal(files=[{"id": url["file_id"]}], channel_id="C0SALESOPS")
 
 
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ({"channel_id": "#releases"}, "invalid_channel"),
+        ({"channel_id": "C0NOWHERE"}, "channel_not_found"),
+        ({"channel_id": "C0RELEASES", "thread_ts": "1.000001"}, "invalid_thread_ts"),
+    ],
+)
+def test_a_file_is_shared_at_a_place_that_is_there(bot: WebClient, place: dict[str, str], error: str) -> None:
+    url = bot.files_getUploadURLExternal(filename="a", length=1)
+    httpx.post(url["upload_url"], content=b"x")
+    with pytest.raises(SlackApiError, match=error):
+        bot.files_completeUploadExternal(files=[{"id": url["file_id"]}], **place)
+
+
+def test_the_steps_of_an_upload_come_in_order_and_once(bot: WebClient) -> None:
+    url = bot.files_getUploadURLExternal(filename="a", length=1)
+    with pytest.raises(SlackApiError, match="file_not_found"):
+        bot.files_completeUploadExternal(files=[{"id": url["file_id"]}])
+    assert httpx.post(url["upload_url"], content=b"x").status_code == 200
+    bot.files_completeUploadExternal(files=[{"id": url["file_id"]}])
+    assert httpx.post(url["upload_url"], content=b"y").status_code == 404
+    with pytest.raises(SlackApiError, match="file_not_found"):
+        bot.files_completeUploadExternal(files=[{"id": url["file_id"]}])
+
+
 async def test_a_persons_upload_is_heard_and_downloaded(app: AsyncApp, driver: Any, workspace: Any) -> None:
     got: list[bytes] = []
 

@@ -210,12 +210,18 @@ def test_each_method_needs_its_own_scope(start_workspace: Any, tmp_path: Path, d
     assert httpx.get(done["url_private"], headers=headers).status_code == 403
 
 
-@pytest.mark.parametrize("method", ["chat.update", "chat.delete", "reactions.add", "pins.add", "chat.postMessage"])
-def test_an_archived_channel_is_only_read(bot: WebClient, driver: Any, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "error"),
+    [
+        ("chat.update", "is_inactive"),
+        *((name, "is_archived") for name in ("chat.delete", "reactions.add", "pins.add", "chat.postMessage")),
+    ],
+)
+def test_an_archived_channel_is_only_read(bot: WebClient, driver: Any, method: str, error: str) -> None:
     ts = bot.chat_postMessage(channel="C0GENERAL", text="x")["ts"]
     driver.steer("workspace", archive="#general")
     place = {"channel": "C0GENERAL", "ts": ts, "timestamp": ts, "name": "eyes", "text": "y"}
-    assert error_of(bot.api_call, api_method=method, json=place) == "is_archived"
+    assert error_of(bot.api_call, api_method=method, json=place) == error
     assert [each["text"] for each in bot.conversations_history(channel="C0GENERAL")["messages"]] == ["x"]
 
 
@@ -254,3 +260,28 @@ def test_an_upload_needs_a_name_and_a_length(bot: WebClient) -> None:
     httpx.post(url["upload_url"], content=b"x")
     bot.files_completeUploadExternal(files=[{"id": url["file_id"]}])
     assert httpx.post(url["upload_url"], content=b"y").status_code == 404, "an address takes one upload"
+
+
+# Whatever is asked, there is an answer
+
+ODD_ARGUMENTS: list[dict[str, Any]] = [
+    {},
+    {"channel": "C0GENERAL", "ts": "x", "timestamp": "x", "message_ts": "x", "user": "x", "name": "", "limit": "x"},
+    {"channel": ["C0GENERAL"], "ts": {}, "users": [1], "user": 5, "view": [], "blocks": {}, "attachments": 3},
+    {"channel": "C0GENERAL", "text": 7, "blocks": [None], "metadata": [], "thread_ts": "\U0001f600", "cursor": "at:x"},
+    {"channel": "C0GENERAL", "oldest": "x", "latest": [], "types": "cats", "limit": -1, "count": -1, "files": [{}]},
+    {"view": {"type": "modal"}, "trigger_id": "1.2.3", "user_id": "U0RELMGR", "view_id": "V1", "hash": 5},
+    {"view": {"type": "home", "blocks": "x"}, "user_id": "U0RELMGR", "external_id": 5, "filename": "a", "length": "x"},
+    {"channel": "C0GENERAL", "attachments": [{"blocks": 1}], "unfurls": [], "unfurl_id": 1, "source": "x"},
+    {"channel": "C0GENERAL", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "x"}, "block_id": 5}]},
+    {"channel_id": "C0GENERAL", "title": [], "type": "link", "link": 3, "usergroup": {}, "email": [], "bot": 1},
+]
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {"api.test"}))  # which gives back what it is given
+def test_every_method_answers_whatever_it_is_given(workspace: Any, method: str) -> None:
+    headers = {"authorization": f"Bearer {workspace.bot_token}"}
+    for arguments in ODD_ARGUMENTS:
+        answer = httpx.post(f"{workspace.api_url}{method}", json=arguments, headers=headers)
+        assert answer.status_code == 200, (arguments, answer.text)
+        assert answer.json()["ok"] or answer.json()["error"], arguments

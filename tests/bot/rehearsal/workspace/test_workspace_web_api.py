@@ -57,11 +57,59 @@ def test_a_form_encoded_post_works_like_curl_does_it(workspace: Any) -> None:
 
 @pytest.mark.parametrize(
     ("body", "error"),
-    [("{", "invalid_json"), ("[1]", "json_not_object"), ('{"channel": ["x"], "text": "a"}', "channel_not_found")],
+    [
+        ("{", "invalid_json"),
+        ("[" * 100_000, "invalid_json"),
+        ("[1]", "json_not_object"),
+        ('{"channel": "C0GENERAL", "text": "half \\ud83d a smile"}', "invalid_json"),
+        ('{"channel": "C0GENERAL", "blocks": "[\\"\\\\ud83d\\"]"}', "invalid_blocks_format"),
+        ('{"channel": ["x"], "text": "a"}', "channel_not_found"),
+    ],
 )
 def test_malformed_json_gets_an_answer(workspace: Any, body: str, error: str) -> None:
     headers = {"authorization": f"Bearer {workspace.bot_token}", "content-type": "application/json"}
     assert httpx.post(f"{workspace.api_url}chat.postMessage", content=body, headers=headers).json()["error"] == error
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("", "missing_post_type"),
+        ("application/xml", "invalid_post_type"),
+        ("application/json; charset=latin-9", "invalid_charset"),
+        ("application/json; charset=UTF-8", None),
+    ],
+)
+def test_a_body_says_what_it_is(workspace: Any, kind: str, error: str | None) -> None:
+    headers = {"authorization": f"Bearer {workspace.bot_token}", "content-type": kind}
+    body = '{"channel": "C0GENERAL", "text": "x"}'
+    assert (
+        httpx.post(f"{workspace.api_url}chat.postMessage", content=body, headers=headers).json().get("error") == error
+    )
+
+
+def test_markdown_text_is_posted_alone(bot: WebClient) -> None:
+    posted = bot.chat_postMessage(channel="C0GENERAL", markdown_text="**bold**")
+    assert posted["message"]["blocks"][0]["text"] == "**bold**"
+    updated = bot.chat_update(channel="C0GENERAL", ts=posted["ts"], markdown_text="_thin_")
+    assert updated["message"]["blocks"][0]["text"] == "_thin_"
+    call = bot.chat_postMessage
+    assert error_of(call, channel="C0GENERAL", markdown_text="x", text="x")["error"] == "markdown_text_conflict"
+    assert error_of(call, channel="C0GENERAL", markdown_text="x" * 12_001)["error"] == "msg_too_long"
+
+
+@pytest.mark.parametrize("place", ["#general", "general", "U0RELMGR"])
+def test_what_is_there_is_named_by_the_id_of_its_channel(bot: WebClient, place: str) -> None:
+    ts = bot.chat_postMessage(channel=place, text="x")["ts"]
+    for call, arguments in (
+        (bot.chat_update, {"ts": ts, "text": "y"}),
+        (bot.chat_delete, {"ts": ts}),
+        (bot.chat_getPermalink, {"message_ts": ts}),
+        (bot.reactions_add, {"timestamp": ts, "name": "eyes"}),
+        (bot.pins_add, {"timestamp": ts}),
+        (bot.conversations_info, {}),
+    ):
+        assert error_of(call, channel=place, **arguments)["error"] == "channel_not_found"
 
 
 @pytest.mark.parametrize(
@@ -264,9 +312,26 @@ def test_calls_are_counted_without_their_tokens(bot: WebClient, driver: Any, wor
     assert workspace.bot_token not in str(seen)
 
 
-def test_blocks_can_be_validated_without_posting(bot: WebClient) -> None:
-    bad = bot.api_call(
-        "blocks.validate", json={"blocks": [{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}]}
-    )
-    assert bad["valid"] is False
-    assert bad["errors"][0]["pointer"] == "/blocks/0/text/type"
+HEADER = {"type": "header", "text": {"type": "mrkdwn", "text": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "pointer"),
+    [
+        ({"blocks": [HEADER]}, "invalid_blocks", "/0/text/type"),
+        ({"message": {"blocks": [HEADER]}}, "invalid_message", "/blocks/0/text/type"),
+        ({"view": {"type": "home", "blocks": [HEADER]}}, "invalid_view", "/blocks/0/text/type"),
+    ],
+)
+def test_blocks_can_be_validated_without_posting(bot: WebClient, given: Any, error: str, pointer: str) -> None:
+    told = error_of(bot.blocks_validate, **given)
+    assert (told["error"], told["errors"][0]["pointer"]) == (error, pointer)
+    assert told["errors"][0]["message"] == "unsupported type: mrkdwn"
+    assert told["errors"][0]["constraint"] == {"type": "enum", "expected": ["plain_text"]}
+
+
+def test_exactly_one_thing_is_validated_at_once(bot: WebClient) -> None:
+    assert bot.blocks_validate(blocks=[{"type": "divider"}]).data == {"ok": True}
+    assert error_of(bot.blocks_validate)["error"] == "invalid_arguments"
+    both = error_of(bot.blocks_validate, blocks=[], view={"type": "home", "blocks": []})
+    assert "exactly one of" in both["response_metadata"]["messages"][0]
