@@ -65,14 +65,18 @@ def must_matter(facts: ReleaseFacts, policy: Policy, actor: str, seat: str, *, y
         return seat  # who answered may think better of it; only others may not overrule them
     if mine is not None:
         raise _already(facts, policy, seat, actor, now)
-    if one.declined_by:
+    speaks_for = (actor, *stands_in_for(facts, actor, now))
+    if one.declined_by and not (yes and set(one.declined_by) <= set(speaks_for)):
         raise _already(facts, policy, seat, one.declined_by[-1], now)
     if not yes:
-        if one.complete:
+        # What somebody's stand-in said for them is theirs to take back.
+        if one.complete and not any(actor in voice.speaks_for for voice in said.values() if voice.yes):
             raise _already(facts, policy, seat, one.filled_by[-1], now)
         return seat
+    if one.declined_by:
+        return seat
     own = tuple(name for name in facts.seats if actor in may_answer(facts, policy, name, now))
-    voice = Voice(actor, True, seat, own, (actor, *stands_in_for(facts, actor, now)))
+    voice = Voice(actor, True, seat, own, speaks_for)
     counts_for = adds(needs(facts, policy, now), list(said.values()), voice)
     if counts_for is None:
         raise _already(facts, policy, seat, next(iter(one.filled_by), actor), now)

@@ -26,7 +26,7 @@ def bound(facts: ReleaseFacts, now: datetime) -> dict[str, Any]:
         "strategy": release.strategy,
         "tests": [release.test_level, *sorted(release.run_tests)] if release.test_level else [],
         "cannot_come_back": sorted([row[0], row[1]] for row in rows_of(package, "impossible")),
-        "accepted": [accepted.by, accepted.digest] if accepted else [],
+        "accepted": [accepted.by, accepted.digest, release.target_org] if accepted else [],
     }
 
 

@@ -35,7 +35,10 @@ def voices(facts: Standing, policy: Policy, now: datetime) -> list[Voice]:
     not_them = barred(facts, now)
     newest = {a.person_id: a for a in standing_answers(facts, now) if a.person_id not in not_them}
     found = (_voice(facts, policy, answer) for answer in sorted(newest.values(), key=lambda a: a.id or 0))
-    return [voice for voice in found if voice is not None]
+    heard = [voice for voice in found if voice is not None]
+    # Who answers meanwhile may think better of a no, too: it is theirs as long as its giver is away.
+    later = {one: at for at, voice in enumerate(heard) for one in voice.speaks_for}
+    return [voice for at, voice in enumerate(heard) if voice.yes or later[voice.person] == at]
 
 
 def standing_answers(facts: Standing, now: datetime) -> list[Approval]:
@@ -47,10 +50,11 @@ def standing_answers(facts: Standing, now: datetime) -> list[Approval]:
 def _risk_is_the_same(facts: Standing, answer: Approval, now: datetime) -> bool:
     """A yes that was given because somebody had taken the risk upon themselves does not outlive that for another's."""
     seen = (answer.seen.get("bound") or {}).get("accepted") or []
-    if not seen or not isinstance(facts, ReleaseFacts):
-        return True
+    here = facts.release.target_org
+    if not seen or seen[2] != here or not isinstance(facts, ReleaseFacts):
+        return True  # the next org of a path has risks, and people who take them, of its own
     stands = acceptance(facts, "impossible", now)
-    return stands is None or [stands.by, stands.digest] == list(seen)
+    return stands is None or [stands.by, stands.digest, here] == list(seen)
 
 
 def has_expired(answer: Approval, now: datetime) -> bool:
@@ -86,7 +90,7 @@ def who_may_answer(facts: Standing, policy: Policy, seat: str, now: datetime) ->
 def who_can_clear(facts: Standing, one: Seated, now: datetime) -> tuple[str, ...]:
     """The people whose yes would bring a seat further, those who are away after those who answer for them."""
     awaited = [*one.must, *one.can] if not one.declined_by else [*one.declined_by]
-    deputies = [deputy for person in one.must for deputy in stand_ins(facts.absences, person, now)]
+    deputies = [deputy for person in (one.declined_by or one.must) for deputy in stand_ins(facts.absences, person, now)]
     found = others(tuple(dict.fromkeys([*awaited, *deputies])), than=barred(facts, now))
     away = [person for person in found if stand_ins(facts.absences, person, now)]
     return (*others(found, than=away), *away)

@@ -7,13 +7,15 @@ from datetime import datetime
 from sqlmodel import Session
 
 from release_core.errors import Refused
-from release_core.facts import next_org
+from release_core.facts import gather, next_org
 from release_core.lookups import find_release, package_of, window_of
 from release_core.models import Intent, Release
+from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import settle_state
 from release_core.releases import came_early, must_be_done, soak_again
 from release_core.scheduling import withdraw_window
+from release_core.seats import waiting_seats
 from release_core.tasks import announce_next
 from release_core.timeline import BOT, Kind, intend, record
 
@@ -41,10 +43,20 @@ def move_on(ports: Ports, key: str) -> str:
         _forget_window(session, release)
         _compare_anew(session, release, now)
         settle_state(session, ports.policy, release, now)
+        _let_be_asked_again(session, ports.policy, release, now)
         details = {"org": following, "from": here, "place": release.path.index(following) + 1}
         record(session, Kind.RELEASE_MOVED_ON, stream=release.key, actor=BOT, at=now, details=details)
         announce_next(session, ports.policy, release, now)
         return following
+
+
+def _let_be_asked_again(session: Session, policy: Policy, release: Release, now: datetime) -> None:
+    """A yes may have expired during the soak, or another seat be needed: it is asked when this org was compared."""
+    session.flush()
+    facts = gather(session, policy, release)
+    if facts.asking is not None and waiting_seats(facts, policy, now):
+        release.asked_digest = ""
+        session.add(release)
 
 
 def _forget_window(session: Session, release: Release) -> None:

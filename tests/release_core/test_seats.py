@@ -8,16 +8,31 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from release_core import absences, approvals, asks, audits, checklists, comparing, scheduling, strategies
+from release_core import (
+    absences,
+    acceptances,
+    approvals,
+    asks,
+    attaching,
+    audits,
+    checklists,
+    comparing,
+    scheduling,
+    strategies,
+)
+from release_core.conditions import asked_items
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
-from release_core.models import Asking, Intent
+from release_core.fitting import why_needed
+from release_core.metadata_types import Component
+from release_core.models import Acceptance, Asking, Intent
+from release_core.people_gates import approvals_gate
 from release_core.policy import AskRule
 from release_core.ports import Ports
 from release_core.readiness import Gate
 from release_core.seats import seating
 from release_core.timeline import Kind
 from release_core.windows import Interval
-from tests.release_core import builders
+from tests.release_core import builders, staged
 from tests.release_core.builders import (
     ADMINISTRATOR,
     BOTH_SEATS,
@@ -68,8 +83,6 @@ def a_packed_release(ports: Ports) -> str:
 def reason(ports: Ports, key: str, seat: str = "QA") -> Gate:
     """Why a seat is not settled."""
     now, facts = ports.clock.now(), facts_of(ports, key)
-    from release_core.people_gates import approvals_gate
-
     found = [one for one in approvals_gate(facts, ports.policy, now) if one.because.startswith(seat)]
     assert len(found) == 1, found
     return found[0]
@@ -359,9 +372,6 @@ def test_what_changed_is_told_part_by_part_and_asked_again_when_it_is_compared()
 
 
 def test_added_and_removed_components_are_named() -> None:
-    from release_core import attaching
-    from release_core.metadata_types import Component
-
     ports = a_company()
     key = a_packed_release(ports)
     approvals.answer(ports, QA, key, yes=True)
@@ -394,9 +404,6 @@ def test_another_way_there_asks_at_once_and_seats_nobody_asked_are_left_alone() 
 
 
 def test_a_yes_given_because_somebody_took_the_risk_does_not_count_for_anothers_risk() -> None:
-    from release_core import acceptances
-    from release_core.models import Acceptance
-
     ports = a_company()
     key = a_release(ports)
     note_comparison(ports, a_package(ports, key, compared=False), builders.LOST)
@@ -574,3 +581,74 @@ def test_a_condition_names_seats_that_there_are() -> None:
     rule = {"seats": ["nobody"], "when": {"deletions": True}}
     with pytest.raises(ValidationError, match="a name that stands under seats"):
         a_policy(more_approvals=[rule])
+
+
+def test_a_release_that_became_riskier_asks_the_seat_that_this_needs_and_says_why() -> None:
+    seats = {"qa": {"title": "QA", "people": [QA]}, "business": {"title": "Business", "people": [BUSINESS]}}
+    risk = {"medium": {"from": 6, "seats": ["business"]}, "high": {"from": 90}}
+    items = [{"title": "Support on call", "person": QA, "when": {"risk": ["medium", "high"]}}]
+    policy = a_policy(seats=seats, approvals={"standard": ["qa"]}, risk=risk, checklists={"standard": items})
+    ports = builders.ports(policy=policy)
+    key = a_packed_release(ports)
+    approvals.ask_for_approvals(ports, MANAGER, key)
+    assert list(facts_of(ports, key).seats) == ["qa"]
+    assert asked_items(facts_of(ports, key)) == []
+    builders.a_freeze(ports, start=4)
+    scheduling.set_window(ports, MANAGER, key, a_window(1))
+    asked = last(ports, key, Kind.APPROVALS_ASKED)
+    assert (asked.actor, asked.details["seats"]) == ("rollcall", ["business"])
+    facts = facts_of(ports, key)
+    assert why_needed(ports.policy, facts.release, facts.package, "business") == "its risk is medium"
+    assert [item.title for item in asked_items(facts)] == ["Support on call"]
+
+
+# Along a path, and while somebody is away
+
+
+def test_who_answers_meanwhile_may_think_better_of_a_no() -> None:
+    ports = a_company(approvals=("qa",))
+    key = a_packed_release(ports)
+    approvals.answer(ports, QA, key, yes=False, comment="no test report")
+    absences.set_absence(ports, QA, Interval(NOW, NOW + timedelta(days=2)), stand_in=TESTER)
+    assert set(reason(ports, key).who) == {QA, TESTER}
+    with pytest.raises(approvals.AlreadyAnswered):
+        approvals.answer(ports, OTHER_QA, key, yes=True)
+    approvals.answer(ports, TESTER, key, yes=True)
+    assert complete(ports, key) == {"qa"}
+    later(ports, minutes=1)
+    approvals.answer(ports, QA, key, yes=False, comment="still none")
+    assert reason(ports, key).because == "QA declined: still none"
+
+
+def test_a_yes_that_expired_during_a_soak_is_asked_for_again_in_the_next_org() -> None:
+    seats = {
+        "qa": {"title": "QA", "people": [QA], "lasts": "50m"},
+        "business": {"title": "Business", "people": [BUSINESS]},
+    }
+    ports = staged.staged_ports(seats=seats)
+    key = staged.a_staged_release(ports)
+    a_package(ports, key)
+    approvals.ask_for_approvals(ports, MANAGER, key)
+    staged.make_ready(ports, key)
+    staged.land_stage(ports, key)
+    assert staged.soak(ports, key) == staged.EMEA
+    assert reason(ports, key).code == "approval_expired"
+    package = facts_of(ports, key).package
+    assert package is not None
+    note_comparison(ports, package.id or 0)
+    asked = last(ports, key, Kind.APPROVALS_ASKED)
+    assert (asked.actor, asked.details["seats"]) == ("rollcall", ["qa"])
+
+
+def test_what_somebody_accepted_for_one_org_of_a_path_does_not_void_a_yes_in_the_next() -> None:
+    ports = staged.staged_ports()
+    key = staged.a_staged_release(ports)
+    row = a_package(ports, key, compared=False)
+    note_comparison(ports, row, builders.LOST)
+    acceptances.accept(ports, QA, key, "sales knows", risk="impossible")
+    staged.make_ready(ports, key)
+    staged.land_stage(ports, key)
+    assert staged.soak(ports, key) == staged.EMEA
+    note_comparison(ports, row, builders.LOST)
+    acceptances.accept(ports, OTHER_QA, key, "sales knows", risk="impossible")
+    assert complete(ports, key) == {"qa", "business"}
