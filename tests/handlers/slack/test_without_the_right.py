@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from release_core.errors import ReleaseError
 from release_core.policy import Policy
 from release_core.policy_file import load_policy
 from release_core.ports import Ports
+from release_core.store import open_store
 from release_core.windows import Interval
 from tests.handlers.room import READER, Room
 from tests.handlers.slack.a_company import Company, Json, employed, move_in
@@ -203,9 +205,10 @@ def clickables(parts: Any) -> Iterator[Button | Menu]:
 
 
 def pressed(item: Button | Menu) -> Iterator[Json]:
-    """The actions that a client sends for it: one for a button, one for each choice of a menu."""
+    """The actions that a client sends for it: one for a button, the first and the last choice of a menu."""
     drawn = draw_elements([item], READER)[0]
-    for option in drawn.get("options") or (None,):
+    options = drawn.get("options") or [None]
+    for option in options[:1] + options[1:][-1:]:
         yield {**drawn, **({"selected_option": option} if option else {})}
 
 
@@ -236,7 +239,9 @@ def _copies(kept: Path, folder: Path) -> Callable[[], Ports]:
     def copy() -> Ports:
         path = folder / f"{next(numbers)}.sqlite"
         shutil.copy(kept, path)
-        return builders.ports(store=builders.a_store(f"sqlite:///{path}"), policy=policy)
+        store = open_store(f"sqlite:///{path}")
+        weakref.finalize(store, store.engine.dispose)
+        return builders.ports(store=store, policy=policy)
 
     return copy
 
@@ -276,15 +281,17 @@ def test_all_that_needs_a_right_was_drawn(drawn: Drawn) -> None:
 
 
 def test_no_click_of_somebody_without_the_right_does_anything(drawn: Drawn, company: Company) -> None:
-    tried = 0
+    tried, tampered = 0, set()
     for action in (*drawn.clicks.values(), *map(_made_up, sorted(DRAWN_ELSEWHERE))):
         click = read_click(action)
         for person in without_the_right(company, click.verb):
-            for spoilt in (action, *_tampered(action)):
+            kind = f"{click.verb} {sorted(click.args)} {person}"
+            for spoilt in (action, *(_tampered(action) if kind not in tampered else ())):
                 container = {"type": "message", "message_ts": "1.2", "channel_id": "C0RELEASES", "is_ephemeral": False}
                 body = {**_who(company, person), "type": "block_actions", "actions": [spoilt], "container": container}
                 _is_refused_in_private(company, person, body)
                 tried += 1
+            tampered.add(kind)
     assert tried > 500
 
 
@@ -326,12 +333,14 @@ def _is_refused_in_private(company: Company, person: str, body: Json) -> None:
             cast.BOT_USER_ID,
         }
         assert alone, f"everybody reads {message.text}"
-        said.append(message.text)
+        if ON_A_SLOW_MACHINE not in message.text:
+            said.append(message.text)
     assert len(said) == 1, (said, body)
     assert len(said[0].split()) > 4, (said, body)
     assert not any(words in said[0] for words in VAGUE), (said, body)
 
 
+ON_A_SLOW_MACHINE = "This takes longer than usual."  # said after two seconds, before the answer
 # An apology for a bug of ours, a form that is offered to somebody who could not send it.
 VAGUE = ("Something on our side broke", "press the button to fill in the form")
 
