@@ -17,6 +17,7 @@ from release_core.errors import ReleaseError, Unclear
 HALF_A_DAY = timedelta(hours=12)
 ROOT_OF_KEY = {"rel": "release", "inc": "incident"}
 _KEY = re.compile(r"(?:#|https?://\S+/[ri]/)?(rel|inc)[-_\u2010-\u2015]?([0-9]{1,9})")
+_TIMES = frozenset(("at", "until", "till", "from", "between", "for", "every"))
 _CLAUSES = frozenset(("in", "at", "until", "till", "for", "as", "to", "from", "between", "every"))
 
 
@@ -28,6 +29,7 @@ class _Reading:
     zone: str | tzinfo
     now: datetime
     times: Mapping[str, Span] = field(default_factory=dict)
+    takes: frozenset[str] = _CLAUSES
     args: dict[str, Any] = field(default_factory=dict)
     start: Moment | None = None
     until: str | None = None
@@ -43,9 +45,25 @@ class _Reading:
             gathered.append(value)
 
 
-def read_clauses(words: Sequence[Word], zone: str | tzinfo, now: datetime, times: Mapping[str, Span]) -> dict[str, Any]:
-    """The arguments that words name; `times` holds the readings that somebody chose of words that have several."""
-    reading = _Reading(list(words), zone, now, times)
+def clauses_of(usage: str) -> frozenset[str]:
+    """The words by which the clauses of a usage begin; all of them where it says nothing.
+
+    Any other such word is an ordinary one: “tick 3 done at 22:00” has a note and no time.
+    """
+    if not usage:
+        return _CLAUSES
+    asked = {"TIME": _TIMES, "ORG": ("in",), "SEAT": ("as",), "for ": ("for",)}
+    return frozenset(word for said, words in asked.items() if said in usage for word in words)
+
+
+def read_clauses(
+    words: Sequence[Word], zone: str | tzinfo, now: datetime, times: Mapping[str, Span], takes: frozenset[str]
+) -> dict[str, Any]:
+    """The arguments that words name, of the clauses that a verb `takes` (`clauses_of`).
+
+    `times` holds the readings that somebody chose of words that have several.
+    """
+    reading = _Reading(list(words), zone, now, times, takes)
     while reading.words:
         _read(reading)
     if reading.until is not None:
@@ -84,17 +102,18 @@ def _read_key(reading: _Reading, found: re.Match[str], word: Word) -> None:
 def _read_clause(reading: _Reading, clause: str) -> bool:
     """Read what a clause's first word announces; False when it was an ordinary word after all."""
     following = reading.words[0] if reading.words else None
-    match clause:
+    is_taken = clause in reading.takes or clause == "to" or (clause == "in" and "at" in reading.takes)
+    match clause if is_taken else "":
         case "at":
             _read_at(reading)
         case "until" | "till":
             if reading.until is not None:
                 raise Unclear("“until” was said twice. Say it once.", field="until")
             reading.until = _time_words(reading)
-        case "in" if length := _length(reading):
+        case "in" if "at" in reading.takes and (length := _length(reading)):
             reading.start = read_moment(f"in {_take(reading, length)}", zone=reading.zone, now=reading.now)
             _put_at(reading)
-        case "in":
+        case "in" if "in" in reading.takes:
             reading.put("org", _name(reading, "in", "org", "`in uat`"), "in")
         case "as":
             reading.put("seat", _name(reading, "as", "seat", "`as qa`"), "as")

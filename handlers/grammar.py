@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
-from handlers.clauses import ROOT_OF_KEY, key_in, read_clauses
+from handlers.clauses import ROOT_OF_KEY, clauses_of, key_in, read_clauses
 from handlers.conversation import Button
 from handlers.times import Ambiguous, Span, span_words
 from handlers.words import Word, take_apart
@@ -114,7 +114,8 @@ def _understood(typed: Typed) -> tuple[str, dict[str, Any]]:
         name, taken = _menu(typed.root, typed.verbs), 0
     else:
         name, taken = _verb(typed, words)
-    args = read_clauses([*([key] if key else []), *words[taken:]], typed.zone, typed.now, typed.times)
+    takes = clauses_of(typed.verbs[name].usage if name in typed.verbs else "")
+    args = read_clauses([*([key] if key else []), *words[taken:]], typed.zone, typed.now, typed.times, takes)
     return _as_meant(name, typed, args), args
 
 

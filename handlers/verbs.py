@@ -407,7 +407,7 @@ ONLY_LOOK = frozenset(
         *("release_list", "release_status", "release_why", "release_package", "release_diff", "release_checklist"),
         *("release_item", "release_tasks", "release_task_show", "release_results", "release_calendar"),
         *("release_timeline", "release_todo", "release_help"),
-        *("incident_status", "incident_timeline", "incident_help"),
+        *("release_risk", "incident_status", "incident_timeline", "incident_help"),
     )
 )
 """What changes nothing whatever it is asked with."""

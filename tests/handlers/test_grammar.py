@@ -174,6 +174,16 @@ def test_nobody_can_forge_our_marks() -> None:
     assert args == {"words": ["personU0AB"], "note": "bold"}
 
 
+def test_a_verb_takes_the_clauses_of_its_usage_alone() -> None:
+    verbs = {"tick": AVerb("tick", usage="[REL-1] ITEM [-- evidence]"), "test": AVerb("test", usage="[REL-1] [in ORG]")}
+    ticked = parse("release", "tick 3 done at 22:00 in uat as qa", zone="UTC", now=NOW, verbs=verbs)
+    assert ticked == ("tick", {"words": ["3", "done", "at", "22:00", "in", "uat", "as", "qa"]})
+    assert parse("release", "test in uat at 22:00", zone="UTC", now=NOW, verbs=verbs)[1] == {
+        "org": "uat",
+        "words": ["at", "22:00"],
+    }
+
+
 def test_a_key_alone_asks_how_it_stands() -> None:
     assert heard("REL-3") == ("status", {"release": "REL-3"})
     assert said("INC-2") == ("incident_status", {"incident": "INC-2"})

@@ -87,6 +87,21 @@ def test_a_day_may_stand_apart_from_its_time(planned: Room) -> None:
     assert "what “tomorrow” belongs to" in refusal.words
 
 
+@pytest.mark.parametrize(
+    "said", ["we start at 22:00", "we meet in the office", "wait until Friday for QA", "look at it from 22:00 to 23:00"]
+)
+def test_a_note_keeps_words_that_would_be_a_time_or_an_org_elsewhere(planned: Room, said: str) -> None:
+    planned.says(MANAGER, f"note REL-1 {said}")
+    assert said in words_of(planned.hears(MANAGER, "timeline REL-1"))
+
+
+def test_an_incident_may_be_described_without_a_dash(planned: Room) -> None:
+    form = planned.is_asked(TESTER, "incident open Quotes fail at checkout since 22:00 in prod")
+    assert {field.name: getattr(field, "value", "") for field in form.fields}["title"] == (
+        "Quotes fail at checkout since 22:00"
+    )
+
+
 def test_a_freeze_from_now_on_lasts_as_long_as_was_said(planned: Room) -> None:
     told = words_of(planned.hears(ADMINISTRATOR, "freeze prod for 2 days -- year end"))
     assert "nothing may start on PRODUCTION from Mon 23 Nov 2026 10:00 CET to Wed 25 Nov 2026 10:00 CET" in told

@@ -1,4 +1,4 @@
-"""“Show all”, clicked in a strict workspace: under a private answer, under a post of ours."""
+"""Long words and rich words in a strict workspace: “Show all” clicked, rich text sent, people mentioned."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from handlers import announcements
 from handlers.desk import Desk
 from handlers.slack.blocks import draw_message
 from handlers.verbs import VERBS
+from release_core import models as rows
 from release_core.lookups import find_release
 from release_core.models import ChecklistItem, Post
 from release_core.ports import Ports
@@ -33,6 +34,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Serving,
             title = f"Item {number} of a long list, with a title that says what it is about"
             row = ChecklistItem(release_id=release.id or 0, number=number, title=title, owner_id=MANAGER, state="open")
             session.add(row)
+        session.add(rows.Person(id=MANAGER, name="Anna Weiss", zone="Europe/Berlin", seen_at=ports.clock.now()))
     with served(desk=Desk(ports, lambda: None), verbs=VERBS) as serving:
         workspace = serving.workspace.workspace
         workspace.people[MANAGER] = Person(MANAGER, MANAGER.lower(), "Anna Weiss", "Europe/Berlin", "member")
@@ -72,3 +74,40 @@ def test_all_of_a_post_comes_as_a_file(company: tuple[Serving, Ports]) -> None:
     serving.person(MANAGER.lower()).clicks("Show all", {"channel": "C0RELEASES", "ts": sent["ts"]})
     serving.person(MANAGER.lower()).sees("checklist-REL-1.txt", "@rollcall")
     assert "399 Item 399 of a long list" in handed_over(serving)
+
+
+def noted(ports: Ports) -> str:
+    return str(builders.entries(ports, "REL-1")[-1].details.get("text") or builders.entries(ports, "REL-1")[-1].details)
+
+
+def test_somebody_mentioned_in_a_note_is_called_by_name(company: tuple[Serving, Ports]) -> None:
+    serving, ports = company
+    person = serving.person(MANAGER.lower())
+    person.act("message", channel="@rollcall", text=f"note REL-1 -- ask @{MANAGER.lower()} first")
+    person.sees("Noted in the timeline", "@rollcall")
+    assert "ask @Anna Weiss first" in noted(ports)
+
+
+def test_what_is_written_richly_is_kept_with_weight_lists_and_names(company: tuple[Serving, Ports]) -> None:
+    serving, ports = company
+    person = serving.person(MANAGER.lower())
+    form = person.types("/release note REL-1")
+    [field] = form["view"]["inputs"]
+    assert field["type"] == "rich_text_input"
+    said = [
+        {"type": "text", "text": "Done", "style": {"bold": True}},
+        {"type": "text", "text": " by "},
+        {"type": "user", "user_id": MANAGER},
+    ]
+    item = {"type": "rich_text_section", "elements": [{"type": "text", "text": "the import"}]}
+    rich = {
+        "type": "rich_text",
+        "elements": [
+            {"type": "rich_text_section", "elements": said},
+            {"type": "rich_text_list", "style": "bullet", "elements": [item]},
+        ],
+    }
+    outcome = person.act("submit", view_id=form["view"]["view_id"], values={"note": rich})
+    assert outcome["ack"] == "empty", outcome
+    assert "*Done* by @Anna Weiss" in noted(ports)
+    assert "• the import" in noted(ports)
