@@ -11,9 +11,11 @@ from sqlmodel import col, select
 
 from handlers import home, links
 from handlers.conversation import Actions, Actor, Answer, Button, Home, Menu, Message, Option, Paragraph, Request, at
+from handlers.home import shows
 from handlers.phrases import WhichOne, shortened, who
 from handlers.readiness_cards import gates_message
 from handlers.verbs import QUESTIONS, READS_LONG, VERBS
+from release_core import homes
 from release_core.deployments import NotReady
 from release_core.errors import Conflict
 from release_core.models import Person, Post, Receipt
@@ -77,6 +79,12 @@ class Desk:
     def home(self, actor: Actor, page: str = "") -> Home:
         """A person's own page, or the named part of it."""
         return home.home(self._ports, actor, page)
+
+    def home_shown(self, actor: Actor, home: Home) -> Home | None:
+        """Remember what a person's page shows, looked at just now; the page anew when it became untrue meanwhile."""
+        homes.note_shown(self._ports, actor.id, home.page, shows(home), opened=True)
+        anew = self.home(actor, home.page)
+        return None if shows(anew) == shows(home) else anew
 
     def card_behind(self, actor: Actor, url: str) -> Message | None:
         """What a link of ours leads to; None for any other."""

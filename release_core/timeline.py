@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlmodel import Session, col, desc, select
 
-from release_core.models import Intent, TimelineEntry
+from release_core.models import Intent, Post, TimelineEntry
 
 
 class Kind(StrEnum):
@@ -119,6 +119,11 @@ class Kind(StrEnum):
 
 
 BOT = "rollcall"
+HOMES = "HOME"
+"""The stream of people's own pages among the posts; no fact is recorded in it."""
+HOMES_FLOW = "homes"
+HOMES_AFTER = timedelta(seconds=1)
+"""How long what happens is gathered before the pages that people opened are drawn anew."""
 
 
 def record(
@@ -145,8 +150,15 @@ def record(
     entry.hash = digest_of(entry)
     session.add(entry)
     intend(session, f"tell:{stream}:{entry.number}", "tell", now=at, lane=stream, stream=stream, number=entry.number)
+    draw_homes_anew(session, f"{stream}:{entry.number}", now=at)
     session.flush()
     return entry
+
+
+def draw_homes_anew(session: Session, because: str, *, now: datetime) -> None:
+    """Have the pages that people opened drawn anew in a moment; `because` is a key for what changed them."""
+    if session.exec(select(Post.slot).where(Post.stream == HOMES).limit(1)).first() is not None:
+        intend(session, f"{HOMES_FLOW}:{because}", HOMES_FLOW, now=now, lane=HOMES, due_at=now + HOMES_AFTER)
 
 
 def intend(
