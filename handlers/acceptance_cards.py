@@ -36,14 +36,16 @@ def acceptance_card(facts: ReleaseFacts, policy: Policy, now: datetime, risk: Ri
     """The request to the seat that the policy names, and what came of it."""
     release = facts.release
     seat = seat_title(policy, policy.seat_that_accepts(risk, release.kind))
-    parts: list[Part] = [Paragraph(f"{headline(release)}: {seat} is asked to accept in writing {_what(risk)}.")]
+    head = f"{headline(release)}: {seat} is asked to accept in writing {_what(risk)}."
+    parts: list[Part] = [Paragraph(head)]
     given = [a for a in facts.acceptances if (a.about, a.digest) == (risk, digest)]
     if digest != risk_digest(facts, risk):
-        sentence = "Withdrawn: what was to be accepted has changed. Nothing needs to be done here."
-        return Message(f"{release.key}: {sentence}", [*parts, Paragraph(sentence)], tone="stop")
+        before = f" Before that: {accepted_words(policy, given[-1])}." if given else ""
+        ended = f"Withdrawn: what was to be accepted has changed. Nothing needs to be done here.{before}"
+        return Message(f"{release.key}: {ended}", [Paragraph(ended), Note(head)], tone="withdrawn")
     if given and (acceptance(facts, risk, now) or release.state not in BEFORE_DEPLOYMENT):
         sentence = accepted_words(policy, given[-1])
-        return Message(f"{release.key}: {sentence}", [*parts, Paragraph(sentence)], tone="wait")
+        return Message(f"{release.key}: {sentence}", [Paragraph(sentence), Note(head)], tone="good")
     if release.state not in BEFORE_DEPLOYMENT:
         sentence = f"{release.key} is {STATES[release.state]}; nothing needs to be accepted any more."
         return Message(sentence, [*parts, Paragraph(sentence)])

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy import bindparam
 from sqlmodel import col, select
 
-from handlers import home, links
+from handlers import home, lateness, links
 from handlers.conversation import Actions, Actor, Answer, Button, Home, Menu, Message, Option, Paragraph, Request, at
 from handlers.home import shows
 from handlers.phrases import WhichOne, shortened, who
@@ -17,7 +17,7 @@ from handlers.readiness_cards import gates_message
 from handlers.verbs import QUESTIONS, READS_LONG, VERBS
 from release_core import homes
 from release_core.deployments import NotReady
-from release_core.errors import Conflict
+from release_core.errors import Conflict, Refused
 from release_core.models import Person, Post, Receipt
 from release_core.moments import Reads
 from release_core.ports import Ports
@@ -67,11 +67,17 @@ class Desk:
         except WhichOne as several:
             return _offer(several, request)
         except NotReady as refused:
-            return gates_message("Not now: nothing was started.", refused.gates)
+            went = lateness.how_it_went(self._ports, str(request.args.get("release") or ""))
+            return gates_message(" ".join(filter(None, ("Not now: nothing was started.", went))), refused.gates)
         except Conflict as late:
-            if not late.by or late.at is None:
+            if late.at is None:
                 raise
-            raise Conflict(f"{late} It was {who(late.by)}, {at(late.at)}.") from late
+            by = f" {who(late.by)}," if late.by else ""
+            raise Conflict(f"{late} {late.did}{by} {at(late.at)}.") from late
+        except Refused as refused:
+            if refused.code not in lateness.CODES:
+                raise
+            raise lateness.told(self._ports, request, refused) from refused
         finally:
             if request.verb not in QUESTIONS:
                 self._nudge()

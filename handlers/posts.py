@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from handlers import status_words
 from handlers.acceptance_cards import acceptance_card
-from handlers.approval_cards import approval_card
+from handlers.approval_cards import Asked, approval_card
 from handlers.attempt_cards import deployment_card
 from handlers.checklist_cards import checklist_card
 from handlers.conversation import (
@@ -30,6 +30,7 @@ from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import find_incident, release_of
 from release_core.models import Deployment, DeploymentWindow, TimelineEntry
 from release_core.policy import Risk
+from release_core.timeline import Kind, first_change
 
 
 def _headline(d: Drawing, key: str) -> Placed:
@@ -69,7 +70,18 @@ def _deployment_post(d: Drawing, key: str) -> Placed:
 
 
 def _approval_post(d: Drawing, key: str, seat: str, digest: str) -> Placed:
-    return approval_card(d.facts(key), d.ports.policy, seat, digest), *d.under(key)
+    return approval_card(d.facts(key), d.ports.policy, Asked(seat, digest, _change(d, key, digest))), *d.under(key)
+
+
+def _change(d: Drawing, key: str, digest: str) -> TimelineEntry | None:
+    """What made something else of what was asked about, so that the answers to it were withdrawn."""
+    asked = [one.number for one in _asked(d, key, Kind.APPROVALS_ASKED) if one.details.get("digest") == digest]
+    return first_change(d.session, key, after=asked[-1]) if asked else None
+
+
+def _asked(d: Drawing, key: str, kind: Kind) -> Sequence[TimelineEntry]:
+    query = select(TimelineEntry).where(TimelineEntry.stream == key, TimelineEntry.kind == kind)
+    return d.session.exec(query.order_by(col(TimelineEntry.number))).all()
 
 
 def _acceptance_post(d: Drawing, key: str, about: str, digest: str) -> Placed:

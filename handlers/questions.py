@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handlers.acceptance_cards import acceptance_card
-from handlers.approval_cards import approval_card
+from handlers.approval_cards import Asked, approval_card
 from handlers.conversation import Actions, Answer, Button, Message, Paragraph, Request
 from handlers.drawing import Drawing
 from handlers.owing import seats_waiting_for
@@ -54,7 +54,7 @@ def _questions(d: Drawing, key: str, person_id: str) -> Iterator[Question]:
     facts = d.facts(key)
     for seat in seats_waiting_for(facts, person_id):
         button = Button(policy.seats[seat].title, "release_answer", {"release": key, "seat": seat})
-        yield button, approval_card(facts, policy, seat, facts.digest)
+        yield button, approval_card(facts, policy, Asked(seat, facts.digest))
     for risk in RISKS:
         if is_open(facts, risk, now) and person_id in who_may_accept(facts, risk):
             button = Button("Accept a risk", "release_accept", {"release": key, "about": risk})

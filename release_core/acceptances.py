@@ -15,7 +15,7 @@ from release_core.policy import Policy, Risk
 from release_core.ports import Ports
 from release_core.readiness import settle_state
 from release_core.risks import acceptance, is_open, risk_digest, rows_of, snapshot_problem, who_may_accept
-from release_core.timeline import Kind, record
+from release_core.timeline import Kind, changed_since, record
 
 RISKS: tuple[Risk, ...] = ("impossible", "no_snapshot")
 _PARTS_TOLD = 20
@@ -57,7 +57,8 @@ def accept(ports: Ports, actor: str, key: str, reason: str, *, risk: Risk | None
         must_be_acceptable(facts, ports.policy, actor, risk)
         at_stake = risk_digest(facts, risk)
         if digest and digest != at_stake:
-            raise Conflict(f"{key} has changed since this was asked. Look at the newest request in its thread.")
+            sentence = f"{key} has changed since this was asked. Look at the newest request in its thread."
+            raise changed_since(session, facts.release.key, sentence)
         if given := acceptance(facts, risk, now):
             raise Conflict(f"This is accepted already: “{given.reason}”.", by=given.by, at=given.at)
         seat = ports.policy.seat_that_accepts(risk, facts.release.kind)

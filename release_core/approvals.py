@@ -17,7 +17,7 @@ from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import SETTLED, barred_from_approving, settle_state
 from release_core.risks import is_open, rows_of
-from release_core.timeline import Kind, record
+from release_core.timeline import Kind, changed_since, record
 
 
 def ask_for_approvals(ports: Ports, actor: str, key: str) -> None:
@@ -68,7 +68,8 @@ def answer(
         facts = gather(session, ports.policy, release)
         _must_be_askable(facts)
         if digest and digest != facts.digest:
-            raise Conflict(f"{key} has changed since this was asked. Look at the newest request in its thread.")
+            sentence = f"{key} has changed since this was asked. Look at the newest request in its thread."
+            raise changed_since(session, release.key, sentence)
         seat = _seat_for(facts, ports.policy, actor, seat)
         _must_not_be_answered(facts, ports.policy, seat, actor, yes)
         if not yes and len(comment.strip()) < 3:

@@ -155,5 +155,6 @@ def note_incident(ports: Ports, actor: str, key: str, text: str) -> None:
 def _still_open(session: Session, key: str) -> Incident:
     incident = find_incident(session, key)
     if incident.state != "open":
-        raise Conflict(f"{incident.key} is resolved already: {incident.resolution}")
+        sentence = f"{incident.key} is resolved already: {incident.resolution}"
+        raise Conflict(sentence, by=incident.resolved_by, at=incident.resolved_at, did="Resolved by")
     return incident

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlmodel import Session, col, desc, select
 
+from release_core.errors import Conflict
 from release_core.models import Intent, Post, TimelineEntry
 
 
@@ -188,6 +189,28 @@ def digest_of(entry: TimelineEntry) -> str:
         entry.details,
     ]
     return hashlib.sha256(json.dumps(meaning, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def newest_fact(session: Session, stream: str, kinds: Collection[Kind]) -> TimelineEntry | None:
+    """The latest fact of some kinds in a stream."""
+    query = select(TimelineEntry).where(TimelineEntry.stream == stream, col(TimelineEntry.kind).in_(list(kinds)))
+    return session.exec(query.order_by(desc(TimelineEntry.number)).limit(1)).first()
+
+
+CHANGES = (Kind.PACKAGE_ACCEPTED, Kind.STRATEGY_CHOSEN, Kind.TESTS_CHOSEN)
+"""The facts that make of a release something else than what people were asked to approve."""
+
+
+def first_change(session: Session, key: str, *, after: int) -> TimelineEntry | None:
+    """The first of the facts after an entry (its number) that made of a release something else."""
+    changes = (TimelineEntry.stream == key, col(TimelineEntry.kind).in_(CHANGES), TimelineEntry.number > after)
+    return session.exec(select(TimelineEntry).where(*changes).order_by(col(TimelineEntry.number)).limit(1)).first()
+
+
+def changed_since(session: Session, key: str, sentence: str) -> Conflict:
+    """What was asked about is not what a release is now: the sentence, with who changed it when."""
+    change = newest_fact(session, key, CHANGES)
+    return Conflict(sentence, by=change.actor, at=change.at, did="Changed by") if change else Conflict(sentence)
 
 
 def read_stream(session: Session, stream: str) -> Sequence[TimelineEntry]:

@@ -57,7 +57,16 @@ from handlers.slack.rich_text import preformatted, rich_cell
 
 SUMMARY = 1000
 CELL = 300
-TONES = {"good": "✅ ", "wait": "⏳ ", "stop": "⛔ ", "plain": ""}
+TONES = {
+    "good": "✅ ",
+    "wait": "⏳ ",
+    "stop": "⛔ ",
+    "declined": "👎 ",
+    "withdrawn": "↩️ ",
+    "expired": "⏰ ",
+    "failed": "❌ ",
+    "plain": "",
+}
 Surface = Literal["message", "view"]
 UNNAMED = "clicks-00"  # as long as the name that takes its place, so that what was measured stays true
 
