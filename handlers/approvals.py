@@ -32,7 +32,9 @@ def approve(ports: Ports, request: Request) -> Answer:
 def decline(ports: Ports, request: Request) -> Answer:
     """`/release decline`: a seat says no, with the reason."""
     if not note_argument(request):
-        key = release_argument(ports, request)
+        key, actor, seat = release_argument(ports, request), request.actor.id, request.args.get("seat")
+        digest = str(request.args.get("digest") or "")
+        approvals.must_be_answerable(ports, actor, key, yes=False, seat=seat, digest=digest)
         hidden = {name: str(request.args[name]) for name in ("seat", "digest") if name in request.args}
         fields = (TextField("note", "Why not", long=True, hint="The release manager acts on this."),)
         return Form(f"Decline {key}", "release_decline", fields, "Decline", {"release": key, **hidden})

@@ -93,6 +93,7 @@ def update(ports: Ports, request: Request) -> Answer:
     require(ports.policy, request.actor.id, "handle_incident")
     key, text = incident_argument(ports, request), note_argument(request)
     if not text:
+        incidents.must_be_open(ports, key)
         return _update_form(ports, key)
     people, following = request.args.get("people"), _next_word(ports, request)
     incidents.update_incident(
@@ -130,6 +131,7 @@ def resolve(ports: Ports, request: Request) -> Answer:
     require(ports.policy, request.actor.id, "handle_incident")
     key, text = incident_argument(ports, request), note_argument(request)
     if not text:
+        incidents.must_be_open(ports, key)
         fields = (TextField("note", "What was done", long=True),)
         return Form(f"Resolve {key}", "incident_resolve", fields, "Resolve", {"incident": key})
     incidents.resolve_incident(ports, request.actor.id, key, text)

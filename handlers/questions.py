@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handlers.acceptance_cards import acceptance_card
+from handlers.acceptance_cards import AskedRisk, acceptance_card
 from handlers.approval_cards import Asked, approval_card
 from handlers.conversation import Actions, Answer, Button, Message, Paragraph, Request
 from handlers.drawing import Drawing
@@ -58,4 +58,4 @@ def _questions(d: Drawing, key: str, person_id: str) -> Iterator[Question]:
     for risk in RISKS:
         if is_open(facts, risk, now) and person_id in who_may_accept(facts, risk):
             button = Button("Accept a risk", "release_accept", {"release": key, "about": risk})
-            yield button, acceptance_card(facts, policy, now, risk, risk_digest(facts, risk))
+            yield button, acceptance_card(facts, policy, now, AskedRisk(risk, risk_digest(facts, risk)))

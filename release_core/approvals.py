@@ -66,10 +66,7 @@ def answer(
     with ports.store.transaction() as session:
         release = find_release(session, key)
         facts = gather(session, ports.policy, release)
-        _must_be_askable(facts)
-        if digest and digest != facts.digest:
-            sentence = f"{key} has changed since this was asked. Look at the newest request in its thread."
-            raise changed_since(session, release.key, sentence)
+        _must_be_what_was_asked(session, facts, digest)
         seat = _seat_for(facts, ports.policy, actor, seat)
         _must_not_be_answered(facts, ports.policy, seat, actor, yes)
         if not yes and len(comment.strip()) < 3:
@@ -92,6 +89,22 @@ def answer(
         record(session, kind, stream=release.key, actor=actor, at=now, details=details)
         settle_state(session, ports.policy, release, now)
         return seat
+
+
+def must_be_answerable(ports: Ports, actor: str, key: str, *, yes: bool, seat: str | None, digest: str) -> None:
+    """The refusals of `answer`, before a person is asked for words."""
+    with ports.store.reading() as session:
+        facts = gather(session, ports.policy, find_release(session, key))
+        _must_be_what_was_asked(session, facts, digest)
+        _must_not_be_answered(facts, ports.policy, _seat_for(facts, ports.policy, actor, seat), actor, yes)
+
+
+def _must_be_what_was_asked(session: Session, facts: ReleaseFacts, digest: str) -> None:
+    _must_be_askable(facts)
+    key = facts.release.key
+    if digest and digest != facts.digest:
+        sentence = f"{key} has changed since this was asked. Look at the newest request in its thread."
+        raise changed_since(session, key, sentence)
 
 
 def _seat_for(facts: ReleaseFacts, policy: Policy, actor: str, wanted: str | None) -> str:
