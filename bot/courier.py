@@ -131,6 +131,12 @@ class Courier:
             raise _too_large(limit)
         return self._download(url, limit, html_expected="html" in str(file.get("mimetype")))
 
+    def look_at_channel(self, channel: str) -> tuple[str, str]:
+        """The name of a channel, and Slack's word for why nothing can be said in it ("" where it can)."""
+        found = self._read("conversations.info", channel=channel)["channel"]
+        closed = "is_archived" if found.get("is_archived") else "" if found.get("is_member", True) else "not_in_channel"
+        return str(found.get("name") or ""), closed
+
     def people(self) -> list[ChatPerson]:
         """Everybody in the workspace, those who left and bots included."""
         return [_person(member) for page in self._pages("users.list") for member in page["members"]]

@@ -43,6 +43,7 @@ from release_core.policy import Policy
 from release_core.ports import Clock, OrgGateway, Ports
 from release_core.proofs import go_on_watching
 from release_core.retention import plan_retention
+from release_core.self_checks import plan_self_check
 from release_core.store import Contended, Store, migrate, open_store
 
 log = structlog.get_logger(__name__)
@@ -163,6 +164,7 @@ class Bot:
         with contextlib.suppress(Contended):
             # Another replica that starts at this moment has planned them.
             plan_retention(self.ports)
+            plan_self_check(self.ports)
             for org in self.settings.policy.orgs:
                 go_on_watching(self.ports, org)
         self.engine.start()

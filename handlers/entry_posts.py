@@ -107,6 +107,7 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.ORG_BUSY: "wait",
     Kind.API_BUDGET_LOW: "wait",
     Kind.WINDOW_MISSED: "expired",
+    Kind.CHECK_FOUND: "wait",
 }
 
 

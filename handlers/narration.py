@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from handlers import rollback_narration
 from handlers.conversation import clean, code, link, people, person
 from handlers.phrases import count, org_title
+from handlers.self_check_words import found_words
 from handlers.telling import Telling
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
@@ -353,4 +354,5 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     ),
     Kind.INCIDENT_RESOLVED: lambda t: f"{t.by} resolved {t.get('incident') or t.entry.stream}: {t.get('resolution')}",
     Kind.AUDIT_EXPORTED: lambda t: f"{t.by} exported the audit.",
+    Kind.CHECK_FOUND: found_words,
 }

@@ -327,6 +327,15 @@ def _incident_known(told: Told) -> Iterable[Touched]:
     return [Touched(f"{slot}@{to}") for to in readers(told.policy, told.policy.audiences)]
 
 
+def _found(told: Told) -> Iterable[Touched]:
+    """Its manager is called in the thread; alone where the channel of the thread is closed."""
+    ours = ("channel_closed", told.policy.channels.releases)
+    closed = any((one["code"], one["about"]) == ours for one in told.entry.details.get("findings", []))
+    if not closed:
+        return [Touched(told.line)]
+    return [Touched(f"{told.line}@{person}") for person in told.entry.details.get("managers", [])]
+
+
 def _word_overdue(told: Told) -> Iterable[Touched]:
     return [Touched(told.line), Touched(f"{told.line}@{told.detail('commander')}")]
 
@@ -435,4 +444,5 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.INCIDENT_RESOLVED: _incident_known,
     Kind.WORD_OVERDUE: _word_overdue,
     Kind.AUDIT_EXPORTED: _nothing,
+    Kind.CHECK_FOUND: _found,
 }

@@ -69,11 +69,10 @@ def accept(ports: Ports, actor: str, key: str, reason: str, *, risk: Risk | None
         return risk
 
 
-def must_be_unanswered(ports: Ports, key: str, risk: Risk, digest: str) -> None:
-    """Conflict for what was accepted already, or has changed since it was asked: before a person is asked for words."""
-    with ports.store.reading() as session:
-        facts = gather(session, ports.policy, find_release(session, key))
-        _still_at_stake(session, facts, risk, digest, ports.clock.now())
+def must_be_unanswered(facts: ReleaseFacts, risk: Risk, now: datetime) -> None:
+    """Conflict for what was accepted already."""
+    if given := acceptance(facts, risk, now):
+        raise Conflict(f"This is accepted already: “{given.reason}”.", by=given.by, at=given.at)
 
 
 def _still_at_stake(session: Session, facts: ReleaseFacts, risk: Risk, digest: str, now: datetime) -> str:
@@ -82,8 +81,7 @@ def _still_at_stake(session: Session, facts: ReleaseFacts, risk: Risk, digest: s
     if digest and digest != at_stake:
         sentence = f"{key} has changed since this was asked. Look at the newest request in its thread."
         raise changed_since(session, key, sentence)
-    if given := acceptance(facts, risk, now):
-        raise Conflict(f"This is accepted already: “{given.reason}”.", by=given.by, at=given.at)
+    must_be_unanswered(facts, risk, now)
     return at_stake
 
 

@@ -117,6 +117,7 @@ class Kind(StrEnum):
     WORD_OVERDUE = "word_overdue"
     INCIDENT_RESOLVED = "incident_resolved"
     AUDIT_EXPORTED = "audit_exported"
+    CHECK_FOUND = "check_found"
 
 
 BOT = "rollcall"
