@@ -198,10 +198,11 @@ def _accepted(t: Telling) -> str:
 
 
 def _kept(t: Telling) -> str:
-    author = person(t.get("author")) if t.get("author") else "a program"
+    author = person(t.get("author")) if t.get("author") else t.get("program") or "a program"
     when = f" {t.instant('said_at')}" if t.get("said_at") else ""
     where = f" ({link(t.get('link'), 'the message')})" if t.get("link") else ""
-    return f"{t.by} kept what {author} wrote{when}{where}: “{t.get('text')}”"
+    did = "reported" if t.get("reported") else "kept"
+    return f"{t.by} {did} what {author} wrote{when}{where}: “{t.get('text')}”"
 
 
 WORDS: Mapping[Kind, Callable[[Telling], str]] = {

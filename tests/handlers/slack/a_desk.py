@@ -112,8 +112,9 @@ class ADesk:
         return None
 
     def card_behind(self, actor: Actor, url: str) -> Message | None:
-        """One address leads to something."""
-        return Message(f"REL-1 as {actor.name} sees it") if url.endswith("/r/REL-1") else None
+        """Two addresses lead to something."""
+        key = url.rpartition("/")[2]
+        return Message(f"{key} as {actor.name} sees it") if key in ("REL-1", "REL-5") else None
 
     def actor(self, user_id: str) -> Actor | None:
         """Two people are served, nobody else."""
