@@ -194,9 +194,10 @@ def build_bot(
     timings = timings or Timings(lease=LeaseTimes.scaled_to(settings.lease_seconds))
     engine = Engine(store, clock, settings.folder, partial(tell_of_failure, ports), timings)
     client = blocking_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
-    courier = Courier(client, Pace(share=settings.chat_pace))
+    pace = Pace(share=settings.chat_pace)
+    courier = Courier(client, pace)
     orgs = Orgs(settings.policy, clock, environ)
-    outside.use(Outside(ports, orgs, courier))
+    outside.use(Outside(ports, orgs, courier, pace))
     return Bot(settings, store, ports, engine, Desk(ports, engine.nudge), Directory(ports, courier), courier, orgs)
 
 
