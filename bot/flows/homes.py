@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import structlog
 
 from bot.chat_problems import ChatProblem, ChatUnavailable, PersonUnreachable, TokenEnded
-from bot.durable import fact, flow, step
+from bot.durable import fact, flow, pause, step
 from bot.outside import Outside, current
 from handlers.conversation import Actor, Home
 from handlers.home import home, shows
@@ -17,6 +18,8 @@ from release_core.models import Person
 log = structlog.get_logger(__name__)
 
 TRIES_A_PAGE = 3
+# Where hundreds of releases are open a page takes a while to draw; people who ask for something go before it.
+SHORT, REST, LONGEST_REST = 0.1, 3.0, 5.0
 FOR_AN_HOUR = 64
 """How often a page is tried while the chat is away, a minute between two tries in the end."""
 
@@ -27,9 +30,12 @@ def homes(args: dict[str, Any]) -> None:
     gather_up()
     for person in looked_at():
         try:
-            bring(person)
+            took = bring(person)
         except ChatProblem as problem:
             log.error("chat.home_not_shown", person=person, problem=str(problem))
+            continue
+        if took > SHORT:
+            pause(min(REST * took, LONGEST_REST))
 
 
 @fact
@@ -47,18 +53,19 @@ def looked_at() -> list[str]:
 
 
 @step(tries=FOR_AN_HOUR, on=(ChatUnavailable, TokenEnded))
-def bring(person: str) -> None:
-    """Make one page show what is true now; nothing is sent when it does already."""
-    outside = current()
+def bring(person: str) -> float:
+    """Make one page show what is true now; nothing is sent when it does already. Returns the seconds it took."""
+    outside, began = current(), time.monotonic()
     # Its owner may turn it over, or something may happen, while it is on its way: so it is looked at again after it.
     for _ in range(TRIES_A_PAGE):
         known, actor = pages.shown(outside.ports, person), _actor(outside, person)
         if known is None or actor is None:
-            return
+            break
         anew = home(outside.ports, actor, known.page)
         if shows(anew) == known.drawn:
-            return
+            break
         _publish(outside, actor, anew)
+    return time.monotonic() - began
 
 
 def _publish(outside: Outside, actor: Actor, anew: Home) -> None:
