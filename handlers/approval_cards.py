@@ -58,7 +58,7 @@ def approval_card(facts: ReleaseFacts, policy: Policy, asked: Asked) -> Message:
     if what := _what_came_of_it(facts, title, asked):
         sentence, tone = what
         # The mark stands before the first words, so what became of it comes first.
-        return Message(f"{release.key}, {title}: {sentence}", [Paragraph(sentence), Note(head)], tone=tone)
+        return Message(f"{release.key}, {sentence}", [Paragraph(sentence), Note(head)], tone=tone)
     parts: list[Part] = [
         Paragraph(head),
         _to_weigh(facts, policy),
