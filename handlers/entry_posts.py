@@ -11,6 +11,7 @@ from handlers.conversation import (
     Button,
     Confirm,
     Message,
+    Note,
     Paragraph,
     Part,
     Tone,
@@ -21,6 +22,7 @@ from handlers.conversation import (
 from handlers.drawing import Drawing, Placed
 from handlers.narration import narrate
 from handlers.phrases import do, who
+from handlers.settled import settled_by
 from release_core.facts import gather
 from release_core.lookups import find_incident, find_release
 from release_core.models import TimelineEntry
@@ -40,8 +42,12 @@ def entry_post(d: Drawing, *named: str) -> Placed:
     sentence = (entry.kind == Kind.TASK_DUE and _turn_now(d, entry)) or narrate(d.ports.policy, entry)
     called = people(whom_to_call(d.session, d.ports.policy, entry))
     said = sentence if called == "nobody" or called in sentence else f"{sentence} {called}"
-    parts: list[Part] = [Paragraph(said), *_offers(d, entry)]
     heard = f"{stream}: {said}" if stream.startswith(("REL-", "INC-")) else said
+    if settled := settled_by(d.session, entry):
+        # What was asked for was done: nobody is called any more.
+        done = f"Settled {at(settled.at)}: {narrate(d.ports.policy, settled)}"
+        return Message(f"{stream}: {done}", [Paragraph(sentence), Note(done)]), *d.under(stream)
+    parts: list[Part] = [Paragraph(said), *_offers(d, entry)]
     return Message(heard, parts, tone=ENTRY_TONES.get(Kind(entry.kind), "plain")), *d.under(stream)
 
 

@@ -304,3 +304,34 @@ def test_two_people_at_the_same_moment_make_one_decision(room: Room) -> None:
     room.clicks(SECOND_MANAGER, "Confirm rollback", message)
     assert "already confirmed" in room.is_refused_the_click(ADMINISTRATOR, "Decline", message).words
     assert newest(room.ports, "REL-1", "rollback").requested_by == MANAGER
+
+
+def test_a_reminder_of_a_promised_word_is_settled_by_the_word(room: Room) -> None:
+    incidents.open_incident(room.ports, TESTER, title="Quotes cannot be saved", severity=2, org=PRODUCTION)
+    room.says(TESTER, "incident update INC-1 for 30m -- looking at it")
+    due = later(room.ports, minutes=30)
+    incidents.note_word_due(room.ports, "INC-1", due)
+    room.tell()
+    reminders = [slot for slot in room.posts if slot.startswith("entry:INC-1:3")]
+    assert len(reminders) == 2, "in the thread, and to the commander alone"
+    assert all("[Update…]" in words_of(room.posts[slot].message) for slot in reminders)
+    room.says(TESTER, "incident update INC-1 -- the cause is found")
+    room.tell()
+    for slot in reminders:
+        words = words_of(room.posts[slot].message)
+        assert "[Update…]" not in words
+        assert "Settled Mon 23 Nov 2026 10:30 CET: @Tomás Novák: the cause is found" in words
+
+
+def test_a_locks_post_offers_nothing_once_it_was_lifted(room: Room) -> None:
+    room.says(ADMINISTRATOR, "release lock in PRODUCTION -- disk full")
+    room.says(ADMINISTRATOR, "release lock in UAT -- refresh")
+    room.tell()
+    room.says(ADMINISTRATOR, "release unlock in PRODUCTION -- space was made")
+    room.tell()
+    lifted, standing = (words_of(room.posts[f"entry:ORG:{org}:1"].message) for org in (PRODUCTION, "uat"))
+    assert "[Unlock…]" not in lifted
+    assert "Settled Mon 23 Nov 2026 10:00 CET:" in lifted
+    assert "[Unlock…]" in standing
+    late = room.refuses(ADMINISTRATOR, "release unlock in PRODUCTION -- once more")
+    assert "not locked any more: space was made Unlocked by @Mei Tanaka, Mon 23 Nov 2026 10:00 CET." in late.words
