@@ -88,7 +88,7 @@ class Desk:
 
     def home_shown(self, actor: Actor, home: Home) -> Home | None:
         """Remember what a person's page shows, looked at just now; the page anew when it became untrue meanwhile."""
-        homes.note_shown(self._ports, actor.id, home.page, shows(home), opened=True)
+        _patiently(lambda: homes.note_shown(self._ports, actor.id, home.page, shows(home), opened=True))
         anew = self.home(actor, home.page)
         return None if shows(anew) == shows(home) else anew
 

@@ -38,8 +38,9 @@ def reminders_settled(session: Session, entry: TimelineEntry) -> list[str]:
 
 
 def _near(query: Any, entry: TimelineEntry) -> Any:
-    """The same stream; an org is locked in that of a release, too, and opened in its own."""
-    return query if "org" in entry.kind else query.where(TimelineEntry.stream == entry.stream)
+    """The same stream, for what is common; an org may be locked, an attempt be lost, in another than it is settled."""
+    common = entry.kind.startswith(("word", "incident"))
+    return query.where(TimelineEntry.stream == entry.stream) if common else query
 
 
 def _about_the_same(reminder: TimelineEntry, end: TimelineEntry) -> bool:

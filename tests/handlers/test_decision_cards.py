@@ -335,3 +335,19 @@ def test_a_locks_post_offers_nothing_once_it_was_lifted(room: Room) -> None:
     assert "[Unlock…]" in standing
     late = room.refuses(ADMINISTRATOR, "release unlock in PRODUCTION -- once more")
     assert "not locked any more: space was made Unlocked by @Mei Tanaka, Mon 23 Nov 2026 10:00 CET." in late.words
+
+
+def test_a_button_of_home_that_comes_too_late_says_who_was_faster(room: Room) -> None:
+    asked(room)
+    home = room.home(QA)
+    approvals.answer(room.ports, OTHER_QA, "REL-1", yes=True, comment="", seat="qa")
+    late = room._refusal(lambda: room.clicks(QA, "Answer…", home))
+    assert "QA: approved by @Ravi Patel, Mon 23 Nov 2026 10:00 CET." in late.words
+
+
+def test_a_rollback_answered_on_home_too_late_says_who_was_faster(room: Room) -> None:
+    wished_back(room)
+    home = room.home(SECOND_MANAGER)
+    room.clicks(ADMINISTRATOR, "Decline", room.posts["rollback:REL-1:1"].message)
+    late = room._refusal(lambda: room.clicks(SECOND_MANAGER, "Answer…", home))
+    assert "It was declined by @Mei Tanaka, Mon 23 Nov 2026 10:00 CET." in late.words
