@@ -88,6 +88,8 @@ class Desk:
 
     def home_shown(self, actor: Actor, home: Home) -> Home | None:
         """Remember what a person's page shows, looked at just now; the page anew when it became untrue meanwhile."""
+        if not homes.serves(self._ports, actor.id):
+            return None  # nothing is kept of people whom we do not serve
         _patiently(lambda: homes.note_shown(self._ports, actor.id, home.page, shows(home), opened=True))
         anew = self.home(actor, home.page)
         return None if shows(anew) == shows(home) else anew

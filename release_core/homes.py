@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 from sqlmodel import Session, col, desc, select
 
 from release_core.models import Intent, Post
+from release_core.permissions import WORDS, seat_people, team_people
 from release_core.ports import Ports
 from release_core.timeline import HOMES, HOMES_FLOW
 
+_PAGE = re.compile("[a-z]{1,20}:[0-9]{1,8}")
 OPEN_FOR = timedelta(days=3)
 """How long a page counts as looked at after its owner last opened it; opening it again draws it anew anyway."""
 
@@ -24,8 +27,21 @@ class Page:
     drawn: str
 
 
+def serves(ports: Ports, person: str) -> bool:
+    """Whether the policy knows a person: they hold a role, sit in a seat, belong to a team, or are told of releases."""
+    policy = ports.policy
+    named = [*policy.people.values(), *(audience.people for audience in policy.audiences.values())]
+    if any(person in people for people in (*named, *map(policy.holders_of, WORDS))):
+        return True
+    with ports.store.reading() as session:
+        seats = (seat_people(session, policy, seat) for seat in policy.seats)
+        teams = (team_people(session, policy, team) for team in policy.teams)
+        return any(person in people for people in (*seats, *teams))
+
+
 def note_shown(ports: Ports, person: str, page: str, drawn: str, *, opened: bool) -> None:
     """A person's page shows this now; with `opened` they looked at it just now."""
+    page = page if _PAGE.fullmatch(page) else ""  # it came back from outside
     with ports.store.transaction() as session:
         known = session.get(Post, _slot(person))
         at = str(ports.clock.now().timestamp()) if opened or known is None else known.ts

@@ -142,3 +142,26 @@ def test_nothing_is_brought_to_somebody_who_is_deactivated(opened: Opened) -> No
         session.add(Person(id=QA, name="Quinn", deactivated=True, seen_at=opened.ports.clock.now()))
     a_release(opened.ports)
     assert opened.bring() == []
+
+
+@pytest.mark.parametrize("page", ["owed:20", "releases:40"])
+def test_the_part_of_a_page_that_was_turned_to_is_kept(opened: Opened, page: str) -> None:
+    actor = Actor(QA, "Quinn", "Europe/Berlin")
+    opened.desk.home_shown(actor, opened.desk.home(actor, page))
+    shown = homes.shown(opened.ports, QA)
+    assert shown is not None
+    assert shown.page == page
+
+
+def test_a_part_that_nobody_can_turn_to_is_not_kept(opened: Opened) -> None:
+    actor = Actor(QA, "Quinn", "Europe/Berlin")
+    opened.desk.home_shown(actor, opened.desk.home(actor, "x" * 5000))
+    shown = homes.shown(opened.ports, QA)
+    assert shown is not None
+    assert shown.page == ""
+
+
+def test_nothing_is_kept_of_somebody_whom_we_do_not_serve(opened: Opened) -> None:
+    stranger = Actor("USTRANGER", "", "UTC")
+    assert opened.desk.home_shown(stranger, opened.desk.home(stranger)) is None
+    assert homes.shown(opened.ports, "USTRANGER") is None
