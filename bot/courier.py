@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import http.client
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,9 +19,10 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.client import WebClient
 
 from bot.chat_problems import TRANSIENT, ChatProblem, ChatRefused, TokenRefused, problem, said, unavailable
-from bot.pacing import EDITS, POSTS, POSTS_PER_CHANNEL, Pace
-from handlers.conversation import Attachment, Message
-from handlers.slack.blocks import draw_message
+from bot.pacing import EDITS, HOMES, POSTS, POSTS_PER_CHANNEL, Pace
+from handlers.conversation import Attachment, Home, Message
+from handlers.slack.blocks import draw_home, draw_message
+from handlers.slack.mrkdwn import Reader
 from release_core.errors import Unclear
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,11 @@ class Courier:
         """The id of our direct conversation with a person."""
         return str(self._read("conversations.open", users=user)["channel"]["id"])
 
+    def publish(self, user: str, home: Home, zone: str, name_of: Callable[[str], str]) -> None:
+        """Bring a person their own page, as somebody reads it who lives in `zone` and calls people by `name_of`."""
+        self.pace.wait_for("views.publish", HOMES)
+        self._read("views.publish", user_id=user, view=draw_home(home, Reader(zone, name_of)))
+
     def permalink(self, channel: str, ts: str) -> str:
         """The address of a message."""
         return str(self._read("chat.getPermalink", channel=channel, message_ts=ts)["permalink"])
@@ -124,6 +130,12 @@ class Courier:
         if int(file.get("size") or 0) > limit:
             raise _too_large(limit)
         return self._download(url, limit, html_expected="html" in str(file.get("mimetype")))
+
+    def look_at_channel(self, channel: str) -> tuple[str, str]:
+        """The name of a channel, and Slack's word for why nothing can be said in it ("" where it can)."""
+        found = self._read("conversations.info", channel=channel)["channel"]
+        closed = "is_archived" if found.get("is_archived") else "" if found.get("is_member", True) else "not_in_channel"
+        return str(found.get("name") or ""), closed
 
     def people(self) -> list[ChatPerson]:
         """Everybody in the workspace, those who left and bots included."""
@@ -201,7 +213,10 @@ class Courier:
     def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Ask once; again only when Slack said that it did nothing and when to come back."""
         given = {name: value for name, value in arguments.items() if value is not None}
-        channel, user = str(given.get("channel", "")), str(given.get("user") or given.get("users") or "")
+        channel, user = (
+            str(given.get("channel", "")),
+            str(given.get("user") or given.get("users") or given.get("user_id") or ""),
+        )
         for _ in range(TRIES):
             try:
                 answer = self.client.api_call(method, **_carried_as(method, given))
@@ -257,7 +272,7 @@ def _metadata(slot: str) -> dict[str, Any]:
 # Slack counts these by channel, everything else by method.
 _POSTS = frozenset(("chat.postMessage", "chat.postEphemeral"))
 # Slack takes JSON for what writes, form fields for what reads.
-_AS_JSON = frozenset(("chat.postMessage", "chat.postEphemeral", "chat.update", "conversations.open"))
+_AS_JSON = frozenset(("chat.postMessage", "chat.postEphemeral", "chat.update", "conversations.open", "views.publish"))
 
 
 def _carried_as(method: str, arguments: dict[str, Any]) -> dict[str, Any]:

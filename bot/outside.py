@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from bot.pacing import Pace
 from release_core.ports import OrgGateway, Ports
 
 
 @dataclass(frozen=True)
 class Outside:
-    """What a flow's steps work with: our own facts and rules, the orgs by name, the chat."""
+    """What a flow's steps work with: our own facts and rules, the orgs by name, the chat with its rates."""
 
     ports: Ports
     org: Callable[[str], OrgGateway]
     chat: Any
+    pace: Pace = field(default_factory=Pace)
 
 
 _in_use: list[Outside] = []

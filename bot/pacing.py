@@ -21,6 +21,10 @@ POSTS_PER_CHANNEL = Rate(1.0, 3)
 # (docs.slack.dev/apis/web-api/rate-limits).
 POSTS = Rate(5.0, 15)
 EDITS = Rate(50 / 60, 20)
+# Of these, so many may show how far jobs are: the rest is for what people decided or wait for.
+PROGRESS = Rate(40 / 60, 10)
+# Slack takes about a hundred a minute (tier 4); the rest is left to people who open their page or turn it over.
+HOMES = Rate(60 / 60, 20)
 
 
 @dataclass
@@ -49,6 +53,17 @@ class Pace:
             wait = max(full_at - now - (rate.burst - 1) * step, self._held.get(key, now) - now)
         if wait > 0:
             self.sleep(wait)
+
+    def has_room(self, key: str, rate: Rate) -> bool:
+        """Whether one more call of this kind is within the rate now, which then counts; nobody waits."""
+        step = self.share / rate.per_second
+        with self._lock:
+            now = self.clock()
+            full_at = max(self._next.get(key, now), now)
+            if full_at - now > (rate.burst - 1) * step:
+                return False
+            self._next[key] = full_at + step
+            return True
 
     def hold(self, key: str, seconds: float) -> None:
         """Slack said to wait: nobody calls under this key before it is over; returns after it."""

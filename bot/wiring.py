@@ -43,6 +43,7 @@ from release_core.policy import Policy
 from release_core.ports import Clock, OrgGateway, Ports
 from release_core.proofs import go_on_watching
 from release_core.retention import plan_retention
+from release_core.self_checks import plan_self_check
 from release_core.store import Contended, Store, migrate, open_store
 
 log = structlog.get_logger(__name__)
@@ -163,6 +164,7 @@ class Bot:
         with contextlib.suppress(Contended):
             # Another replica that starts at this moment has planned them.
             plan_retention(self.ports)
+            plan_self_check(self.ports)
             for org in self.settings.policy.orgs:
                 go_on_watching(self.ports, org)
         self.engine.start()
@@ -192,9 +194,10 @@ def build_bot(
     timings = timings or Timings(lease=LeaseTimes.scaled_to(settings.lease_seconds))
     engine = Engine(store, clock, settings.folder, partial(tell_of_failure, ports), timings)
     client = blocking_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
-    courier = Courier(client, Pace(share=settings.chat_pace))
+    pace = Pace(share=settings.chat_pace)
+    courier = Courier(client, pace)
     orgs = Orgs(settings.policy, clock, environ)
-    outside.use(Outside(ports, orgs, courier))
+    outside.use(Outside(ports, orgs, courier, pace))
     return Bot(settings, store, ports, engine, Desk(ports, engine.nudge), Directory(ports, courier), courier, orgs)
 
 

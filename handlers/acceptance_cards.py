@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from handlers.conversation import (
@@ -18,11 +19,11 @@ from handlers.conversation import (
     people,
     person,
 )
-from handlers.phrases import STATES, do, headline, org_title
+from handlers.phrases import STATES, do, headline, org_title, who
 from handlers.release_words import losses
 from release_core.facts import ReleaseFacts
 from release_core.lookups import BEFORE_DEPLOYMENT
-from release_core.models import Acceptance
+from release_core.models import Acceptance, TimelineEntry
 from release_core.policy import Policy, Risk
 from release_core.risks import NO_SNAPSHOT_FOR, acceptance, risk_digest, rows_of, snapshot_problem, who_may_accept
 
@@ -32,18 +33,31 @@ def seat_title(policy: Policy, seat: str) -> str:
     return policy.seats[seat].title if seat in policy.seats else seat or "Nobody"
 
 
-def acceptance_card(facts: ReleaseFacts, policy: Policy, now: datetime, risk: Risk, digest: str) -> Message:
+@dataclass(frozen=True)
+class AskedRisk:
+    """What was asked to be accepted: its digest; what changed it since, who had accepted it, where somebody did."""
+
+    risk: Risk
+    digest: str
+    change: TimelineEntry | None = None
+    given: Acceptance | None = None
+
+
+def acceptance_card(facts: ReleaseFacts, policy: Policy, now: datetime, asked: AskedRisk) -> Message:
     """The request to the seat that the policy names, and what came of it."""
-    release = facts.release
+    release, risk, digest = facts.release, asked.risk, asked.digest
     seat = seat_title(policy, policy.seat_that_accepts(risk, release.kind))
-    parts: list[Part] = [Paragraph(f"{headline(release)}: {seat} is asked to accept in writing {_what(risk)}.")]
+    head = f"{headline(release)}: {seat} is asked to accept in writing {_what(risk)}."
+    parts: list[Part] = [Paragraph(head)]
     given = [a for a in facts.acceptances if (a.about, a.digest) == (risk, digest)]
     if digest != risk_digest(facts, risk):
-        sentence = "Withdrawn: what was to be accepted has changed. Nothing needs to be done here."
-        return Message(f"{release.key}: {sentence}", [*parts, Paragraph(sentence)], tone="stop")
+        before = f" Before that: {accepted_words(policy, asked.given)}." if asked.given else ""
+        by = f" It was {who(asked.change.actor)} {at(asked.change.at)}." if asked.change else ""
+        ended = f"Withdrawn: what was to be accepted has changed.{by} Nothing needs to be done here.{before}"
+        return Message(f"{release.key}: {ended}", [Paragraph(ended), Note(head)], tone="withdrawn")
     if given and (acceptance(facts, risk, now) or release.state not in BEFORE_DEPLOYMENT):
         sentence = accepted_words(policy, given[-1])
-        return Message(f"{release.key}: {sentence}", [*parts, Paragraph(sentence)], tone="wait")
+        return Message(f"{release.key}: {sentence}", [Paragraph(sentence), Note(head)], tone="good")
     if release.state not in BEFORE_DEPLOYMENT:
         sentence = f"{release.key} is {STATES[release.state]}; nothing needs to be accepted any more."
         return Message(sentence, [*parts, Paragraph(sentence)])

@@ -32,6 +32,7 @@ def _form(ports: Ports, request: Request, key: str, risk: Risk | None, digest: s
     facts = facts_of(ports, key)
     risk = risk or open_risk(facts, ports.clock.now()) or "impossible"
     must_be_acceptable(facts, ports.policy, request.actor.id, risk)
+    acceptances.must_be_unanswered(facts, risk, ports.clock.now())
     seat = seat_title(ports.policy, ports.policy.seat_that_accepts(risk, facts.release.kind))
     title = "Accept: no way back" if risk == "impossible" else "Go without a snapshot"
     hint = f"Recorded for {seat} with your name, for this package and this org only."

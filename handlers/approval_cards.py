@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from handlers.conversation import (
@@ -25,6 +26,7 @@ from handlers.phrases import (
     do,
     headline,
     org_title,
+    who,
 )
 from handlers.release_words import (
     in_full_words,
@@ -37,7 +39,7 @@ from handlers.release_words import (
 from release_core.facts import ReleaseFacts
 from release_core.fitting import why_needed
 from release_core.lookups import BEFORE_DEPLOYMENT
-from release_core.models import Approval
+from release_core.models import Approval, TimelineEntry
 from release_core.permissions import others
 from release_core.policy import Policy
 from release_core.risks import rows_of
@@ -45,41 +47,49 @@ from release_core.seating import Seated
 from release_core.seats import absence_of, seating, stand_ins, standing_answers, whom_to_ask
 
 
-def approval_card(facts: ReleaseFacts, policy: Policy, seat: str, digest: str, now: datetime) -> Message:
+@dataclass(frozen=True)
+class Asked:
+    """What one seat was asked to approve: the digest; what changed it since, where something did."""
+
+    seat: str
+    digest: str
+    change: TimelineEntry | None = None
+
+
+def approval_card(facts: ReleaseFacts, policy: Policy, asked: Asked, now: datetime) -> Message:
     """The request to one seat, and what came of it."""
-    release, title = facts.release, policy.seats[seat].title
-    asked = Paragraph(f"{headline(release)}: {title} is asked to approve.")
+    release, seat = facts.release, asked.seat
+    title = policy.seats[seat].title
+    head = f"{headline(release)}: {title} is asked to approve."
     one = next((one for one in seating(facts, policy, now) if one.seat == seat), None)
-    if what := _what_came_of_it(facts, title, (seat, digest), one, now):
-        summary, sentence, tone = what
-        return Message(summary, [asked, Paragraph(sentence)], tone=tone)
+    if what := _what_came_of_it(facts, title, asked, one, now):
+        sentence, tone = what
+        # The mark stands before the first words, so what became of it comes first.
+        return Message(f"{release.key}, {sentence}", [Paragraph(sentence), Note(head)], tone=tone)
     if because := why_needed(policy, release, facts.package, seat):
-        asked = Paragraph(f"{asked.text} It is asked because {because}.")
-    parts: list[Part] = [asked, *_what_changed(facts), _to_weigh(facts, policy), *_what_is_lost(facts)]
+        head = f"{head} It is asked because {because}."
+    parts: list[Part] = [Paragraph(head), *_what_changed(facts), _to_weigh(facts, policy), *_what_is_lost(facts)]
     if one:
-        parts += [*_so_far(facts, one, now), *_clicks(facts, policy, one, digest, now)]
+        parts += [*_so_far(facts, one, now), *_clicks(facts, policy, one, asked.digest, now)]
     return Message(f"{release.key} {release.name}: {title} is asked to approve", parts, tone="wait")
 
 
 def _what_came_of_it(
-    facts: ReleaseFacts, title: str, asked: tuple[str, str], one: Seated | None, now: datetime
-) -> tuple[str, str, Tone] | None:
-    """The summary, the sentence, its tone, once nobody needs to answer any more; None while somebody does."""
-    release, (seat, digest) = facts.release, asked
-    before, rows = release.state in BEFORE_DEPLOYMENT, [a for a in facts.approvals if a.seat == seat]
-    mine = [a for a in rows if a.digest == digest]
+    facts: ReleaseFacts, title: str, asked: Asked, one: Seated | None, now: datetime
+) -> tuple[str, Tone] | None:
+    """The sentence, its tone, once nobody needs to answer any more; None while somebody does."""
+    release, seat, digest = facts.release, asked.seat, asked.digest
+    before = release.state in BEFORE_DEPLOYMENT
+    mine = [a for a in facts.approvals if a.seat == seat and a.digest == digest]
     if before and digest == facts.digest and one is not None and (said := _who_answered(facts, one, now)):
-        return _answered(release.key, title, seat, said)
+        return _answered(title, seat, said)
     standing = {a.person_id: a for a in mine if a.state == "standing"}
     if not before and standing:
-        return _answered(release.key, title, seat, list(standing.values()))
+        return _answered(title, seat, list(standing.values()))
     if digest != facts.digest or (mine and mine[-1].state == "withdrawn" and release.asked_digest != digest):
-        because = mine[-1].withdrawn_because if mine else "What was to be approved has changed."
-        sentence = f"Withdrawn. {because} Nothing needs to be done here."
-        return f"{release.key}, {title}: {sentence}", sentence, "stop"
+        return _withdrawn_words(title, seat, mine[-1] if mine else None, asked.change), "withdrawn"
     if not before:
-        sentence = f"{release.key} is {STATES[release.state]}; nothing needs to be approved any more."
-        return sentence, sentence, "plain"
+        return f"{release.key} is {STATES[release.state]}; nothing needs to be approved any more.", "plain"
     return None
 
 
@@ -90,17 +100,25 @@ def _who_answered(facts: ReleaseFacts, one: Seated, now: datetime) -> list[Appro
     return [newest[person_id] for person_id in settled if person_id in newest]
 
 
-def _answered(key: str, title: str, seat: str, said: Sequence[Approval]) -> tuple[str, str, Tone]:
-    told = [f"{'approved' if a.yes else 'declined'} by {_answer_words(a, seat)}" for a in said]
-    sentence = f"{title}: {'; '.join(told)}"
-    return f"{key}, {sentence}", sentence, "good" if all(a.yes for a in said) else "stop"
+def _answered(title: str, seat: str, said: Sequence[Approval]) -> tuple[str, Tone]:
+    sentence = f"{title}: {'; '.join(_answer_words(answer, seat) for answer in said)}"
+    return sentence, "good" if all(a.yes for a in said) else "declined"
+
+
+def _withdrawn_words(title: str, seat: str, answer: Approval | None, change: TimelineEntry | None) -> str:
+    """What took a request back, who did, when; what was answered before that stays readable."""
+    because = answer.withdrawn_because if answer else "What was to be approved has changed."
+    by = f" It was {who(change.actor)} {at(change.at)}." if change else ""
+    before = f" Before that it was {_answer_words(answer, seat)}." if answer else ""
+    return f"{title}: Withdrawn. {because}{by} Nothing needs to be done here.{before}"
 
 
 def _answer_words(answer: Approval, seat: str) -> str:
     comment = f": {answer.comment}" if answer.comment else ""
     for_them = f" for {people([str(one) for one in answer.for_people])}" if answer.for_people else ""
     moved = "" if answer.seat == seat else ", who sits in both"
-    return f"{person(answer.person_id)}{for_them}{moved} {at(answer.at)}{comment}"
+    said = "approved" if answer.yes else "declined"
+    return f"{said} by {person(answer.person_id)}{for_them}{moved} {at(answer.at)}{comment}"
 
 
 def _what_changed(facts: ReleaseFacts) -> list[Part]:

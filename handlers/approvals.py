@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.acceptance_cards import seat_title
-from handlers.approval_cards import approval_card
+from handlers.approval_cards import Asked, approval_card
 from handlers.conversation import Answer, Form, Request, TextField
 from handlers.owing import seats_waiting_for
 from handlers.phrases import note_argument, plainly, release_argument
@@ -49,10 +49,12 @@ def approve(ports: Ports, request: Request) -> Answer:
 def decline(ports: Ports, request: Request) -> Answer:
     """`/release decline`: a seat says no, with the reason."""
     if not note_argument(request):
-        key = release_argument(ports, request)
+        key, actor, seat = release_argument(ports, request), request.actor.id, request.args.get("seat")
+        digest = str(request.args.get("digest") or "")
+        approvals.must_be_answerable(ports, actor, key, yes=False, seat=seat, digest=digest)
         # Whoever opened the form says no to what they saw then, not to what was attached meanwhile.
-        seen = str(request.args.get("digest") or facts_of(ports, key).digest)
-        hidden = {"digest": seen} | ({"seat": str(request.args["seat"])} if "seat" in request.args else {})
+        seen = digest or facts_of(ports, key).digest
+        hidden = {"digest": seen} | ({"seat": str(seat)} if seat else {})
         fields = (TextField("note", "Why not", long=True, hint="The release manager acts on this."),)
         return Form(f"Decline {key}", "release_decline", fields, "Decline", {"release": key, **hidden})
     return _answer(ports, request, yes=False)
@@ -92,7 +94,7 @@ def _as_shown(ports: Ports, request: Request, key: str) -> tuple[str, str]:
     seat = _seat_shown(facts, ports, request)
     if not seat or facts.package is None or digest not in ("", facts.digest):
         return digest, ""
-    return facts.digest, as_text(approval_card(facts, ports.policy, seat, facts.digest, now), facts.names)
+    return facts.digest, as_text(approval_card(facts, ports.policy, Asked(seat, facts.digest), now), facts.names)
 
 
 def _seat_shown(facts: ReleaseFacts, ports: Ports, request: Request) -> str:

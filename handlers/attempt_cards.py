@@ -118,8 +118,12 @@ def _attempt_state(deployment: Deployment, now: datetime, first: str) -> tuple[s
             later = "undone" if deployment.purpose == "rollback" else "rolled back"
             return f"succeeded and was {later} later.", "plain"
         case "cancelled" if deployment.purpose == "validation":
-            return f"was stopped{_by_whom(deployment)}. Nothing was changed.", "plain"
-        case "failed" | "cancelled" | "unknown":
+            return f"was stopped{_by_whom(deployment)}. Nothing was changed.", "withdrawn"
+        case "cancelled":
+            return _bad_end(deployment), "withdrawn"
+        case "failed":
+            return _bad_end(deployment), "failed"
+        case "unknown":
             return _bad_end(deployment), "stop"
     return _unfinished(deployment, first), "wait"
 

@@ -104,7 +104,8 @@ class Request:
     origin: str | None = None
 
 
-Tone = Literal["plain", "good", "wait", "stop"]
+Tone = Literal["plain", "good", "wait", "stop", "declined", "withdrawn", "expired", "failed"]
+"""How a message stands: all is well, somebody is waited for, it may not go; the four ends that are not good ones."""
 Weight = Literal["plain", "go", "danger"]
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import bindparam
 from sqlmodel import col, select
 
-from handlers import home, links
+from handlers import home, lateness, links
 from handlers.conversation import (
     Actions,
     Actor,
@@ -28,13 +28,15 @@ from handlers.conversation import (
     at,
 )
 from handlers.echo import in_utc, with_times
+from handlers.home import shows
 from handlers.naming import completed
 from handlers.phrases import WhichOne, shortened, who
 from handlers.readiness_cards import gates_message
 from handlers.verbs import QUESTIONS, READS_LONG, VERBS
 from handlers.wholes import of_answer
+from release_core import homes
 from release_core.deployments import NotReady
-from release_core.errors import Conflict
+from release_core.errors import Conflict, Refused
 from release_core.models import Person, Post, Receipt
 from release_core.moments import Reads
 from release_core.ports import Ports
@@ -93,11 +95,17 @@ class Desk:
         except WhichOne as several:
             return _offer(several, request)
         except NotReady as refused:
-            return gates_message("Not now: nothing was started.", refused.gates)
+            went = lateness.how_it_went(self._ports, str(request.args.get("release") or ""))
+            return gates_message(" ".join(filter(None, ("Not now: nothing was started.", went))), refused.gates)
         except Conflict as late:
-            if not late.by or late.at is None:
+            if late.at is None:
                 raise
-            raise Conflict(f"{late} It was {who(late.by)}, {at(late.at)}.") from late
+            by = f" {who(late.by)}," if late.by else ""
+            raise Conflict(f"{late} {late.did}{by} {at(late.at)}.") from late
+        except Refused as refused:
+            if refused.code not in lateness.CODES:
+                raise
+            raise lateness.told(self._ports, request, refused) from refused
         finally:
             if request.verb not in QUESTIONS:
                 self._nudge()
@@ -105,6 +113,14 @@ class Desk:
     def home(self, actor: Actor, page: str = "") -> Home:
         """A person's own page, or the named part of it."""
         return home.home(self._ports, actor, page)
+
+    def home_shown(self, actor: Actor, home: Home) -> Home | None:
+        """Remember what a person's page shows, looked at just now; the page anew when it became untrue meanwhile."""
+        if not homes.serves(self._ports, actor.id):
+            return None  # nothing is kept of people whom we do not serve
+        _patiently(lambda: homes.note_shown(self._ports, actor.id, home.page, shows(home), opened=True))
+        anew = self.home(actor, home.page)
+        return None if shows(anew) == shows(home) else anew
 
     def card_behind(self, actor: Actor, url: str) -> Message | None:
         """What a link of ours leads to; None for any other."""

@@ -11,6 +11,7 @@ from handlers.conversation import (
     Button,
     Confirm,
     Message,
+    Note,
     Paragraph,
     Part,
     Tone,
@@ -21,6 +22,7 @@ from handlers.conversation import (
 from handlers.drawing import Drawing, Placed
 from handlers.narration import narrate
 from handlers.phrases import do, who
+from handlers.settled import settled_by
 from release_core.facts import gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_incident, find_release
 from release_core.models import TimelineEntry
@@ -40,8 +42,12 @@ def entry_post(d: Drawing, *named: str) -> Placed:
     sentence = (entry.kind == Kind.TASK_DUE and _turn_now(d, entry)) or narrate(d.ports.policy, entry)
     called = people(whom_to_call(d.session, d.ports.policy, entry))
     said = sentence if called == "nobody" or called in sentence else f"{sentence} {called}"
-    parts: list[Part] = [Paragraph(said), *_offers(d, entry)]
     heard = f"{stream}: {said}" if stream.startswith(("REL-", "INC-")) else said
+    if settled := settled_by(d.session, entry):
+        # What was asked for was done: nobody is called any more.
+        done = f"Settled {at(settled.at)}: {narrate(d.ports.policy, settled)}"
+        return Message(f"{stream}: {done}", [Paragraph(sentence), Note(done)]), *d.under(stream)
+    parts: list[Part] = [Paragraph(said), *_offers(d, entry)]
     return Message(heard, parts, tone=ENTRY_TONES.get(Kind(entry.kind), "plain")), *d.under(stream)
 
 
@@ -81,16 +87,17 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.ITEM_WAIVER_ENDED: "wait",
     Kind.TASK_DUE: "wait",
     Kind.TASK_REOPENED: "stop",
-    Kind.DECLINED: "stop",
-    Kind.APPROVALS_WITHDRAWN: "stop",
-    Kind.APPROVAL_EXPIRED: "wait",
+    Kind.DECLINED: "declined",
+    Kind.APPROVALS_WITHDRAWN: "withdrawn",
+    Kind.APPROVAL_EXPIRED: "expired",
     Kind.REFUSAL_SET_ASIDE: "wait",
     Kind.SEATS_REMINDED: "wait",
-    Kind.ROLLCALL_ANSWERED: "stop",
-    Kind.VALIDATION_FAILED: "stop",
-    Kind.VALIDATION_VOIDED: "stop",
+    Kind.ROLLCALL_ANSWERED: "declined",
+    Kind.VALIDATION_FAILED: "failed",
+    Kind.VALIDATION_VOIDED: "withdrawn",
     Kind.DEPLOYMENT_HELD: "stop",
-    Kind.DEPLOYMENT_FAILED: "stop",
+    Kind.DEPLOYMENT_FAILED: "failed",
+    Kind.DEPLOYMENT_CANCELLED: "withdrawn",
     Kind.DEPLOYMENT_UNKNOWN: "stop",
     Kind.DEPLOYMENT_SUCCEEDED: "good",
     Kind.ROLLBACK_ARMED: "good",
@@ -100,7 +107,10 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.ROLLBACK_SUCCEEDED: "good",
     Kind.ROLLBACK_UNDONE: "good",
     Kind.ROLLBACK_HELD: "stop",
-    Kind.ROLLBACK_FAILED: "stop",
+    Kind.ROLLBACK_FAILED: "failed",
+    Kind.ROLLBACK_DECLINED: "declined",
+    Kind.ROLLBACK_EXPIRED: "expired",
+    Kind.RELEASE_CANCELLED: "withdrawn",
     Kind.WORD_OVERDUE: "wait",
     Kind.ORG_LOCKED: "stop",
     Kind.ORG_UNLOCKED: "good",
@@ -108,7 +118,8 @@ ENTRY_TONES: Mapping[Kind, Tone] = {
     Kind.ORG_REACHABLE: "good",
     Kind.ORG_BUSY: "wait",
     Kind.API_BUDGET_LOW: "wait",
-    Kind.WINDOW_MISSED: "stop",
+    Kind.WINDOW_MISSED: "expired",
+    Kind.CHECK_FOUND: "wait",
     Kind.START_AHEAD: "wait",
     Kind.START_WAITS: "stop",
     Kind.RELEASE_HELD: "stop",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -140,6 +141,12 @@ def home(ports: Ports, actor: Actor, page: str = "") -> Home:
     parts += [*_owed(seen, page), Rule(), *_today(seen, day_of(seen.now, actor.zone)), Rule()]
     parts += [*_incidents(seen, page), *_releases(seen, page), Rule(), *_switches(seen)]
     return Home([*parts, Note(f"As of {at(seen.now)}.")], page)
+
+
+def shows(home: Home) -> str:
+    """A digest of what a page shows, whenever it was drawn."""
+    # The last line only says when that was.
+    return hashlib.sha256(repr((home.parts[:-1], home.page)).encode()).hexdigest()
 
 
 def _owed(seen: _Seen, page: str) -> list[Part]:

@@ -27,10 +27,7 @@ def incident_post(d: Drawing, key: str) -> Placed:
     incident = find_incident(d.session, key)
     release = d.session.get(Release, incident.release_id) if incident.release_id else None
     rows = [
-        (
-            "State",
-            "open" if incident.state == "open" else f"resolved by {who(incident.resolved_by)}: {incident.resolution}",
-        ),
+        ("State", _state_words(incident)),
         ("Commander", person(incident.commander_id)),
         ("Since", at(incident.opened_at)),
         ("Suspect", _suspect_words(d, incident, release)),
@@ -51,6 +48,12 @@ def incident_post(d: Drawing, key: str) -> Placed:
     title = org_title(d.ports.policy, incident.org)
     summary = f"{key} {incident.title} ({title}, severity {incident.severity}): {incident.state}"
     return Message(summary, parts, tone="stop" if incident.state == "open" else "good"), d.channels[1], None
+
+
+def _state_words(incident: Incident) -> str:
+    if incident.state == "open" or incident.resolved_at is None:
+        return incident.state
+    return f"resolved by {who(incident.resolved_by)} {at(incident.resolved_at)}: {incident.resolution}"
 
 
 def _is_live(d: Drawing, incident: Incident, release: Release) -> bool:

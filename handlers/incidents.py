@@ -21,12 +21,14 @@ from handlers.conversation import (
 )
 from handlers.narration import narrate
 from handlers.phrases import count, incident_argument, incident_line, note_argument, plainly
+from handlers.quotes import carried, quoted
 from release_core import incidents
 from release_core.errors import Refused, Unclear
 from release_core.lookups import find_incident, find_release
 from release_core.models import Release
 from release_core.permissions import require
 from release_core.ports import Ports
+from release_core.quotes import keep_quote, must_be_unreported
 from release_core.timeline import read_stream
 
 SEVERITIES = (
@@ -51,6 +53,8 @@ def open_one(ports: Ports, request: Request) -> Answer:
     """`/incident open`: what is broken, how badly, where."""
     require(ports.policy, request.actor.id, "handle_incident")
     title = str(request.args.get("title") or "")
+    if message := str(request.args.get("message") or ""):
+        must_be_unreported(ports, str(request.args.get("channel") or request.place.channel), message)
     if not title or not request.args.get("severity"):
         return _open_form(ports, request, title or note_argument(request) or str(request.args.get("text") or ""))
     severity = str(request.args["severity"])
@@ -61,6 +65,8 @@ def open_one(ports: Ports, request: Request) -> Answer:
     key = incidents.open_incident(
         ports, request.actor.id, title=title, severity=int(severity), org=org, release=str(release) if release else None
     )
+    if message and str(request.args.get("text") or "").strip():
+        keep_quote(ports, request.actor.id, key, quoted(request, reported=True))
     return plainly(
         f"{key} is open; you command it. Its post is in the incidents channel, with what can be done.", "stop"
     )
@@ -85,7 +91,8 @@ def _open_form(ports: Ports, request: Request, title: str) -> Form:
         ChoiceField("org", "Org", orgs, chosen or [_usual_org(ports, request)]),
     )
     release = request.args.get("release")
-    return Form("Open incident", "incident_open", fields, "Open", {"release": str(release)} if release else {})
+    about = {"release": str(release)} if release else {}
+    return Form("Open incident", "incident_open", fields, "Open", {**about, **carried(request)})
 
 
 def update(ports: Ports, request: Request) -> Answer:
@@ -93,6 +100,7 @@ def update(ports: Ports, request: Request) -> Answer:
     require(ports.policy, request.actor.id, "handle_incident")
     key, text = incident_argument(ports, request), note_argument(request)
     if not text:
+        incidents.must_be_open(ports, key)
         return _update_form(ports, key)
     people, following = request.args.get("people"), _next_word(ports, request)
     incidents.update_incident(
@@ -130,6 +138,7 @@ def resolve(ports: Ports, request: Request) -> Answer:
     require(ports.policy, request.actor.id, "handle_incident")
     key, text = incident_argument(ports, request), note_argument(request)
     if not text:
+        incidents.must_be_open(ports, key)
         fields = (TextField("note", "What was done", long=True, rich=True),)
         return Form(f"Resolve {key}", "incident_resolve", fields, "Resolve", {"incident": key})
     incidents.resolve_incident(ports, request.actor.id, key, text)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from handlers import rollback_narration
 from handlers.conversation import clean, code, link, people, person
 from handlers.phrases import count, org_title
+from handlers.self_check_words import found_words
 from handlers.telling import Telling
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
@@ -286,10 +287,11 @@ def _accepted(t: Telling) -> str:
 
 
 def _kept(t: Telling) -> str:
-    author = person(t.get("author")) if t.get("author") else "a program"
+    author = person(t.get("author")) if t.get("author") else t.get("program") or "a program"
     when = f" {t.instant('said_at')}" if t.get("said_at") else ""
     where = f" ({link(t.get('link'), 'the message')})" if t.get("link") else ""
-    return f"{t.by} kept what {author} wrote{when}{where}: “{t.get('text')}”"
+    did = "reported" if t.get("reported") else "kept"
+    return f"{t.by} {did} what {author} wrote{when}{where}: “{t.get('text')}”"
 
 
 WORDS: Mapping[Kind, Callable[[Telling], str]] = {
@@ -472,4 +474,5 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     ),
     Kind.INCIDENT_RESOLVED: lambda t: f"{t.by} resolved {t.get('incident') or t.entry.stream}: {t.get('resolution')}",
     Kind.AUDIT_EXPORTED: lambda t: f"{t.by} exported the audit.",
+    Kind.CHECK_FOUND: found_words,
 }

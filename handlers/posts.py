@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from handlers import status_words
-from handlers.acceptance_cards import acceptance_card
-from handlers.approval_cards import approval_card
+from handlers.acceptance_cards import AskedRisk, acceptance_card
+from handlers.approval_cards import Asked, approval_card
 from handlers.attempt_cards import deployment_card
 from handlers.checklist_cards import checklist_card
 from handlers.conversation import (
     Message,
     Paragraph,
+    Tone,
+    at,
 )
 from handlers.drawing import Drawing, Placed
 from handlers.entry_posts import entry_post
 from handlers.incident_posts import incident_post
 from handlers.package_cards import listing_card
-from handlers.phrases import org_title
+from handlers.phrases import org_title, who
 from handlers.readiness_cards import window_card
 from handlers.release_cards import headline_card, package_card
 from handlers.roll_call_cards import roll_call_card
@@ -29,8 +31,9 @@ from handlers.task_cards import tasks_card
 from release_core.broadcasts import find_broadcast, next_promised
 from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import find_incident, release_of
-from release_core.models import Deployment, DeploymentWindow, RollCall, TimelineEntry
+from release_core.models import Acceptance, Deployment, DeploymentWindow, RollCall, TimelineEntry
 from release_core.policy import Risk
+from release_core.timeline import Kind, first_change
 
 
 def _headline(d: Drawing, key: str) -> Placed:
@@ -70,7 +73,17 @@ def _deployment_post(d: Drawing, key: str) -> Placed:
 
 
 def _approval_post(d: Drawing, key: str, seat: str, digest: str) -> Placed:
-    return approval_card(d.facts(key), d.ports.policy, seat, digest, d.ports.clock.now()), *d.under(key)
+    change = _change(d, key, digest, Kind.APPROVALS_ASKED)
+    card = approval_card(d.facts(key), d.ports.policy, Asked(seat, digest, change), d.ports.clock.now())
+    return card, *d.under(key)
+
+
+def _change(d: Drawing, key: str, digest: str, kind: Kind) -> TimelineEntry | None:
+    """What made something else of what was asked about, so that the answers to it were withdrawn."""
+    query = select(TimelineEntry).where(TimelineEntry.stream == key, TimelineEntry.kind == kind)
+    every = d.session.exec(query.order_by(col(TimelineEntry.number)))
+    asked = [one.number for one in every if one.details.get("digest") == digest]
+    return first_change(d.session, key, after=asked[-1]) if asked else None
 
 
 def _roll_call_post(d: Drawing, key: str, number: str) -> Placed:
@@ -81,26 +94,33 @@ def _roll_call_post(d: Drawing, key: str, number: str) -> Placed:
 
 def _acceptance_post(d: Drawing, key: str, about: str, digest: str) -> Placed:
     risk: Risk = "impossible" if about == "impossible" else "no_snapshot"
-    return acceptance_card(d.facts(key), d.ports.policy, d.ports.clock.now(), risk, digest), *d.under(key)
+    facts = d.facts(key)
+    accepted = (Acceptance.release_id == facts.release.id, Acceptance.about == risk, Acceptance.digest == digest)
+    given = d.session.exec(select(Acceptance).where(*accepted).order_by(col(Acceptance.id).desc())).first()
+    asked = AskedRisk(risk, digest, _change(d, key, digest, Kind.ACCEPTANCE_ASKED), given)
+    return acceptance_card(facts, d.ports.policy, d.ports.clock.now(), asked), *d.under(key)
 
 
 def _window_post(d: Drawing, key: str, number: str) -> Placed:
     facts = d.facts(key)
     if facts.window is None or str(facts.window.number) != number:
-        sentence = _past_window(d, facts, int(number))
-        return Message(sentence, [Paragraph(sentence)]), *d.under(key)
+        sentence, tone = _past_window(d, facts, int(number))
+        return Message(sentence, [Paragraph(sentence)], tone=tone), *d.under(key)
     return window_card(facts, d.ports.policy, d.ports.clock.now()), *d.under(key)
 
 
-def _past_window(d: Drawing, facts: ReleaseFacts, number: int) -> str:
+def _past_window(d: Drawing, facts: ReleaseFacts, number: int) -> tuple[str, Tone]:
     """What became of a window that is not the release's any more."""
     key, release = facts.release.key, DeploymentWindow.release_id == facts.release.id
     window = d.session.exec(select(DeploymentWindow).where(release, DeploymentWindow.number == number)).one()
     for one in facts.deployments:
         went = one.purpose == "deployment" and one.state in ("succeeded", "rolled_back")
         if went and window.starts_at <= one.requested_at < window.ends_at:
-            return f"{key}: this window is over; {one.key} went to {org_title(d.ports.policy, one.org)} in it."
-    return f"{key}: this window was moved."
+            where = org_title(d.ports.policy, one.org)
+            return f"{key}: this window is over; {one.key} went to {where} in it.", "good"
+    after = d.session.exec(select(DeploymentWindow).where(release, DeploymentWindow.number == number + 1)).first()
+    by = f" It was {who(after.set_by)} {at(after.set_at)}." if after else ""
+    return f"{key}: this window was moved.{by}", "withdrawn"
 
 
 def _broadcast_post(d: Drawing, key: str, number: str) -> Placed:

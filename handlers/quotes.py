@@ -14,7 +14,7 @@ from release_core.ports import Ports
 from release_core.quotes import LONGEST, Quote, right_for
 
 OFFERED_AT_MOST = 100  # of one menu
-CARRIED = ("author", "channel", "message", "link", "said_at")
+CARRIED = ("author", "program", "channel", "message", "link", "said_at")
 """What a form takes along of a message beside its words; nobody edits what somebody else wrote."""
 
 
@@ -26,28 +26,41 @@ def remember(ports: Ports, request: Request) -> Answer:
     if not where:
         return _form(ports, request)
     require(ports.policy, request.actor.id, right_for(where))
+    key = quotes.keep_quote(ports, request.actor.id, where, quoted(request))
+    return plainly(f"The message is in the timeline of {key}.", "good")
+
+
+def quoted(request: Request, *, reported: bool = False) -> Quote:
+    """The message that a request takes along."""
     said = request.args
-    quote = Quote(
+    return Quote(
         text=str(said.get("text") or ""),
-        **{name: str(said.get(name) or "") for name in ("author", "message", "link")},
+        **{name: str(said.get(name) or "") for name in ("author", "program", "message", "link")},
         channel=str(said.get("channel") or request.place.channel),
         said_at=said.get("said_at"),
+        reported=reported,
     )
-    key = quotes.keep_quote(ports, request.actor.id, where, quote)
-    return plainly(f"The message is in the timeline of {key}.", "good")
+
+
+def carried(request: Request) -> dict[str, Any]:
+    """What a form takes along of the message that a request is about; {} where it is about none."""
+    if not request.args.get("message"):
+        return {}
+    taken: dict[str, Any] = {name: request.args[name] for name in CARRIED if request.args.get(name)}
+    taken.setdefault("channel", request.place.channel)
+    taken["text"] = shortened(str(request.args.get("text") or ""), LONGEST)
+    return taken
 
 
 def _form(ports: Ports, request: Request) -> Form:
     options = _timelines(ports, request.actor.id)
     if not options:
         raise Refused("nothing_open", "No release and no incident is open whose timeline you may write into.")
-    carried: dict[str, Any] = {name: request.args[name] for name in CARRIED if request.args.get(name)}
-    carried.setdefault("channel", request.place.channel)
-    carried["text"] = shortened(str(request.args.get("text") or ""), LONGEST)
+    taken = carried(request) or {"text": shortened(str(request.args.get("text") or ""), LONGEST)}
     field = ChoiceField("where", "Timeline of", options, [options[0].value] if len(options) == 1 else [])
-    author = f"{person(carried['author'])}: " if "author" in carried else ""
-    intro = [Paragraph(f"{author}“{carried['text']}”")]
-    return Form("Add to timeline", "release_remember", (field,), "Add", carried, intro)
+    author = f"{person(taken['author'])}: " if "author" in taken else ""
+    intro = [Paragraph(f"{author}“{taken['text']}”")]
+    return Form("Add to timeline", "release_remember", (field,), "Add", taken, intro)
 
 
 def _timelines(ports: Ports, person_id: str) -> list[Option]:

@@ -31,6 +31,7 @@ from handlers.phrases import (
     headline,
     org_title,
     shortened,
+    who,
 )
 from handlers.progress_words import silence_words
 from handlers.release_words import (
@@ -184,11 +185,12 @@ def window_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     closed = [gate for gate in gates(facts, policy, now) if not gate.passes]
     parts: list[Part] = [Paragraph(f"{headline(release)}: the window is open, {window_words(facts)}.")]
     if release.state not in BEFORE_DEPLOYMENT:
-        sentence = f"{release.key} is {STATES[release.state]}."
+        sentence = f"{release.key} is {STATES[release.state]}.{_started_words(facts)}"
         return Message(sentence, [*parts, Paragraph(sentence)])
     if facts.window is None or facts.window.state != "open":
-        sentence = f"The window of {release.key} is over; nothing was started."
-        return Message(sentence, [Paragraph(sentence)], tone="stop")
+        ended = f" It ended {at(facts.window.ends_at)}." if facts.window else ""
+        sentence = f"The window of {release.key} is over; nothing was started.{ended}"
+        return Message(sentence, [Paragraph(sentence)], tone="expired")
     if closed:
         summary = f"The window of {release.key} is open, but it may not go: {count(len(closed), 'reason')}."
         parts += [Listing([gate_line(gate) for gate in closed]), Note(next_words(facts, policy, now))]
@@ -207,6 +209,12 @@ def window_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
     holders = policy.holders_of("deploy")
     parts.append(Note(f"{people(holders[:5], last='or')} can press it."))
     return Message(summary, parts, tone="wait" if refused else "good")
+
+
+def _started_words(facts: ReleaseFacts) -> str:
+    """Who pressed the button, when."""
+    started = facts.newest("deployment")
+    return f" {started.key} was started by {who(started.requested_by)} {at(started.requested_at)}." if started else ""
 
 
 def _weighing(facts: ReleaseFacts, policy: Policy, now: datetime) -> Facts:

@@ -65,8 +65,8 @@ TONES: dict[str, Tone] = {
     "ready": "good",
     "soaking": "good",
     "closed": "good",
-    "failed": "stop",
-    "cancelled": "stop",
+    "failed": "failed",
+    "cancelled": "withdrawn",
     "rolled_back": "stop",
     "deploying": "wait",
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlmodel import select
+
 from handlers.conversation import (
     Actions,
     Button,
@@ -27,10 +29,11 @@ from handlers.phrases import count, do, org_title, who
 from handlers.release_words import verdict_words, way_back_from, way_back_words
 from release_core.facts import UNDER_WAY, ReleaseFacts, gather
 from release_core.lookups import find_deployment, release_of
-from release_core.models import Deployment, RollbackRequest
+from release_core.models import Deployment, RollbackRequest, TimelineEntry
 from release_core.permissions import others
 from release_core.rollback_looks import drift_words, is_lost, why_not_looked
-from release_core.rollback_requests import find_request, undecided
+from release_core.rollback_requests import find_request, is_withdrawn, undecided
+from release_core.timeline import Kind
 
 LISTED_AT_MOST = 12
 
@@ -47,9 +50,8 @@ def rollback_post(d: Drawing, stream: str, request_id: str) -> Placed:
     head = f"{asker} asks to {what} {bold(key)} {facts.release.name} in {title}: {request.reason}"
     summary = f"{key}: {'undoing the rollback' if undo else 'rollback'} in {title} asked for"
     if request.state != "asked":
-        sentence = _decided_words(request)
-        tone: Tone = "good" if request.state == "confirmed" else "stop"
-        return Message(f"{summary}. {sentence}", [Paragraph(head), Paragraph(sentence)], tone=tone), *d.under(stream)
+        sentence, tone = _decided_words(request, _comment(d, stream, request))
+        return Message(f"{summary}. {sentence}", [Paragraph(sentence), Note(head)], tone=tone), *d.under(stream)
     way = "a deployment with tests" if undo else _way(facts, request, deployment, d.ports.clock.now())
     by_part = verdict_words(facts.package) or "–"
     armed = facts.armed(d.ports.clock.now(), deployment.org, leave=request.leave) is not None
@@ -140,6 +142,7 @@ def _buttons(
     label = "Confirm" if undo else "Confirm rollback"
     buttons = [Button(label, "release_confirm_rollback", args, weight="danger", confirm=confirm)]
     buttons.append(Button("Decline", "release_decline_rollback", args))
+    buttons.append(do("Decline with a reason…", "release_decline_rollback", **args, ask="yes"))
     if undo:
         return buttons
     buttons.append(do("Choose parts…", "release_parts", **args))
@@ -164,11 +167,22 @@ def _named(parts: Sequence[Sequence[str]]) -> str:
     return f"{named} and {len(parts) - 6} more" if len(parts) > 6 else named
 
 
-def _decided_words(request: RollbackRequest) -> str:
-    if request.state == "replaced" and request.decided_at is not None:
-        return (
-            f"{who(request.decided_by)} asked again with another choice of parts {at(request.decided_at)}; see there."
-        )
+def _decided_words(request: RollbackRequest, comment: str) -> tuple[str, Tone]:
+    """What became of a wish, by whom, when, with what they said."""
     if request.state == "expired" or request.decided_at is None:
-        return "Expired: nobody confirmed in time. Ask again if it is still needed."
-    return f"{request.state.capitalize()} by {who(request.decided_by)} {at(request.decided_at)}."
+        when = f" It was open until {at(request.expires_at)}."
+        return f"Expired: nobody confirmed in time. Ask again if it is still needed.{when}", "expired"
+    by = f"by {who(request.decided_by)} {at(request.decided_at)}"
+    said = f": {clean(comment)}" if comment else "."
+    if request.state == "replaced":
+        return f"Withdrawn {by}, who asked again with another choice of parts; see there.", "withdrawn"
+    if is_withdrawn(request):
+        return f"Withdrawn {by}, who had asked for it{said}", "withdrawn"
+    return f"{request.state.capitalize()} {by}{said}", "good" if request.state == "confirmed" else "declined"
+
+
+def _comment(d: Drawing, stream: str, request: RollbackRequest) -> str:
+    """What whoever said no wrote."""
+    said = select(TimelineEntry).where(TimelineEntry.stream == stream, TimelineEntry.kind == Kind.ROLLBACK_DECLINED)
+    mine = [one for one in d.session.exec(said) if one.details.get("request") == request.id]
+    return str(mine[-1].details.get("comment") or "") if mine else ""

@@ -186,8 +186,12 @@ def _happens(ports: Ports, undone: Deployment) -> str:
 
 
 def decline_rollback(ports: Ports, request: Request) -> Answer:
-    """A second person's no."""
+    """A second person's no; with `ask` a form wants the reason first."""
     comment = note_argument(request)
+    if request.args.get("ask") == "yes" and not comment:
+        fields = (TextField("note", "Why not", long=True, hint="Whoever asked reads it."),)
+        hidden = {"request": str(_request_id(request)), "ask": "yes"}
+        return Form("Decline the rollback", "release_decline_rollback", fields, "Decline", hidden)
     key = rollback_requests.decide_rollback(ports, request.actor.id, _request_id(request), yes=False, comment=comment)
     sentence = f"The rollback of {key} is declined; nothing was changed."
     return plainly(sentence)

@@ -25,7 +25,7 @@ PLAIN = {
 TONES: dict[str, Tone] = {
     "soaking": "good",
     "closed": "good",
-    "failed": "stop",
+    "failed": "failed",
     "rolled_back": "stop",
     "deploying": "wait",
 }

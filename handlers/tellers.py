@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, or_, select
 
 from handlers.notifications import topic_of
+from handlers.settled import reminders_settled
 from release_core.facts import gather
 from release_core.lookups import find_incident, find_release, run_sheet
 from release_core.models import Incident, Post, Release, TimelineEntry
@@ -64,7 +65,7 @@ def touched_by(told: Told) -> list[Touched]:
     """
     kind = Kind(told.entry.kind)
     head, cards = _head(told), _every_card(told) if kind in TURNS else []
-    own = list(TELLERS.get(kind, _say_it)(told))
+    own = [*TELLERS.get(kind, _say_it)(told), *_settled(told)]
     is_new = any(told.session.get(Post, one.slot) is None for one in head)
     # What the fact posts itself wins over a mere drawing anew of the same slot.
     wins = {one.slot: one for one in [*head, *cards, *own]}
@@ -91,6 +92,11 @@ def _every_card(told: Told) -> list[Touched]:
     kinds = (col(Post.slot).startswith(f"{kind}:") for kind in CARDS)
     query = select(Post.slot).where(Post.stream == told.stream, or_(*kinds)).order_by(col(Post.slot))
     return [Touched(slot, only_if_posted=True) for slot in told.session.exec(query).all()]
+
+
+def _settled(told: Told) -> list[Touched]:
+    """What reminded people of what has just been done."""
+    return [one for slot in reminders_settled(told.session, told.entry) for one in _again(told, slot)]
 
 
 def _say_it(told: Told) -> Iterable[Touched]:
@@ -403,6 +409,15 @@ def _incident_known(told: Told) -> Iterable[Touched]:
     return [Touched(f"{slot}@{to}") for to in readers(told.policy, told.policy.audiences)]
 
 
+def _found(told: Told) -> Iterable[Touched]:
+    """Its manager is called in the thread; alone where the channel of the thread is closed."""
+    ours = ("channel_closed", told.policy.channels.releases)
+    closed = any((one["code"], one["about"]) == ours for one in told.entry.details.get("findings", []))
+    if not closed:
+        return [Touched(told.line)]
+    return [Touched(f"{told.line}@{person}") for person in told.entry.details.get("managers", [])]
+
+
 def _word_overdue(told: Told) -> Iterable[Touched]:
     return [Touched(told.line), Touched(f"{told.line}@{told.detail('commander')}")]
 
@@ -527,4 +542,5 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.INCIDENT_RESOLVED: _incident_known,
     Kind.WORD_OVERDUE: _word_overdue,
     Kind.AUDIT_EXPORTED: _nothing,
+    Kind.CHECK_FOUND: _found,
 }

@@ -15,7 +15,7 @@ from release_core.policy import Policy, Risk
 from release_core.ports import Ports
 from release_core.readiness import settle_state
 from release_core.risks import acceptance, is_open, risk_digest, rows_of, snapshot_problem, who_may_accept
-from release_core.timeline import Kind, record
+from release_core.timeline import Kind, changed_since, record
 
 RISKS: tuple[Risk, ...] = ("impossible", "no_snapshot")
 _PARTS_TOLD = 20
@@ -55,11 +55,7 @@ def accept(ports: Ports, actor: str, key: str, reason: str, *, risk: Risk | None
         facts = gather(session, ports.policy, find_release(session, key))
         risk = risk or open_risk(facts, now) or "impossible"
         must_be_acceptable(facts, ports.policy, actor, risk)
-        at_stake = risk_digest(facts, risk)
-        if digest and digest != at_stake:
-            raise Conflict(f"{key} has changed since this was asked. Look at the newest request in its thread.")
-        if given := acceptance(facts, risk, now):
-            raise Conflict(f"This is accepted already: “{given.reason}”.", by=given.by, at=given.at)
+        at_stake = _still_at_stake(session, facts, risk, digest, now)
         seat = ports.policy.seat_that_accepts(risk, facts.release.kind)
         session.add(
             Acceptance(
@@ -71,6 +67,22 @@ def accept(ports: Ports, actor: str, key: str, reason: str, *, risk: Risk | None
         record(session, Kind.RISK_ACCEPTED, stream=key, actor=actor, at=now, details=details)
         settle_state(session, ports.policy, facts.release, now)
         return risk
+
+
+def must_be_unanswered(facts: ReleaseFacts, risk: Risk, now: datetime) -> None:
+    """Conflict for what was accepted already."""
+    if given := acceptance(facts, risk, now):
+        raise Conflict(f"This is accepted already: “{given.reason}”.", by=given.by, at=given.at)
+
+
+def _still_at_stake(session: Session, facts: ReleaseFacts, risk: Risk, digest: str, now: datetime) -> str:
+    """The digest of what is at stake now, which nobody has accepted."""
+    at_stake, key = risk_digest(facts, risk), facts.release.key
+    if digest and digest != at_stake:
+        sentence = f"{key} has changed since this was asked. Look at the newest request in its thread."
+        raise changed_since(session, key, sentence)
+    must_be_unanswered(facts, risk, now)
+    return at_stake
 
 
 def must_be_acceptable(facts: ReleaseFacts, policy: Policy, actor: str, risk: Risk) -> None:

@@ -14,7 +14,7 @@ from release_core.answering import AlreadyAnswered, must_matter, seat_for
 from release_core.asks import ask_seats, set_expiry, told_changes
 from release_core.bindings import bound
 from release_core.conditions import asked_items, is_settled
-from release_core.errors import Conflict, Refused, Unclear
+from release_core.errors import Refused, Unclear
 from release_core.facts import ReleaseFacts, gather
 from release_core.lookups import BEFORE_DEPLOYMENT, find_release, release_of, state_of
 from release_core.models import Approval, Release
@@ -25,7 +25,7 @@ from release_core.readiness import settle_state
 from release_core.risks import is_open, rows_of
 from release_core.seating import Seated
 from release_core.seats import seating, standing_answers, stands_in_for, waiting_seats
-from release_core.timeline import BOT, Kind, record
+from release_core.timeline import BOT, Kind, changed_since, record
 
 __all__ = [
     "AlreadyAnswered",
@@ -33,6 +33,7 @@ __all__ = [
     "ask_anew",
     "ask_for_approvals",
     "expire_answer",
+    "must_be_answerable",
     "take_back",
     "withdraw_approvals",
 ]
@@ -124,9 +125,7 @@ def answer(
     with ports.store.transaction() as session:
         release = find_release(session, key)
         facts = gather(session, ports.policy, release)
-        _must_be_askable(facts)
-        if digest and digest != facts.digest:
-            raise Conflict(f"{key} has changed since this was asked. Look at the newest request in its thread.")
+        _must_be_what_was_asked(session, facts, digest)
         seat = seat_for(facts, ports.policy, actor, seat, now)
         seat = must_matter(facts, ports.policy, actor, seat, yes=yes, now=now)
         if not yes and len(comment.strip()) < 3:
@@ -160,6 +159,24 @@ def _row(facts: ReleaseFacts, rule: Seat, said: Given, *, yes: bool) -> Approval
         for_people=list(stands_in_for(facts, said.by, said.at)),
         expires_at=said.at + rule.lasts if yes and rule.lasts else None,
     )
+
+
+def must_be_answerable(ports: Ports, actor: str, key: str, *, yes: bool, seat: str | None, digest: str) -> None:
+    """The refusals of `answer`, before a person is asked for words."""
+    now = ports.clock.now()
+    with ports.store.reading() as session:
+        facts = gather(session, ports.policy, find_release(session, key))
+        _must_be_what_was_asked(session, facts, digest)
+        wanted = seat_for(facts, ports.policy, actor, seat, now)
+        must_matter(facts, ports.policy, actor, wanted, yes=yes, now=now)
+
+
+def _must_be_what_was_asked(session: Session, facts: ReleaseFacts, digest: str) -> None:
+    _must_be_askable(facts)
+    key = facts.release.key
+    if digest and digest != facts.digest:
+        sentence = f"{key} has changed since this was asked. Look at the newest request in its thread."
+        raise changed_since(session, key, sentence)
 
 
 def _what_is_seen(facts: ReleaseFacts, now: datetime) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from release_core.readiness import OWN_ATTEMPT, Gate, blocking, settle_items, se
 from release_core.risks import acceptance
 from release_core.tasks import announce_next
 from release_core.test_plans import may_become_quick, note_on
-from release_core.timeline import BOT, Kind, intend, record
+from release_core.timeline import BOT, Kind, changed_since, intend, record
 
 
 class NotReady(Refused):
@@ -69,7 +69,8 @@ def request_deployment(ports: Ports, actor: str, key: str, *, digest: str = "") 
         if running:
             raise AlreadyRequested(running[0])
         if digest and digest != facts.digest:
-            raise Conflict(f"{key} has changed since you were asked to confirm. Nothing was started; look again.")
+            sentence = f"{key} has changed since you were asked to confirm. Nothing was started; look again."
+            raise changed_since(session, release.key, sentence)
         closed = blocking(facts, ports.policy, now)
         if closed:
             raise NotReady(key, closed)

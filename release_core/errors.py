@@ -65,12 +65,16 @@ class Refused(ReleaseError):
 
 
 class Conflict(ReleaseError):
-    """Somebody changed it first: `by` (chat id, "" when that is not told), `at` (aware UTC)."""
+    """Somebody changed it first: `by` (chat id, "" when that is not told), `at` (aware UTC).
 
-    def __init__(self, sentence: str, *, by: str = "", at: datetime | None = None) -> None:
+    `did` begins the sentence that says so: "Changed by" somebody, at an instant.
+    """
+
+    def __init__(self, sentence: str, *, by: str = "", at: datetime | None = None, did: str = "It was") -> None:
         super().__init__(sentence)
         self.by = by
         self.at = at
+        self.did = did
 
 
 class OrgProblem(ReleaseError):

@@ -152,8 +152,15 @@ def note_incident(ports: Ports, actor: str, key: str, text: str) -> None:
         record(session, Kind.NOTE_ADDED, stream=stream, actor=actor, at=now, details={"text": text.strip()})
 
 
+def must_be_open(ports: Ports, key: str) -> None:
+    """Conflict for an incident that is resolved, before a person is asked for words."""
+    with ports.store.reading() as session:
+        _still_open(session, key)
+
+
 def _still_open(session: Session, key: str) -> Incident:
     incident = find_incident(session, key)
     if incident.state != "open":
-        raise Conflict(f"{incident.key} is resolved already: {incident.resolution}")
+        sentence = f"{incident.key} is resolved already: {incident.resolution}"
+        raise Conflict(sentence, by=incident.resolved_by, at=incident.resolved_at, did="Resolved by")
     return incident

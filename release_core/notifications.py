@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Literal, get_args
 
 from sqlmodel import Session, select
@@ -11,6 +12,7 @@ from release_core.errors import NotFound, Unclear
 from release_core.lookups import nearest
 from release_core.models import Muted
 from release_core.ports import Ports
+from release_core.timeline import draw_homes_anew
 
 Topic = Literal["approvals", "work", "releases", "reminders", "incidents", "status"]
 TOPICS: tuple[Topic, ...] = get_args(Topic)
@@ -50,7 +52,7 @@ def choose_topics(ports: Ports, person_id: str, wanted: Collection[str]) -> tupl
     """Give a person exactly these topics from now on; returns them in their order."""
     chosen = {find_topic(topic) for topic in wanted}
     with ports.store.transaction() as session:
-        return _keep(session, person_id, chosen)
+        return _keep(session, person_id, chosen, ports.clock.now())
 
 
 def switch(ports: Ports, person_id: str, said: str, *, to: str) -> tuple[Topic, ...]:
@@ -60,15 +62,17 @@ def switch(ports: Ports, person_id: str, said: str, *, to: str) -> tuple[Topic, 
     switched = set(TOPICS) if said.casefold() == "all" else {find_topic(said)}
     with ports.store.transaction() as session:
         before = set(wanted_by(session, person_id))
-        return _keep(session, person_id, before | switched if to == "on" else before - switched)
+        chosen = before | switched if to == "on" else before - switched
+        return _keep(session, person_id, chosen, ports.clock.now())
 
 
-def _keep(session: Session, person_id: str, chosen: Collection[Topic]) -> tuple[Topic, ...]:
+def _keep(session: Session, person_id: str, chosen: Collection[str], now: datetime) -> tuple[Topic, ...]:
     for topic in TOPICS:
         row = session.get(Muted, (person_id, topic))
         if topic in chosen and row is not None:
             session.delete(row)
         elif topic not in chosen and row is None:
             session.add(Muted(person_id=person_id, topic=topic))
+    draw_homes_anew(session, f"notify:{person_id}:{now.isoformat()}", now=now)
     session.flush()
     return wanted_by(session, person_id)

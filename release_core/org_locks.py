@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, desc, select
 
-from release_core.errors import Conflict, Refused, Unclear
+from release_core.errors import Conflict, Refused, ReleaseError, Unclear
 from release_core.lookups import find_org
 from release_core.models import OrgLock
 from release_core.permissions import require
@@ -39,12 +39,20 @@ def unlock_org(ports: Ports, actor: str, org: str, reason: str) -> str:
     with ports.store.transaction() as session:
         held = standing_lock(session, key)
         if held is None:
-            raise Refused("not_locked", f"{ports.policy.orgs[key].title} is not locked.")
+            raise _opened_already(session, ports.policy.orgs[key].title, key)
         held.lifted_by, held.lifted_at, held.lifted_because = actor, now, reason.strip()
         session.add(held)
         details = {"org": key, "reason": reason.strip(), "was": held.reason}
         record(session, Kind.ORG_UNLOCKED, stream=stream_of(key), actor=actor, at=now, details=details)
     return key
+
+
+def _opened_already(session: Session, title: str, org: str) -> ReleaseError:
+    last = session.exec(select(OrgLock).where(OrgLock.org == org).order_by(desc(col(OrgLock.id)))).first()
+    if last is None:
+        return Refused("not_locked", f"{title} is not locked.")
+    sentence = f"{title} is not locked any more: {last.lifted_because}"
+    return Conflict(sentence, by=last.lifted_by, at=last.lifted_at, did="Unlocked by")
 
 
 def close(session: Session, org: str, reason: str, *, actor: str, now: datetime, stream: str) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from release_core.errors import Conflict, Unclear
-from release_core.lookups import find_incident, find_release
+from release_core.lookups import find_incident, find_release, open_incidents
 from release_core.models import TimelineEntry
 from release_core.permissions import require
 from release_core.policy import Right
@@ -23,7 +23,8 @@ LONGEST = 1200
 class Quote:
     """A message of the chat: its words, who wrote it (chat id, "" for a program), where it stands, when it was said.
 
-    `message` names it in its channel, as the chat does; `link` is its address, "" when that is not known.
+    `message` names it in its channel, as the chat does; `link` is its address, "" when that is not known; `program` is
+    how the program that wrote it is called; with `reported` an incident was opened because of it.
     """
 
     text: str
@@ -32,6 +33,8 @@ class Quote:
     message: str = ""
     link: str = ""
     said_at: datetime | None = None
+    program: str = ""
+    reported: bool = False
 
 
 def right_for(key: str) -> Right:
@@ -59,6 +62,8 @@ def keep_quote(ports: Ports, actor: str, key: str, quote: Quote) -> str:
             "message": quote.message,
             "link": quote.link,
             "said_at": quote.said_at.isoformat() if quote.said_at else "",
+            **({"program": quote.program} if quote.program else {}),
+            **({"reported": True} if quote.reported else {}),
         }
         record(session, Kind.MESSAGE_KEPT, stream=stream, actor=actor, at=ports.clock.now(), details=details)
     return stream
@@ -68,4 +73,19 @@ def _must_be_new(session: Session, stream: str, quote: Quote) -> None:
     kept = select(TimelineEntry).where(TimelineEntry.stream == stream, TimelineEntry.kind == Kind.MESSAGE_KEPT)
     for entry in session.exec(kept) if quote.message else ():
         if (entry.details.get("channel"), entry.details.get("message")) == (quote.channel, quote.message):
-            raise Conflict(f"The timeline of {stream} has this message already.", by=entry.actor, at=entry.at)
+            sentence = f"The timeline of {stream} has this message already."
+            raise Conflict(sentence, by=entry.actor, at=entry.at, did="Kept by")
+
+
+def must_be_unreported(ports: Ports, channel: str, message: str) -> None:
+    """Conflict when an incident that is still open was opened because of a message."""
+    with ports.store.reading() as session:
+        streams = [incident.key for incident in open_incidents(session)]
+        kept = select(TimelineEntry).where(
+            TimelineEntry.kind == Kind.MESSAGE_KEPT, col(TimelineEntry.stream).in_(streams)
+        )
+        for entry in session.exec(kept) if message else ():
+            about = (entry.details.get("channel"), entry.details.get("message"))
+            if entry.details.get("reported") and about == (channel, message):
+                sentence = f"This message was reported already: {entry.stream} is open because of it."
+                raise Conflict(sentence, by=entry.actor, at=entry.at, did="Reported by")

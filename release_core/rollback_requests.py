@@ -110,7 +110,8 @@ def must_be_undoable(session: Session, ports: Ports, release: Release, org: str 
     must_be_known(facts)
     running = [d for d in facts.deployments if d.purpose in ("rollback", "deployment") and d.state in UNDER_WAY]
     if running:
-        raise Conflict(f"{running[-1].key} is under way for {release.key}; wait for its end.")
+        sentence, since = f"{running[-1].key} is under way for {release.key}; wait for its end.", running[-1]
+        raise Conflict(sentence, by=since.requested_by, at=since.requested_at, did="Asked for by")
     standing = standing_in(facts, org)
     if standing is None:
         where = ports.policy.title_of(org) if org else "its org"
@@ -163,13 +164,22 @@ def _incident_about(session: Session, release: Release, org: str) -> Incident | 
     return session.exec(query.order_by(desc(Incident.id))).first()
 
 
+def is_withdrawn(request: RollbackRequest) -> bool:
+    """Whether whoever asked for it took it back, which is nobody's no."""
+    return request.state == "declined" and request.decided_by == request.requested_by
+
+
 class AlreadyDecided(Conflict):
     """A request was decided before: how, by whom, when."""
 
     def __init__(self, request: RollbackRequest) -> None:
-        word = {"confirmed": "confirmed", "declined": "declined"}.get(request.state, "expired")
-        word = "replaced by another choice of parts" if request.state == "replaced" else word
         decided_at = request.decided_at or request.expires_at
+        if request.state in ("asked", "expired"):
+            sentence = "This request is already expired: nobody confirmed in time. Ask again if it is still needed."
+            super().__init__(sentence, at=decided_at, did="It expired")
+            return
+        word = "replaced by another choice of parts" if request.state == "replaced" else request.state
+        word = "withdrawn" if is_withdrawn(request) else word
         super().__init__(f"This request was already {word}.", by=request.decided_by, at=decided_at)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, desc, func, select
 
 from release_core.asks import ask_the_others, move_rounds
 from release_core.broadcasts import schedule_for_window
@@ -226,7 +226,7 @@ def waive_freeze(ports: Ports, actor: str, key: str, freeze: str, reason: str) -
         if span.ends_at <= now:
             raise Refused("freeze_over", f"The freeze {freeze_key} is over already; nothing needs to be waived.")
         if freeze_key in facts.waived_freezes(now):
-            raise Conflict(f"The freeze {freeze_key} is already waived for {release.key}.")
+            raise _waived_already(session, release, freeze_key)
         waiver = Waiver(
             release_id=release.id or 0,
             about=f"freeze:{freeze_key}",
@@ -242,6 +242,13 @@ def waive_freeze(ports: Ports, actor: str, key: str, freeze: str, reason: str) -
             details["org"] = release.target_org
         record(session, Kind.FREEZE_WAIVED, stream=release.key, actor=actor, at=now, details=details)
         settle_state(session, ports.policy, release, now)
+
+
+def _waived_already(session: Session, release: Release, freeze: str) -> Conflict:
+    about = (Waiver.release_id == release.id, Waiver.about == f"freeze:{freeze}")
+    waiver = session.exec(select(Waiver).where(*about).order_by(desc(Waiver.id))).first()
+    sentence = f"The freeze {freeze} is already waived for {release.key}."
+    return Conflict(sentence, by=waiver.by if waiver else "", at=waiver.at if waiver else None, did="Waived by")
 
 
 def freezes_ahead(session: Session, policy: Policy, now: datetime) -> list[FrozenSpan]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlmodel import Session, col, desc, select
 
-from release_core.models import Intent, TimelineEntry
+from release_core.errors import Conflict
+from release_core.models import Intent, Post, TimelineEntry
 
 
 class Kind(StrEnum):
@@ -134,9 +135,15 @@ class Kind(StrEnum):
     WORD_OVERDUE = "word_overdue"
     INCIDENT_RESOLVED = "incident_resolved"
     AUDIT_EXPORTED = "audit_exported"
+    CHECK_FOUND = "check_found"
 
 
 BOT = "rollcall"
+HOMES = "HOME"
+"""The stream of people's own pages among the posts; no fact is recorded in it."""
+HOMES_FLOW = "homes"
+HOMES_AFTER = timedelta(seconds=1)
+"""How long what happens is gathered before the pages that people opened are drawn anew."""
 
 
 def record(
@@ -163,8 +170,15 @@ def record(
     entry.hash = digest_of(entry)
     session.add(entry)
     intend(session, f"tell:{stream}:{entry.number}", "tell", now=at, lane=stream, stream=stream, number=entry.number)
+    draw_homes_anew(session, f"{stream}:{entry.number}", now=at)
     session.flush()
     return entry
+
+
+def draw_homes_anew(session: Session, because: str, *, now: datetime) -> None:
+    """Have the pages that people opened drawn anew in a moment; `because` is a key for what changed them."""
+    if session.exec(select(Post.slot).where(Post.stream == HOMES).limit(1)).first() is not None:
+        intend(session, f"{HOMES_FLOW}:{because}", HOMES_FLOW, now=now, lane=HOMES, due_at=now + HOMES_AFTER)
 
 
 def intend(
@@ -194,6 +208,28 @@ def digest_of(entry: TimelineEntry) -> str:
         entry.details,
     ]
     return hashlib.sha256(json.dumps(meaning, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def newest_fact(session: Session, stream: str, kinds: Collection[Kind]) -> TimelineEntry | None:
+    """The latest fact of some kinds in a stream."""
+    query = select(TimelineEntry).where(TimelineEntry.stream == stream, col(TimelineEntry.kind).in_(list(kinds)))
+    return session.exec(query.order_by(desc(TimelineEntry.number)).limit(1)).first()
+
+
+CHANGES = (Kind.PACKAGE_ACCEPTED, Kind.STRATEGY_CHOSEN, Kind.TESTS_CHOSEN)
+"""The facts that make of a release something else than what people were asked to approve."""
+
+
+def first_change(session: Session, key: str, *, after: int) -> TimelineEntry | None:
+    """The first of the facts after an entry (its number) that made of a release something else."""
+    changes = (TimelineEntry.stream == key, col(TimelineEntry.kind).in_(CHANGES), TimelineEntry.number > after)
+    return session.exec(select(TimelineEntry).where(*changes).order_by(col(TimelineEntry.number)).limit(1)).first()
+
+
+def changed_since(session: Session, key: str, sentence: str) -> Conflict:
+    """What was asked about is not what a release is now: the sentence, with who changed it when."""
+    change = newest_fact(session, key, CHANGES)
+    return Conflict(sentence, by=change.actor, at=change.at, did="Changed by") if change else Conflict(sentence)
 
 
 def read_stream(session: Session, stream: str) -> Sequence[TimelineEntry]:

@@ -16,6 +16,7 @@ import structlog
 from bot.chat_problems import ChatProblem, ChatRefused, ChatUnavailable, TokenEnded
 from bot.durable import flow, pause, step
 from bot.outside import Outside, current
+from bot.pacing import PROGRESS
 from handlers import announcements
 from handlers.announcements import Announcement, Touched
 from release_core import attempts
@@ -32,6 +33,7 @@ FOR_HOURS = 4 * 60
 LANES = 8
 # One step; a process that is to end waits for it, so it must be over soon.
 TOGETHER = 20
+NO_ROOM = -1.0
 FEW = 8
 """So many copies are quicker told than threads are begun."""
 
@@ -47,7 +49,10 @@ def tell(args: dict[str, Any]) -> None:
     slots = [asdict(Touched(redraw, only_if_posted=True))] if redraw else touched(args["stream"], args["number"])
     edited = redraw.removeprefix("deployment:") if redraw and "edit" in args else ""
     if edited:
-        pause(edit_in(edited))
+        wait = edit_in(edited)
+        if wait == NO_ROOM:
+            return  # the job's next move is shown soon enough, its end is told by a fact of its own
+        pause(wait)
     for some in side_by_side(slots):
         for slot in some if len(some) == 1 else deliver_at_once(args["stream"], some):
             try:
@@ -115,7 +120,9 @@ def _deliver(stream: str, slot: str, only_if_posted: bool) -> None:
 
 @step
 def edit_in(attempt: str) -> float:
-    """Seconds until the post of a running attempt may be edited again."""
+    """Seconds until the post of a running attempt may be edited again; NO_ROOM when the chat takes no such edit now."""
+    if not current().pace.has_room("progress", PROGRESS):
+        return NO_ROOM
     return attempts.edit_in(current().ports, attempt)
 
 

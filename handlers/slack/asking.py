@@ -63,6 +63,10 @@ class Desk(Protocol):
         """A person's own page, or the named part of it."""
         ...
 
+    def home_shown(self, actor: Actor, home: Home) -> Home | None:
+        """Remember what a person's page shows, looked at just now; the page anew when it became untrue meanwhile."""
+        ...
+
     def card_behind(self, actor: Actor, url: str) -> Message | None:
         """What a link of ours leads to, as this person may see it; None for any other link."""
         ...
@@ -146,6 +150,10 @@ class Asker:
         """Somebody's page, or the named part of it, with how they read."""
         return await self._hop(partial(self._home, page=page), user_id)
 
+    async def home_shown(self, user_id: str, home: Home) -> Home | None:
+        """Remember what somebody's page shows now; the page anew when it became untrue meanwhile."""
+        return await self._hop(partial(self._home_shown, home=home), user_id)
+
     async def cards_behind(self, user_id: str, urls: Sequence[str]) -> Mapping[str, Message]:
         """What links lead to, by link; nothing for people whom we do not serve."""
         return await self._hop(partial(self._cards_behind, urls=urls), user_id)
@@ -194,6 +202,10 @@ class Asker:
             return Home([Paragraph(str(error))]), Reader()
         except Exception as error:  # noqa: BLE001 - nobody asked for Home: it has to say by itself that it broke
             return Home([Paragraph(broken(error).summary)]), Reader()
+
+    def _home_shown(self, user_id: str, home: Home) -> Home | None:
+        actor = self._desk.actor(user_id)
+        return self._desk.home_shown(actor, home) if actor else None
 
     def _cards_behind(self, user_id: str, urls: Sequence[str]) -> Mapping[str, Message]:
         actor = self._desk.actor(user_id) if user_id else None

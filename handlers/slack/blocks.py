@@ -37,7 +37,16 @@ from handlers.slack.mrkdwn import (
 from handlers.slack.stretches import UNNAMED, Stretch, Surface, context, cost, rows_of, stretches_of
 
 SUMMARY = 1000
-TONES = {"good": "✅ ", "wait": "⏳ ", "stop": "⛔ ", "plain": ""}
+TONES = {
+    "good": "✅ ",
+    "wait": "⏳ ",
+    "stop": "⛔ ",
+    "declined": "👎 ",
+    "withdrawn": "↩️ ",
+    "expired": "⏰ ",
+    "failed": "❌ ",
+    "plain": "",
+}
 
 
 def draw_message(message: Message, reader: Reader = EVERYBODY) -> dict[str, Any]:

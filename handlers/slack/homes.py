@@ -13,6 +13,8 @@ from handlers.slack.blocks import draw_home
 from handlers.slack.mrkdwn import Reader
 from handlers.slack.tasks import Tasks
 
+TRIES = 3
+
 
 class Homes:
     """Draws pages anew and brings them to their owners; nobody's page is ever brought to somebody else."""
@@ -42,7 +44,13 @@ class Homes:
             await self._publish(user_id, home, reader)
 
     async def _publish(self, user_id: str, home: Home, reader: Reader) -> None:
-        await self._client.views_publish(user_id=user_id, view=draw_home(home, reader))
+        """Bring a page, and again when something happened meanwhile: that may have been brought by a flow before it."""
+        anew: Home | None = home
+        for _ in range(TRIES):
+            if anew is None:
+                return
+            await self._client.views_publish(user_id=user_id, view=draw_home(anew, reader))
+            anew = await self._asker.home_shown(user_id, anew)
 
     def _turn_of(self, user_id: str) -> asyncio.Lock:
         return self._turns.setdefault(user_id, asyncio.Lock())

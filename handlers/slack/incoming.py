@@ -12,8 +12,8 @@ from typing import Any
 from handlers.conversation import Place, clean
 from handlers.slack.clicks import Click, pack_args, unpack_args
 from handlers.slack.forms import read_submission, sent_files
+from handlers.slack.message_words import message_words, program_of
 from handlers.slack.mrkdwn import CHANNEL, PERSON
-from handlers.words import as_read
 from release_core.errors import NotFound, Unclear
 
 Payload = Mapping[str, Any]
@@ -169,17 +169,19 @@ def reported_message(body: Payload) -> tuple[Place, dict[str, Any]]:
     """Where the message of a message shortcut stands, with what it says.
 
     Arguments: "text" (as read by people), "message" (its ts), "said_at" (aware), "author" (chat id, when a person
-    wrote it).
+    wrote it) or "program" (how the program that wrote it is called).
     """
     message = body.get("message") or {}
     channel = clean(str((body.get("channel") or {}).get("id") or ""))
     thread = message.get("thread_ts") or message.get("ts")
     ts = clean(str(message.get("ts") or ""))
-    args: dict[str, Any] = {"text": clean(as_read(str(message.get("text") or ""))), "message": ts}
+    args: dict[str, Any] = {"text": message_words(message), "message": ts}
     if re.fullmatch(r"[0-9]{1,11}\.[0-9]{1,6}", ts):
         args["said_at"] = datetime.fromtimestamp(float(ts), UTC)
-    author = str(message.get("user") or "")
-    if PERSON.fullmatch(author):
+    author, program = str(message.get("user") or ""), program_of(message)
+    if program:
+        args["program"] = program
+    elif PERSON.fullmatch(author):
         args["author"] = author
     direct = not CHANNEL.fullmatch(channel)
     return Place(channel, str(thread) if thread else None, direct), args

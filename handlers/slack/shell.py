@@ -230,7 +230,7 @@ class _Shell:
         """“New release” from anywhere, “Report as incident” or “Add to timeline” on a message."""
         callback_id = str(body.get("callback_id", ""))
         place, args = incoming.reported_message(body) if body.get("message") else (Place(), {})
-        if args.get("message") and callback_id == REMEMBER:
+        if args.get("message"):
             args["link"] = await self._replies.permalink(place.channel, args["message"])
         verb = next(v.name for v in self._verbs.values() if _callback_id(v) == callback_id)
         user_id = incoming.asker(body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from bot.pacing import Pace, Rate
+from bot.pacing import PROGRESS, Pace, Rate
 
 ONE_A_SECOND = Rate(1.0, 3)
 
@@ -74,3 +74,16 @@ def test_nobody_goes_before_a_hold_is_over_whatever_the_burst() -> None:
     assert now.slept == [30.0, 30.0]
     released.set()
     held.join()
+
+
+def test_what_need_not_be_said_is_left_out_when_there_is_no_room() -> None:
+    time = Time()
+    pace = Pace(time.clock, time.sleep)
+    assert [pace.has_room("progress", PROGRESS) for _ in range(12)] == [True] * 10 + [False] * 2
+    assert time.slept == [], "nobody waits for it"
+    taken = 0
+    for _ in range(60):
+        time.sleep(1)
+        taken += pace.has_room("progress", PROGRESS)
+    assert taken == 40
+    assert pace.has_room("other", PROGRESS)

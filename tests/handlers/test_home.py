@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handlers.conversation import Actor, Button, Form, Home, Message, Paragraph
+from handlers.conversation import Actions, Actor, Button, Form, Home, Message, Paragraph, Part, Request
 from handlers.days import day_of
 from handlers.home import PAGE, PAGE_OF_MESSAGE
 from handlers.slack.blocks import draw_home
@@ -137,6 +137,54 @@ def test_turning_pages_reaches_every_line() -> None:
     assert len(seen) == len(set(seen)) == 45
 
 
+def test_three_hundred_things_among_two_hundred_releases_are_all_reached_and_settled_where_they_stand() -> None:
+    room = busy(questions=15, releases=20)
+    for number in range(180):
+        a_release(room.ports, name=f"Small {number}", kind="hotfix")
+    page, seen, releases = room.home(QA), list[str](), set[str]()
+    while True:
+        seen += lines_owed(page)
+        assert len(draw_home(page, READER)["blocks"]) <= 100
+        following = turn_to_next("owed", page)
+        if following is None:
+            break
+        turned = room.desk.answer(Request(following.verb, Actor(QA), args=following.args))
+        assert isinstance(turned, Home)
+        page = turned
+    assert len(seen) == len(set(seen)) == 300
+    assert "is done" in words_of(room.clicks(QA, "Tick", page))
+    after = room.desk.home(Actor(QA, zone="UTC"), page.page)
+    assert "What you owe (281 to 299 of 299)" in words_of(after)
+    page = room.home(QA)
+    for _ in range(10):
+        releases |= {words_of(Home([part])).split()[0] for part in page.parts if is_of_a_release(part)}
+        following = turn_to_next("releases", page)
+        if following:
+            turned = room.desk.answer(Request(following.verb, Actor(QA), args=following.args))
+            assert isinstance(turned, Home)
+            page = turned
+    assert len(releases) == 200
+
+
+def turn_to_next(section: str, home: Home) -> Button | None:
+    """The button that turns one section of a page over."""
+    items = [item for part in home.parts if isinstance(part, Actions) for item in part.items]
+    turns = [item for item in items if isinstance(item, Button) and str(item.args.get("page")).startswith(section)]
+    return next((turn for turn in turns if turn.label.startswith("Next")), None)
+
+
+def is_of_a_release(part: Part) -> bool:
+    return (
+        isinstance(part, Paragraph)
+        and isinstance(part.beside, Button)
+        and part.beside.verb
+        in (
+            "release_why",
+            "release_status",
+        )
+    )
+
+
 def lines_owed(home: Home) -> list[str]:
     return [part.text for part in home.parts if isinstance(part, Paragraph) and " item " in part.text]
 
@@ -207,6 +255,35 @@ def test_a_day_has_as_many_hours_as_its_clocks_show() -> None:
     as_utc = [(day.ends_at.astimezone(UTC) - day.starts_at.astimezone(UTC)) for day in (spring, autumn)]
     assert as_utc == [timedelta(hours=23), timedelta(hours=25)]
     assert day_of(NOW, "Nowhere/None").title.endswith("(UTC)")
+
+
+@pytest.mark.parametrize(
+    ("now", "zone", "title", "starts", "shown"),
+    [
+        # Clocks in Berlin go forward at 2:00 on 29 March; the day ends an hour earlier in UTC.
+        ("2026-03-29T08:00", "Europe/Berlin", "Sun 29 Mar", "2026-03-29T21:30", True),
+        ("2026-03-29T08:00", "Europe/Berlin", "Sun 29 Mar", "2026-03-29T22:30", False),
+        # They go back at 3:00 on 25 October; the day has 25 hours.
+        ("2026-10-25T08:00", "Europe/Berlin", "Sun 25 Oct", "2026-10-25T22:30", True),
+        ("2026-10-25T08:00", "Europe/Berlin", "Sun 25 Oct", "2026-10-25T23:30", False),
+        ("2026-11-01T12:00", "America/New_York", "Sun 1 Nov", "2026-11-02T04:30", True),
+        ("2026-11-01T12:00", "America/New_York", "Sun 1 Nov", "2026-11-02T05:30", False),
+        ("2026-10-04T00:00", "Australia/Lord_Howe", "Sun 4 Oct", "2026-10-04T12:30", True),
+        ("2026-10-04T00:00", "Australia/Lord_Howe", "Sun 4 Oct", "2026-10-04T13:30", False),
+    ],
+)
+def test_todays_freezes_are_those_of_the_readers_day_when_clocks_change(
+    now: str, zone: str, title: str, starts: str, shown: bool
+) -> None:
+    instant = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    room = Room(ports(now=instant))
+    begins = datetime.fromisoformat(starts).replace(tzinfo=UTC)
+    a_freeze(room.ports, start=(begins - NOW).total_seconds() / 3600, hours=0.25)
+    words = words_of(room.desk.home(Actor(QA, zone=zone)))
+    today, _, ahead = words.partition("Today, ")[2].partition("Ahead")
+    assert title in today
+    assert ("FRZ-1" in today) == shown
+    assert ("FRZ-1" in ahead) != shown
 
 
 def test_a_window_that_is_over_is_not_shown(room: Room) -> None:

@@ -114,3 +114,27 @@ def test_of_many_channels_the_closed_one_is_left_out_the_slow_one_told_in_the_en
     tell.tell({"stream": key, "number": number})
     told = [channel for _, channel in many.chat.posts]
     assert len(set(told)) == len(told) == 29
+
+
+def test_edits_that_only_show_how_far_a_job_is_leave_room_for_all_others(scene: Scene) -> None:
+    key = builders.a_release(scene.ports)
+    builders.a_package(scene.ports, key)
+    builders.a_passed_validation(scene.ports, key)
+    attempt = builders.newest(scene.ports, key, "validation")
+    waits = [tell.edit_in(attempt.key) for _ in range(12)]
+    assert waits == [0.0] * 10 + [tell.NO_ROOM] * 2
+    before = len(scene.chat.posts)
+    tell.tell({"stream": key, "redraw": f"deployment:{attempt.key}", "edit": 1})
+    assert len(scene.chat.posts) == before
+
+
+def test_an_edit_that_was_planned_before_the_end_changes_nothing_after_it(scene: Scene) -> None:
+    key = builders.a_release(scene.ports)
+    builders.a_package(scene.ports, key)
+    builders.a_passed_validation(scene.ports, key)
+    for entry in builders.entries(scene.ports, key):
+        tell.tell({"stream": key, "number": entry.number})
+    before = len(scene.chat.posts)
+    attempt = builders.newest(scene.ports, key, "validation").key
+    tell.tell({"stream": key, "redraw": f"deployment:{attempt}", "edit": 7})
+    assert len(scene.chat.posts) == before, "the end stands there already"

@@ -107,9 +107,14 @@ class ADesk:
         clicks = [Button("Plan", "release_new"), Button("Next 20", "release_home", {"page": "owed:20"})]
         return Home([Heading(f"Yours, {actor.name} {page}".rstrip()), Actions(clicks)], page)
 
+    def home_shown(self, actor: Actor, home: Home) -> Home | None:
+        """It stays as it is."""
+        return None
+
     def card_behind(self, actor: Actor, url: str) -> Message | None:
-        """One address leads to something."""
-        return Message(f"REL-1 as {actor.name} sees it") if url.endswith("/r/REL-1") else None
+        """Two addresses lead to something."""
+        key = url.rpartition("/")[2]
+        return Message(f"{key} as {actor.name} sees it") if key in ("REL-1", "REL-5") else None
 
     def actor(self, user_id: str) -> Actor | None:
         """Two people are served, nobody else."""

@@ -89,6 +89,39 @@ def test_our_own_posts_are_not_shown_once_more(serving: Serving) -> None:
     assert [each for each in told if each["what"] == "link_shared"] == []
 
 
+def test_the_same_link_twice_or_written_twice_is_shown_once(serving: Serving) -> None:
+    before = len(serving.calls("chat.unfurl"))
+    serving.anna.types(f"twice {OURS}/r/REL-1 and {OURS}/r/REL-1 and {OURS}/x/r/REL-1", "#releases")
+    assert unfurls(serving, before)[-1]["ok"]
+    assert len(serving.anna.sees("twice")["attachments"]) == 1
+
+
+def test_what_is_shown_already_does_not_hide_what_is_new(serving: Serving) -> None:
+    before = len(serving.calls("chat.unfurl"))
+    serving.fault("error", method="chat.unfurl", error="cannot_unfurl_url")  # as after an edit that added a link
+    serving.anna.types(f"one after the other {OURS}/r/REL-1 {OURS}/r/REL-5", "#releases")
+    assert len(unfurls(serving, before + 2)) == before + 3
+    said = serving.anna.sees("one after the other")
+    assert [each["from_url"] for each in said["attachments"]] == [f"{OURS}/r/REL-1", f"{OURS}/r/REL-5"]
+
+
+def test_a_link_in_the_composer_is_shown_before_it_is_posted(serving: Serving) -> None:
+    before = len(serving.calls("chat.unfurl"))
+    dispatch(serving, {"channel": "COMPOSER", "unfurl_id": "U1.composer", "source": "composer"})
+    call = unfurls(serving, before)[before]
+    assert (call["arguments"]["unfurl_id"], call["arguments"]["source"]) == ("U1.composer", "composer")
+    assert "ts" not in call["arguments"]
+
+
+def dispatch(serving: Serving, where: dict[str, Any]) -> None:
+    """Slack tells of a link of ours."""
+    links = [{"domain": "rollcall.acme.example", "url": f"{OURS}/r/REL-1"}]
+    event = {"type": "link_shared", "user": "U0RELMGR", "links": links, **where}
+    body = {"type": "event_callback", "team_id": "T0", "event": event}
+    assert serving.app is not None
+    serving.run(serving.app.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode")))
+
+
 # The workspace, as strict as Slack
 
 

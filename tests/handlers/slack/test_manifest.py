@@ -34,6 +34,8 @@ SCOPES: dict[str, Sequence[str]] = {
     # Public channels, private ones, direct conversations.
     "conversations.history": ["channels:history", "groups:history", "im:history"],
     "conversations.replies": ["channels:history", "groups:history", "im:history"],
+    # The daily self-check asks whether the policy's channels, public or private, are still open.
+    "conversations.info": ["channels:read", "groups:read"],
     "conversations.open": ["im:write"],
     "files.getUploadURLExternal": ["files:write"],
     "files.completeUploadExternal": ["files:write"],

@@ -63,13 +63,14 @@ class Steering:
         return {"ended": await self.stage.delivery.sockets.end(how, count)}
 
     async def rearrange(self, request: Request) -> Json:
-        """Deactivate people, archive channels, make new ones, switch rate limits, set clock and links."""
+        """Deactivate people, archive or rename channels, make new ones, switch rate limits, set clock and links."""
         body = await json_object(request)
         acts = {
             "deactivate": lambda value: self._activate(value, False),
             "reactivate": lambda value: self._activate(value, True),
             "archive": lambda value: self._archive(value, True),
             "unarchive": lambda value: self._archive(value, False),
+            "rename": self._rename,
             "create_channel": self._create,
             "rate_limits": self._limit,
             "clock_skew": self._skew,
@@ -98,6 +99,18 @@ class Steering:
                 self.workspace.record("channel", channel=channel.id)
                 return {"channel": channel.id, "archived": archived}
         raise NotVisibleError(f"There is no channel {name!r}.", "channel_not_found")
+
+    def _rename(self, described: object) -> Json:
+        body = Body(described if isinstance(described, dict) else {})
+        was, name = body.text("channel").removeprefix("#"), body.text("name").removeprefix("#")
+        if any(channel.name == name for channel in self.workspace.channels.values()):
+            raise ActingError(409, "name_taken", f"There is a channel #{name} already.")
+        for channel in self.workspace.channels.values():
+            if channel.kind != "im" and was in (channel.id, channel.name):
+                channel.name = name
+                self.workspace.record("channel", channel=channel.id)
+                return {"channel": channel.id, "name": name}
+        raise NotVisibleError(f"There is no channel {was!r}.", "channel_not_found")
 
     def _create(self, described: object) -> Json:
         body = Body(described if isinstance(described, dict) else {})
