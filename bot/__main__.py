@@ -18,7 +18,7 @@ from bot.rehearsal.clock import MovableClock
 from bot.rehearsal.follow import FollowingClock
 from bot.settings import SettingsMistakes, read_database_url, read_records, read_settings
 from release_core.errors import ReleaseError
-from release_core.policy import checked_public_url
+from release_core.policy_values import checked_public_url
 from release_core.ports import Clock
 from release_core.store import migrate as bring_up_to_date
 from release_core.store import open_store

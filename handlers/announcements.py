@@ -15,7 +15,8 @@ from sqlmodel import select
 from handlers.conversation import Button, Message
 from handlers.drawing import Drawing
 from handlers.posts import DRAWINGS
-from handlers.tellers import Told, Touched, touched_by
+from handlers.tellers import touched_by
+from handlers.touching import Told, Touched
 from release_core.models import TimelineEntry
 from release_core.ports import Ports
 

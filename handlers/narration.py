@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from handlers import rollback_narration
 from handlers.conversation import clean, code, link, people, person
 from handlers.phrases import count, org_title
+from handlers.seat_narration import SEAT_WORDS
 from handlers.self_check_words import found_words
 from handlers.telling import Telling
 from release_core.models import TimelineEntry
 from release_core.policy import Policy
 from release_core.strategies import WORDS as STRATEGY_WORDS
-from release_core.tallies import SAID_WORDS
 from release_core.timeline import Kind
 
 
@@ -139,63 +139,6 @@ def _watched_again(t: Telling) -> str:
     return f"The watch in {t.org()} begins again, until {t.instant('until')}. {t.get('because')}"
 
 
-def _withdrawn(t: Telling) -> str:
-    told = people(t.names("people"))
-    changes = "".join(f" {line}" for line in t.names("changes"))
-    return f"The approvals of {told} are withdrawn. {t.get('because')}{changes} They have to approve again."
-
-
-def _approved(t: Telling) -> str:
-    for_them = f" in place of {people(t.names('for'))}" if t.names("for") else ""
-    return f"{t.by} approved for {t.get('title')}{for_them}{t.after('comment')}."
-
-
-def _asked(t: Telling) -> str:
-    changes = f" Changed since: {' '.join(t.names('changes'))}" if t.names("changes") else ""
-    return f"{t.by} asked for approval: {', '.join(t.seat(name) for name in t.names('seats'))}.{changes}"
-
-
-def _reminded(t: Telling) -> str:
-    titles = " and ".join(t.seat(name) for name in t.names("seats"))
-    waits = f"{titles} {'have' if len(t.names('seats')) > 1 else 'has'} not answered since {t.instant('asked_at')}"
-    who = people(t.names("people"), last="or")
-    match t.get("step"):
-        case "alternates":
-            return f"{waits}. From now on {who} may answer."
-        case "manager":
-            return f"{waits}. {who} may answer; {person(t.get('owner'))} is told."
-        case "stand_in":
-            return f"{person(t.get('away'))} is away. {who} may answer for {titles} meanwhile."
-    return f"{waits}: {who} may answer."
-
-
-def _called(t: Telling) -> str:
-    titles = ", ".join(t.seat(name) for name in t.names("seats"))
-    return f"{t.by} called the roll until {t.instant('due_at')}, {titles}{t.after('question')}"
-
-
-def _roll_result(t: Telling) -> str:
-    lines = [line for line in t.entry.details.get("lines", []) if isinstance(line, list)]
-    said = [
-        f"{t.seat(seat)} {SAID_WORDS.get(word, word)} ({person(by)}{f': {clean(why)}' if why else ''})"
-        for seat, word, by, why, _ in lines
-    ]
-    said += [f"{t.seat(seat)} no answer" for seat in t.names("silent")]
-    verdict = {"go": "go", "no_go": "no-go", "silent": "no go, not every seat answered"}.get(t.get("verdict"))
-    return f"Roll call {t.get('number')} came to {verdict or 'no go, nobody said go'}: {', '.join(said)}."
-
-
-def _absent(t: Telling) -> str:
-    deputy = f" {person(t.get('stand_in'))} answers meanwhile." if t.get("stand_in") else ""
-    note = t.after("note")
-    return f"{t.by} is away from {t.instant('starts_at')} until {t.instant('ends_at')}{note.rstrip('.')}.{deputy}"
-
-
-def _taken_back(t: Telling) -> str:
-    word = "yes" if t.entry.details.get("yes") else "no"
-    return f"{t.by} took the {word} for {t.get('title')} back{t.after('reason').rstrip('.')}."
-
-
 def _window_set(t: Telling) -> str:
     again = f" Its start has to be booked again: {code('/release book')}" if t.get("unbooked") else ""
     here, there = f"{t.instant('starts_at')} to {t.instant('ends_at')}", t.company_time("starts_at", "ends_at")
@@ -295,6 +238,7 @@ def _kept(t: Telling) -> str:
 
 
 WORDS: Mapping[Kind, Callable[[Telling], str]] = {
+    **SEAT_WORDS,
     Kind.RELEASE_CREATED: _created,
     Kind.RELEASE_CANCELLED: _cancelled,
     Kind.RELEASE_MOVED_ON: _moved_on,
@@ -362,26 +306,6 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
     Kind.TESTS_CHOSEN: lambda t: (
         f"{t.by} chose {t.get('tests')} instead of {t.get('before')}. A check that ran other tests does not count now."
     ),
-    Kind.APPROVALS_ASKED: _asked,
-    Kind.APPROVED: _approved,
-    Kind.ANSWER_TAKEN_BACK: _taken_back,
-    Kind.APPROVAL_EXPIRED: lambda t: (
-        f"The yes of {person(t.get('person'))} for {t.seat(t.get('seat'))}, given {t.instant('given_at')}, "
-        "has counted for as long as the policy lets it. The seat has to answer again."
-    ),
-    Kind.REFUSAL_SET_ASIDE: lambda t: (
-        f"{t.by} asks {people(t.names('people'))} again, who declined: {t.get('because')}"
-    ),
-    Kind.SEATS_REMINDED: _reminded,
-    Kind.ROLLCALL_CALLED: _called,
-    Kind.ROLLCALL_ANSWERED: lambda t: (
-        f"{t.by} says {SAID_WORDS.get(t.get('said'), t.get('said'))} for {t.get('title')}{t.after('reason')}."
-    ),
-    Kind.ROLLCALL_CLOSED: _roll_result,
-    Kind.ABSENCE_SET: _absent,
-    Kind.ABSENCE_ENDED: lambda t: f"{t.by} is back.",
-    Kind.DECLINED: lambda t: f"{t.by} declined for {t.get('title')}: {t.get('comment')}",
-    Kind.APPROVALS_WITHDRAWN: _withdrawn,
     Kind.WINDOW_SET: _window_set,
     Kind.WINDOW_OPENED: _window_opened,
     Kind.WINDOW_CLOSED: lambda _: "The window closed without a deployment. Set another one when you are ready.",

@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import col, or_, select
 
 from handlers.notifications import topic_of
+from handlers.seat_tellers import SEAT_TELLERS
 from handlers.settled import reminders_settled
+from handlers.touching import Teller, Told, Touched, again, say_it, say_nothing, weighed
 from release_core.facts import gather
 from release_core.lookups import find_incident, find_release, run_sheet
 from release_core.models import Incident, Post, Release, TimelineEntry
 from release_core.notifications import muted_by
 from release_core.permissions import others
 from release_core.policy import Policy, Risk
-from release_core.ports import Ports
 from release_core.risks import who_may_accept
 from release_core.rollback_requests import find_request
-from release_core.seats import whom_to_ask
-from release_core.tallies import roll_members
 from release_core.timeline import Kind
-
-
-@dataclass(frozen=True)
-class Touched:
-    """A slot that a fact touches; with `only_if_posted` it is drawn anew but never posted for the first time."""
-
-    slot: str
-    only_if_posted: bool = False
-
-
-@dataclass(frozen=True)
-class Told:
-    """A fact being told."""
-
-    session: Session
-    ports: Ports
-    entry: TimelineEntry
-
-    @property
-    def policy(self) -> Policy:
-        return self.ports.policy
-
-    @property
-    def stream(self) -> str:
-        return self.entry.stream
-
-    @property
-    def line(self) -> str:
-        return f"entry:{self.entry.stream}:{self.entry.number}"
-
-    def detail(self, name: str) -> str:
-        return str(self.entry.details.get(name, ""))
-
-
-Teller = Callable[[Told], Iterable[Touched]]
 
 
 def touched_by(told: Told) -> list[Touched]:
@@ -65,7 +28,7 @@ def touched_by(told: Told) -> list[Touched]:
     """
     kind = Kind(told.entry.kind)
     head, cards = _head(told), _every_card(told) if kind in TURNS else []
-    own = [*TELLERS.get(kind, _say_it)(told), *_settled(told)]
+    own = [*TELLERS.get(kind, say_it)(told), *_settled(told)]
     is_new = any(told.session.get(Post, one.slot) is None for one in head)
     # What the fact posts itself wins over a mere drawing anew of the same slot.
     wins = {one.slot: one for one in [*head, *cards, *own]}
@@ -96,23 +59,7 @@ def _every_card(told: Told) -> list[Touched]:
 
 def _settled(told: Told) -> list[Touched]:
     """What reminded people of what has just been done."""
-    return [one for slot in reminders_settled(told.session, told.entry) for one in _again(told, slot)]
-
-
-def _say_it(told: Told) -> Iterable[Touched]:
-    return [Touched(told.line)]
-
-
-def _nothing(told: Told) -> Iterable[Touched]:
-    return []
-
-
-def _again(told: Told, name: str) -> list[Touched]:
-    """Every posted copy of what is named so: "checklist:REL-1" is no part of "checklist:REL-12"."""
-    slot = col(Post.slot)
-    parts = (slot.startswith(f"{name}{mark}", autoescape=True) for mark in (":", "@"))
-    slots = told.session.exec(select(Post.slot).where(or_(slot == name, *parts)).order_by(slot)).all()
-    return [Touched(slot, only_if_posted=True) for slot in slots]
+    return [one for slot in reminders_settled(told.session, told.entry) for one in again(told, slot)]
 
 
 def _incidents_about(told: Told) -> list[Touched]:
@@ -133,7 +80,7 @@ def _created(told: Told) -> Iterable[Touched]:
 
 def _task(told: Told) -> Iterable[Touched]:
     """The run-sheet, there from its first task on, with what may have been let go by a change of it."""
-    return [Touched(f"tasks:{told.stream}"), *_weighed(told), *_turns(told)]
+    return [Touched(f"tasks:{told.stream}"), *weighed(told), *_turns(told)]
 
 
 def _turns(told: Told) -> list[Touched]:
@@ -141,7 +88,7 @@ def _turns(told: Told) -> list[Touched]:
     turns = col(TimelineEntry.kind).in_((Kind.TASK_DUE, Kind.TASK_ASSIGNED))
     before = (TimelineEntry.stream == told.stream, TimelineEntry.number < told.entry.number)
     said = select(TimelineEntry.number).where(turns, *before)
-    cards = (_again(told, f"entry:{told.stream}:{number}") for number in told.session.exec(said))
+    cards = (again(told, f"entry:{told.stream}:{number}") for number in told.session.exec(said))
     return [one for card in cards for one in card]
 
 
@@ -158,15 +105,10 @@ def _task_due(told: Told) -> Iterable[Touched]:
     return [*_task(told), Touched(told.line), *(Touched(f"{told.line}@{person}") for person in people)]
 
 
-def _weighed(told: Told) -> list[Touched]:
-    """The cards that say whether it may go now."""
-    return [*_again(told, f"window:{told.stream}"), *_again(told, f"stage:{told.stream}")]
-
-
 def _moved_on(told: Told) -> Iterable[Touched]:
     slot = f"stage:{told.stream}:{told.detail('org')}"
     release = find_release(told.session, told.stream)
-    return [Touched(slot), Touched(f"{slot}@{release.owner_id}"), *_again(told, f"tasks:{told.stream}")]
+    return [Touched(slot), Touched(f"{slot}@{release.owner_id}"), *again(told, f"tasks:{told.stream}")]
 
 
 def _package(told: Told) -> Iterable[Touched]:
@@ -175,9 +117,7 @@ def _package(told: Told) -> Iterable[Touched]:
 
 def _compared(told: Told) -> Iterable[Touched]:
     cards = (
-        one
-        for kind in ("approval", "acceptance", "rollcall", "window")
-        for one in _again(told, f"{kind}:{told.stream}")
+        one for kind in ("approval", "acceptance", "rollcall", "window") for one in again(told, f"{kind}:{told.stream}")
     )
     return [*_package(told), *cards, *([Touched(told.line)] if told.detail("again") else [])]
 
@@ -190,7 +130,7 @@ def _acceptance_asked(told: Told) -> Iterable[Touched]:
 
 
 def _accepted(told: Told) -> Iterable[Touched]:
-    return [*_again(told, f"acceptance:{told.stream}"), *_again(told, f"window:{told.stream}"), Touched(told.line)]
+    return [*again(told, f"acceptance:{told.stream}"), *again(told, f"window:{told.stream}"), Touched(told.line)]
 
 
 def _refused_package(told: Told) -> Iterable[Touched]:
@@ -206,7 +146,7 @@ def _not_listed(told: Told) -> Iterable[Touched]:
 
 
 def _item(told: Told) -> Iterable[Touched]:
-    return [*_again(told, f"checklist:{told.stream}"), *_weighed(told)]
+    return [*again(told, f"checklist:{told.stream}"), *weighed(told)]
 
 
 def _item_said(told: Told) -> Iterable[Touched]:
@@ -228,9 +168,9 @@ def _assigned(told: Told) -> Iterable[Touched]:
 def _attempt(told: Told) -> Iterable[Touched]:
     return [
         Touched(f"deployment:{told.detail('key')}"),
-        *_again(told, f"checklist:{told.stream}"),
-        *_weighed(told),
-        *_again(told, f"tasks:{told.stream}"),
+        *again(told, f"checklist:{told.stream}"),
+        *weighed(told),
+        *again(told, f"tasks:{told.stream}"),
         *_incidents_about(told),
     ]
 
@@ -243,84 +183,13 @@ def _lost(told: Told) -> Iterable[Touched]:
     return _attempt_said(told) if told.stream.startswith("REL-") else [Touched(told.line)]
 
 
-def _asked(told: Told) -> Iterable[Touched]:
-    release = find_release(told.session, told.stream)
-    facts = gather(told.session, told.policy, release)
-    digest, now = told.detail("digest"), told.ports.clock.now()
-    found = []
-    for seat in told.entry.details.get("seats", []):
-        slot = f"approval:{told.stream}:{seat}:{digest}"
-        asked = whom_to_ask(facts, told.policy, seat, now) if seat in facts.seats else ()
-        found += [Touched(slot), *(Touched(f"{slot}@{p}") for p in asked)]
-    return [*found, *_weighed(told)]
-
-
-def _asked_on(told: Told) -> Iterable[Touched]:
-    """Who has not answered is reminded in person; whoever is asked only now gets the question itself."""
-    people, step = told.entry.details["people"], told.detail("step")
-    cards = [f"approval:{told.stream}:{seat}:{told.detail('digest')}" for seat in told.entry.details["seats"]]
-    copies = [Touched(f"{card}@{p}") for card in cards for p in people if step in ("alternates", "stand_in")]
-    again = [one for card in cards for one in _again(told, card)]
-    owner = [told.detail("owner"), *told.entry.details.get("deputies", [])]
-    told_to = [*people, *(owner if step == "manager" else [])]
-    lines = [Touched(f"{told.line}@{p}") for p in dict.fromkeys(told_to)]
-    return [*copies, *again, Touched(told.line), *lines]
-
-
-def _roll_called(told: Told) -> Iterable[Touched]:
-    facts, now = gather(told.session, told.policy, find_release(told.session, told.stream)), told.ports.clock.now()
-    slot = f"rollcall:{told.stream}:{told.detail('number')}"
-    people = dict.fromkeys(p for seat in told.entry.details["seats"] for p in roll_members(facts, seat, now))
-    before = _again(told, f"rollcall:{told.stream}")
-    return [*before, Touched(slot), *(Touched(f"{slot}@{p}") for p in people), *_weighed(told)]
-
-
-def _roll_answered(told: Told) -> Iterable[Touched]:
-    """Its card shows every answer; a no-go is said as well, since it holds the release."""
-    line = [Touched(told.line)] if told.detail("said") == "no_go" else []
-    return [*_again(told, f"rollcall:{told.stream}:{told.detail('number')}"), *line, *_weighed(told)]
-
-
-def _roll_closed(told: Told) -> Iterable[Touched]:
-    called = dict.fromkeys((told.detail("called_by"), told.detail("owner")))
-    lines = [Touched(f"{told.line}@{person}") for person in called]
-    cards = _again(told, f"rollcall:{told.stream}:{told.detail('number')}")
-    return [*cards, Touched(told.line), *lines, *_weighed(told)]
-
-
-def _absence(told: Told) -> Iterable[Touched]:
-    """Everybody reads who answers meanwhile; whoever that is hears of it in person."""
-    deputy = told.detail("stand_in")
-    return [Touched(told.line), *([Touched(f"{told.line}@{deputy}")] if deputy else [])]
-
-
-def _every_question(told: Told) -> Iterable[Touched]:
-    """One answer less, or one no: the other seats of whoever sits in two may show it, too."""
-    people = told.entry.details.get("people") or [told.detail("person")]
-    lines = [Touched(f"{told.line}@{p}") for p in people if p]
-    return [*_again(told, f"approval:{told.stream}"), Touched(told.line), *lines, *_weighed(told)]
-
-
-def _answered(told: Told) -> Iterable[Touched]:
-    # Whoever sits in two seats may have moved over: every question shows how it stands now.
-    copies = _again(told, f"approval:{told.stream}")
-    declined = told.entry.kind == Kind.DECLINED
-    return [*copies, *([Touched(told.line)] if declined or not copies else []), *_weighed(told)]
-
-
-def _withdrawn(told: Told) -> Iterable[Touched]:
-    copies = _again(told, f"approval:{told.stream}")
-    lines = [Touched(told.line), *(Touched(f"{told.line}@{p}") for p in told.entry.details["people"])]
-    return [*copies, *lines, *_weighed(told)]
-
-
 def _strategy_chosen(told: Told) -> Iterable[Touched]:
-    return [*_again(told, f"approval:{told.stream}"), Touched(told.line), *_weighed(told)]
+    return [*again(told, f"approval:{told.stream}"), Touched(told.line), *weighed(told)]
 
 
 def _tests_chosen(told: Told) -> Iterable[Touched]:
-    cards = (*_again(told, f"approval:{told.stream}"), *_again(told, f"checklist:{told.stream}"))
-    return [*cards, *_again(told, f"window:{told.stream}"), Touched(told.line)]
+    cards = (*again(told, f"approval:{told.stream}"), *again(told, f"checklist:{told.stream}"))
+    return [*cards, *again(told, f"window:{told.stream}"), Touched(told.line)]
 
 
 def _window_opened(told: Told) -> Iterable[Touched]:
@@ -330,7 +199,7 @@ def _window_opened(told: Told) -> Iterable[Touched]:
 
 
 def _window_changed(told: Told) -> Iterable[Touched]:
-    return [*_weighed(told), *_again(told, f"checklist:{told.stream}"), Touched(told.line)]
+    return [*weighed(told), *again(told, f"checklist:{told.stream}"), Touched(told.line)]
 
 
 def _start_ahead(told: Told) -> Iterable[Touched]:
@@ -344,34 +213,34 @@ def _start_changed(told: Told) -> Iterable[Touched]:
     query = select(TimelineEntry.number).where(
         TimelineEntry.stream == told.stream, col(TimelineEntry.kind).in_((Kind.START_AHEAD, Kind.RELEASE_HELD))
     )
-    before = [_again(told, f"entry:{told.stream}:{number}") for number in told.session.exec(query)]
-    return [Touched(told.line), *(one for each in before for one in each), *_weighed(told)]
+    before = [again(told, f"entry:{told.stream}:{number}") for number in told.session.exec(query)]
+    return [Touched(told.line), *(one for each in before for one in each), *weighed(told)]
 
 
 def _rollback_asked(told: Told) -> Iterable[Touched]:
     request = find_request(told.session, int(told.detail("request")))
     slot = f"rollback:{told.stream}:{request.id}"
     if told.stream.startswith("REL-") and told.detail("incident"):
-        return [Touched(told.line), *_weighed(told)]  # the question itself is asked in the incident
+        return [Touched(told.line), *weighed(told)]  # the question itself is asked in the incident
     holders = others(told.policy.holders_of("roll_back"), than=(request.requested_by,))
-    replaced = _again(told, f"rollback:{told.stream}:{told.detail('replaces')}") if told.detail("replaces") else []
-    return [*replaced, Touched(slot), *(Touched(f"{slot}@{holder}") for holder in holders), *_weighed(told)]
+    replaced = again(told, f"rollback:{told.stream}:{told.detail('replaces')}") if told.detail("replaces") else []
+    return [*replaced, Touched(slot), *(Touched(f"{slot}@{holder}") for holder in holders), *weighed(told)]
 
 
 def _rollback_looked(told: Told) -> Iterable[Touched]:
     """What was found stands on the card; only what somebody has to decide is said as well."""
-    card = _again(told, f"rollback:{told.stream}:{told.detail('request')}")
+    card = again(told, f"rollback:{told.stream}:{told.detail('request')}")
     return [*card, *([Touched(told.line)] if told.entry.details.get("drift") else [])]
 
 
 def _proof(told: Told) -> Iterable[Touched]:
     """A way back was proven or not: the wishes that wait show it."""
-    cards = [*_again(told, f"rollback:{told.stream}"), *_incidents_about(told), *_waiting_in_incidents(told)]
+    cards = [*again(told, f"rollback:{told.stream}"), *_incidents_about(told), *_waiting_in_incidents(told)]
     return [Touched(told.line), *cards]
 
 
 def _waiting_in_incidents(told: Told) -> list[Touched]:
-    found = [_again(told, one.slot.replace("incident:", "rollback:", 1)) for one in _incidents_about(told)]
+    found = [again(told, one.slot.replace("incident:", "rollback:", 1)) for one in _incidents_about(told)]
     return [one for each in found for one in each]
 
 
@@ -380,12 +249,12 @@ def _lapses(told: Told) -> Iterable[Touched]:
 
 
 def _rollback_decided(told: Told) -> Iterable[Touched]:
-    return [*_again(told, f"rollback:{told.stream}:{told.detail('request')}"), Touched(told.line), *_weighed(told)]
+    return [*again(told, f"rollback:{told.stream}:{told.detail('request')}"), Touched(told.line), *weighed(told)]
 
 
 def _rollback_moved(told: Told) -> Iterable[Touched]:
     if told.stream.startswith("REL-"):
-        return [Touched(f"deployment:{told.detail('key')}"), Touched(told.line), *_weighed(told)]
+        return [Touched(f"deployment:{told.detail('key')}"), Touched(told.line), *weighed(told)]
     return [Touched(told.line)]
 
 
@@ -450,15 +319,16 @@ TURNS = frozenset(
 )
 
 TELLERS: Mapping[Kind, Teller] = {
+    **SEAT_TELLERS,
     Kind.RELEASE_CREATED: _created,
-    Kind.PACKAGE_ATTACHED: _nothing,
+    Kind.PACKAGE_ATTACHED: say_nothing,
     Kind.PACKAGE_REFUSED: _refused_package,
     Kind.PACKAGE_ACCEPTED: _package,
     Kind.COMPONENTS_LISTED: _listed,
     Kind.COMPONENTS_NOT_LISTED: _not_listed,
-    Kind.ARTIFACTS_DELETED: _nothing,
+    Kind.ARTIFACTS_DELETED: say_nothing,
     Kind.PACKAGE_COMPARED: _compared,
-    Kind.COMPARISON_REQUESTED: _nothing,
+    Kind.COMPARISON_REQUESTED: say_nothing,
     Kind.ACCEPTANCE_ASKED: _acceptance_asked,
     Kind.RISK_ACCEPTED: _accepted,
     Kind.SNAPSHOT_SKIPPED: _attempt_said,
@@ -483,19 +353,6 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.TASK_DELETED: _task_said,
     Kind.STRATEGY_CHOSEN: _strategy_chosen,
     Kind.TESTS_CHOSEN: _tests_chosen,
-    Kind.APPROVALS_ASKED: _asked,
-    Kind.APPROVED: _answered,
-    Kind.DECLINED: _answered,
-    Kind.APPROVALS_WITHDRAWN: _withdrawn,
-    Kind.ANSWER_TAKEN_BACK: _every_question,
-    Kind.APPROVAL_EXPIRED: _every_question,
-    Kind.REFUSAL_SET_ASIDE: _every_question,
-    Kind.SEATS_REMINDED: _asked_on,
-    Kind.ROLLCALL_CALLED: _roll_called,
-    Kind.ROLLCALL_ANSWERED: _roll_answered,
-    Kind.ROLLCALL_CLOSED: _roll_closed,
-    Kind.ABSENCE_SET: _absence,
-    Kind.ABSENCE_ENDED: _absence,
     Kind.WINDOW_SET: _window_changed,
     Kind.WINDOW_OPENED: _window_opened,
     Kind.WINDOW_CLOSED: _window_changed,
@@ -535,12 +392,12 @@ TELLERS: Mapping[Kind, Teller] = {
     Kind.ROLLBACK_HELD: _rollback_moved,
     Kind.ROLLBACK_SUCCEEDED: _rollback_moved,
     Kind.ROLLBACK_FAILED: _rollback_moved,
-    Kind.BROADCAST_SCHEDULED: _nothing,
+    Kind.BROADCAST_SCHEDULED: say_nothing,
     Kind.BROADCAST_SENT: _broadcast,
     Kind.BROADCASTS_ENDED: _last_broadcast,
     Kind.INCIDENT_OPENED: _incident_known,
     Kind.INCIDENT_RESOLVED: _incident_known,
     Kind.WORD_OVERDUE: _word_overdue,
-    Kind.AUDIT_EXPORTED: _nothing,
+    Kind.AUDIT_EXPORTED: say_nothing,
     Kind.CHECK_FOUND: _found,
 }

@@ -7,7 +7,8 @@ from sqlmodel import col, desc, select
 
 from handlers.release_words import way_back_words
 from handlers.status_words import plain_words
-from handlers.tellers import Told, touched_by
+from handlers.tellers import touched_by
+from handlers.touching import Told
 from release_core import broadcasts, proofs, releases
 from release_core.models import TimelineEntry
 from release_core.rollback_looks import note_not_looked
