@@ -28,7 +28,7 @@ def reading_gate(facts: ReleaseFacts, policy: Policy, now: datetime) -> Sequence
     if facts.package is None:
         return []
     if reading is None:
-        because = f"What runs in {title}, what others change there is not known yet: it is asked before it starts."
+        because = f"What runs and changes in {title} is not known yet; it is asked before the start."
         return [Gate("org_not_asked", True, because)]
     if not is_fresh(reading, now):
         trouble = f" The last try failed: {reading.problem}" if reading.problem else ""

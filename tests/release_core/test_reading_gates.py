@@ -35,7 +35,7 @@ def test_what_is_not_known_is_said_and_holds_nobody(ports: Ports) -> None:
     key = a_ready_release(ports)
     found = gate(ports, key, "org_not_asked")
     assert found.passes
-    assert "is not known yet: it is asked before it starts" in found.because
+    assert "is not known yet; it is asked before the start" in found.because
 
 
 def test_without_a_package_there_is_nothing_to_ask(ports: Ports) -> None:
