@@ -104,11 +104,14 @@ class _Line:
         self._engine = engine
         self._connection: Any = None
         self._opened = 0
+        self._closed = False
         self._lock = threading.Lock()
 
     def ask(self, question: Callable[[Any, int], Hashable]) -> Hashable | None:
         """What a question to the connection gives, told how many were opened so far; None when it is lost."""
         with self._lock:
+            if self._closed:
+                return None  # whoever still asked when the store was let go of must not open it again
             try:
                 if self._connection is None:
                     self._opened += 1
@@ -124,8 +127,9 @@ class _Line:
                 raise
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connection, for good."""
         with self._lock:
+            self._closed = True
             self._drop()
 
     def _connect(self) -> Any:

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from release_core import approvals, releases
+from release_core.errors import NotAllowed
 from release_core.models import Intent, TimelineEntry
 from release_core.ports import Ports
 from release_core.timeline import Kind, digest_of, first_broken, intend, record, withdraw_intents
@@ -92,7 +93,7 @@ def test_every_fact_is_told_once(ports: Ports, key: str) -> None:
 
 def test_a_refused_action_leaves_neither_fact_nor_telling(ports: Ports, key: str) -> None:
     before = (kinds(ports, key), len(intents(ports, "tell")))
-    with pytest.raises(approvals.NotAllowed):
+    with pytest.raises(NotAllowed):
         approvals.answer(ports, DEVELOPER, key, yes=True)
     assert (kinds(ports, key), len(intents(ports, "tell"))) == before
 
