@@ -25,8 +25,11 @@ rehearse: .venv/.ready ## start the rehearsal: a chat workspace, two orgs and th
 story: .venv/.ready ## play the whole release story and print it
 	.venv/bin/rollcall rehearse --story
 
-test: .venv/.ready ## run the tests, one process for each core
-	.venv/bin/pytest --numprocesses auto --dist worksteal
+# Tests often wait for clocks, sockets, a browser: three processes keep two cores busy.
+PROCESSES := $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
+
+test: .venv/.ready ## run the tests, three processes for every two cores
+	.venv/bin/pytest --numprocesses $(PROCESSES) --dist worksteal
 
 check: .venv/.ready ## format, lint, types, import contract, docs links
 	.venv/bin/ruff format --check .

@@ -241,7 +241,8 @@ def gather(session: Session, policy: Policy, release: Release) -> ReleaseFacts:
     accepted, accepters = _risks_of(session, policy, own)
     gone = _gone(session, own)
     called, said = _roll_of(session, release)
-    freezes = session.exec(select(Freeze).where(col(Freeze.lifted_at).is_(None))).all()
+    near = select(Freeze).where(col(Freeze.lifted_at).is_(None), col(Freeze.org).in_(("*", org)))
+    freezes = session.exec(near).all()
     return ReleaseFacts(
         **vars(own),
         waivers=session.exec(select(Waiver).where(Waiver.release_id == rid)).all(),
