@@ -238,6 +238,7 @@ async def listen(bot: Bot, *, over_http: bool, until: asyncio.Event, on_ready: C
             if not await _opened(sockets, until):
                 return
         # What is here now stays: the collector need not look at it again while people wait.
+        gc.collect()
         gc.freeze()
         on_ready(address)
         await reach.watch(until)

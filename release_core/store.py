@@ -15,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, create_engine
 
 from release_core.errors import Conflict
-from release_core.moments import Moments, Reads
+from release_core.moments import SMALL_CACHE, Moments, Reads
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_265_002  # any number that nobody else in this database uses for advisory locks
@@ -157,7 +157,7 @@ def _sqlite_engine(url: str, *, in_memory: bool) -> Engine:
     def _configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL", "journal_mode=WAL"):
+        for pragma in ("busy_timeout=30000", "foreign_keys=ON", "synchronous=FULL", "journal_mode=WAL", SMALL_CACHE):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
