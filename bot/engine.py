@@ -224,9 +224,10 @@ class Engine:
                 log.warning("engine.taken_over", key=key, executor_id=workflow.executor_id)
                 DBOS.resume_workflow(key, queue_name=workflow.queue_name)
                 continue
-            DBOS.cancel_workflow(key)
             count = self._timings.most_takeovers
+            # Told before it is cancelled: whoever sees it cancelled finds that its end is known already.
             self._gave_up(key, ReleaseError(f"This was interrupted more than {count} times, so it is not tried again."))
+            DBOS.cancel_workflow(key)
 
     def _prune(self) -> None:
         if time.monotonic() < self._prune_at:
@@ -240,6 +241,9 @@ class Engine:
             DBOS.delete_workflows([workflow.workflow_id for workflow in old])
 
     def _gave_up(self, key: str, error: Exception) -> None:
+        """Tell people, once, that a flow ended half-way; the janitor and the sweep may both have seen it."""
+        if not self._insist(partial(intents.is_started, self._store, key)):
+            return
         if isinstance(error, ReleaseError):
             log.warning("flow.failed", key=key, problem=str(error))
             problem = str(error)
@@ -255,8 +259,8 @@ class Engine:
         self._insist(partial(intents.fail, self._store, key, self._clock.now(), problem))
         self.nudge()
 
-    def _insist(self, write: Callable[[], object]) -> None:
-        self.parking.insist(write, (Contended, OperationalError), CONTENTION_PATIENCE + DATABASE_PATIENCE)
+    def _insist(self, write: Callable[[], object]) -> object:
+        return self.parking.insist(write, (Contended, OperationalError), CONTENTION_PATIENCE + DATABASE_PATIENCE)
 
     @contextmanager
     def _as_busy(self) -> Iterator[None]:

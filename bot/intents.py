@@ -99,6 +99,13 @@ def started(store: Store) -> list[Errand]:
         ]
 
 
+def is_started(store: Store, key: str) -> bool:
+    """Whether an intent was given out and has not ended."""
+    with store.reading() as session:
+        intent = session.get(Intent, key)
+        return intent is not None and intent.state == "started"
+
+
 def next_due(store: Store, now: datetime) -> datetime | None:
     """The earliest later instant at which an intent falls due."""
     with store.reading() as session:
