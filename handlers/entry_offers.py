@@ -8,7 +8,7 @@ from handlers.conversation import Actions, Button, Confirm, Part
 from handlers.drawing import Drawing
 from handlers.phrases import do
 from handlers.turns import turn_over
-from release_core.lookups import BEFORE_DEPLOYMENT, find_release
+from release_core.lookups import BEFORE_DEPLOYMENT, find_release, starts_by_itself, window_of
 from release_core.models import TimelineEntry
 from release_core.timeline import Kind
 
@@ -73,7 +73,7 @@ def _item(d: Drawing, entry: TimelineEntry) -> list[Button]:
 
 def _start_ahead(d: Drawing, entry: TimelineEntry) -> list[Button]:
     release = find_release(d.session, entry.stream)
-    if not release.starts_by or release.state not in BEFORE_DEPLOYMENT:
+    if not starts_by_itself(release, window_of(d.session, release)) or release.state not in BEFORE_DEPLOYMENT:
         return []
     return [
         do("Hold…", "release_hold", release=release.key),

@@ -338,7 +338,11 @@ WORDS: Mapping[Kind, Callable[[Telling], str]] = {
         f"The validation {t.get('key')} in {t.org()} lapses {t.instant('until')}, before the window ends "
         f"{t.instant('ends_at')}{_made_anew(t).replace(' It', '. It', 1) or ': validate again.'}"
     ),
-    Kind.DEPLOYMENT_REQUESTED: lambda t: f"{t.by} pressed Deploy to {t.org()} ({t.get('key')}).",
+    Kind.DEPLOYMENT_REQUESTED: lambda t: (
+        f"It goes to {t.org()} by itself ({t.get('key')}), as {t.by} booked."
+        if t.get("by_itself")
+        else f"{t.by} pressed Deploy to {t.org()} ({t.get('key')})."
+    ),
     Kind.DEPLOYMENT_HELD: _held,
     Kind.SNAPSHOT_TAKEN: lambda t: f"What {t.org()} holds is kept as snapshot {code(t.get('digest')[:12])}.",
     Kind.DEPLOYMENT_STARTED: lambda t: f"{t.org()} accepted {t.get('key')} as job {code(t.get('job'))}.",

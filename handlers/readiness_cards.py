@@ -47,7 +47,7 @@ from handlers.release_words import (
 )
 from handlers.undo_words import undo_buttons, undo_lines
 from release_core.facts import ReleaseFacts
-from release_core.lookups import BEFORE_DEPLOYMENT
+from release_core.lookups import BEFORE_DEPLOYMENT, starts_by_itself
 from release_core.package_gates import AGAIN
 from release_core.policy import Policy, Risk
 from release_core.readiness import Gate, gates, next_legal
@@ -89,7 +89,7 @@ def why_card(facts: ReleaseFacts, policy: Policy, now: datetime) -> Message:
 
 def _start_by_itself(facts: ReleaseFacts, closed: Sequence[Gate]) -> list[Part]:
     """The click that spares somebody the night, where only the time is missing."""
-    waits = [gate.code for gate in closed] == ["window_ahead"] and not facts.release.starts_by
+    waits = [gate.code for gate in closed] == ["window_ahead"] and not starts_by_itself(facts.release, facts.window)
     return [Actions([do("Start by itself", "release_book", release=facts.release.key)])] if waits else []
 
 

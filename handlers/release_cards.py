@@ -85,7 +85,7 @@ def headline_card(facts: Standing, policy: Policy, now: datetime) -> Message:
         ("Kind", release.kind),
         *([("Strategy", way_there_words(facts, now))] if release.strategy == "full" else []),
         ("Owner", person(release.owner_id)),
-        ("Window", f"{window_words(facts)}{starts_words(release)}"),
+        ("Window", f"{window_words(facts)}{starts_words(facts)}"),
         *([("Risk", risk_words(release))] if release.risk_level in ("medium", "high") else []),
         ("Package", package_words(facts.package)),
         *([("Validation", lost)] if (lost := lost_validation_words(facts, policy, now)) else []),

@@ -22,7 +22,7 @@ from handlers.phrases import (
 from release_core.conditions import asked_items
 from release_core.differences import LastChange, read_change
 from release_core.facts import UNDER_WAY, Standing, counts, watched_until
-from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, is_watched
+from release_core.lookups import BEFORE_DEPLOYMENT, FINAL_STATES, is_watched, starts_by_itself
 from release_core.models import Deployment, Release, ReleasePackage
 from release_core.package_gates import validates_again_at
 from release_core.permissions import others
@@ -59,9 +59,10 @@ def window_words(facts: Standing) -> str:
     return words if facts.window.state in ("booked", "open") else f"{words} ({facts.window.state})"
 
 
-def starts_words(release: Release) -> str:
+def starts_words(facts: Standing) -> str:
     """That it starts by itself in its window, to stand behind it; "" when somebody has to press the button."""
-    ahead = release.starts_by and release.state in BEFORE_DEPLOYMENT
+    release = facts.release
+    ahead = release.state in BEFORE_DEPLOYMENT and starts_by_itself(release, facts.window)
     return f", starts by itself ({person(release.starts_by)})" if ahead else ""
 
 

@@ -22,7 +22,7 @@ from handlers.conversation import (
 )
 from handlers.phrases import count, do, lasting, org_title, release_argument, shortened
 from handlers.release_words import risk_words
-from release_core.conflicts import Conflict, conflicts_of
+from release_core.conflicts import Clash, conflicts_of
 from release_core.facts import ReleaseFacts, gather
 from release_core.gate import with_instants
 from release_core.impacts import Impact, impact_of
@@ -50,7 +50,7 @@ def risk(ports: Ports, request: Request) -> Message:
     return risk_card(facts, ports.policy, score, beside)
 
 
-def risk_card(facts: ReleaseFacts, policy: Policy, score: RiskScore, beside: Sequence[Conflict] = ()) -> Message:
+def risk_card(facts: ReleaseFacts, policy: Policy, score: RiskScore, beside: Sequence[Clash] = ()) -> Message:
     """How risky a release is, each reason with its points, what it touches, which other releases are in its way."""
     key = facts.release.key
     sentence = f"{key}: {risk_words(score)}."
@@ -79,14 +79,14 @@ def risk_card(facts: ReleaseFacts, policy: Policy, score: RiskScore, beside: Seq
 _TONES: Mapping[str, Tone] = {"low": "good", "medium": "wait", "high": "stop"}
 
 
-def conflict_line(conflict: Conflict) -> str:
+def conflict_line(clash: Clash) -> str:
     """Which release is in the way, in what."""
-    other = f"{conflict.other.key} “{clean(shortened(conflict.other.name, 40))}” of {person(conflict.other.owner_id)}"
-    if conflict.about in ("components", "records"):
-        how = "changes the same" if conflict.about == "components" else "changes other parts of the same records"
-        return f"{other} {how}: {_names(conflict.what)}."
-    start, end = (at(datetime.fromisoformat(one)) for one in conflict.what)
-    return f"{other} is planned for {'the same org' if conflict.about == 'window' else 'then, too'}: {start} to {end}."
+    other = f"{clash.other.key} “{clean(shortened(clash.other.name, 40))}” of {person(clash.other.owner_id)}"
+    if clash.about in ("components", "records"):
+        how = "changes the same" if clash.about == "components" else "changes other parts of the same records"
+        return f"{other} {how}: {_names(clash.what)}."
+    start, end = (at(datetime.fromisoformat(one)) for one in clash.what)
+    return f"{other} is planned for {'the same org' if clash.about == 'window' else 'then, too'}: {start} to {end}."
 
 
 def needs_words(policy: Policy, level: str) -> str:

@@ -39,7 +39,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Conflict:
+class Clash:
     """One way in which another release is in the way.
 
     `about`: "components" that both change, "records" of which both change other parts, "window" in the same org,
@@ -51,28 +51,28 @@ class Conflict:
     what: tuple[str, ...] = field(default=())
 
 
-def conflicts(one: Planned, others: Sequence[Planned]) -> list[Conflict]:
+def conflicts(one: Planned, others: Sequence[Planned]) -> list[Clash]:
     """Everything in which a release and others are in each other's way, those that matter most first."""
-    found = [conflict for other in others if other.key != one.key for conflict in _between(one, other)]
-    return sorted(found, key=lambda conflict: _ORDER.index(conflict.about))
+    found = [clash for other in others if other.key != one.key for clash in _between(one, other)]
+    return sorted(found, key=lambda clash: _ORDER.index(clash.about))
 
 
 _ORDER = ("components", "window", "owner", "records")
 
 
-def _between(one: Planned, other: Planned) -> Iterator[Conflict]:
+def _between(one: Planned, other: Planned) -> Iterator[Clash]:
     if one.orgs & other.orgs:
         same = one.parts & other.parts
         if same:
-            yield Conflict("components", other, tuple(sorted(map(str, same))))
+            yield Clash("components", other, tuple(sorted(map(str, same))))
         ours, theirs = _objects(one.parts - same), _objects(other.parts - same)
         if both := ours & theirs:
-            yield Conflict("records", other, tuple(sorted(both)))
+            yield Clash("records", other, tuple(sorted(both)))
     shared = _shared(one.window, other.window)
     if shared and one.orgs & other.orgs:
-        yield Conflict("window", other, shared)
+        yield Clash("window", other, shared)
     elif shared and one.owner_id == other.owner_id:
-        yield Conflict("owner", other, shared)
+        yield Clash("owner", other, shared)
 
 
 def _objects(parts: frozenset[Component]) -> set[str]:
@@ -99,7 +99,7 @@ def planned(session: Session, release: Release) -> Planned:
     )
 
 
-def conflicts_of(session: Session, release: Release) -> list[Conflict]:
+def conflicts_of(session: Session, release: Release) -> list[Clash]:
     """Where a release and those that have not gone yet are in each other's way; none for one that has gone."""
     if release.state not in _NOT_YET_OVER:
         return []
@@ -119,16 +119,16 @@ def note_conflicts(session: Session, release: Release, now: datetime) -> None:
     )
     told = [_meaning(entry.details) for entry in session.exec(query).all()]
     ours = planned(session, release)
-    for conflict in found:
-        if _meaning(details := _details(conflict, conflict.other)) not in told:
+    for clash in found:
+        if _meaning(details := _details(clash, clash.other)) not in told:
             record(session, Kind.CONFLICT_FOUND, stream=release.key, actor=BOT, at=now, details=details)
-            theirs = _details(conflict, ours)
-            record(session, Kind.CONFLICT_FOUND, stream=conflict.other.key, actor=BOT, at=now, details=theirs)
+            theirs = _details(clash, ours)
+            record(session, Kind.CONFLICT_FOUND, stream=clash.other.key, actor=BOT, at=now, details=theirs)
 
 
-def _details(conflict: Conflict, other: Planned) -> dict[str, Any]:
-    names = list(conflict.what)
-    told = {"about": conflict.about, "with": other.key, "name": other.name, "owner": other.owner_id}
+def _details(clash: Clash, other: Planned) -> dict[str, Any]:
+    names = list(clash.what)
+    told = {"about": clash.about, "with": other.key, "name": other.name, "owner": other.owner_id}
     return {**told, "what": names[:TOLD], "more": max(0, len(names) - TOLD)}
 
 

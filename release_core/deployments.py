@@ -55,10 +55,11 @@ class AlreadyRequested(Conflict):
         super().__init__(sentence, by=running.requested_by, at=running.requested_at)
 
 
-def request_deployment(ports: Ports, actor: str, key: str, *, digest: str = "") -> str:
+def request_deployment(ports: Ports, actor: str, key: str, *, digest: str = "", by_itself: bool = False) -> str:
     """Start the deployment of a release whose every gate is open; returns its key.
 
-    `digest` is what the person was shown when they confirmed; anything else by now means they look again.
+    `digest` is what the person was shown when they confirmed; anything else by now means they look again. `by_itself`:
+    nobody pressed a button now, the actor booked this start before.
     """
     require(ports.policy, actor, "deploy")
     now = ports.clock.now()
@@ -84,7 +85,8 @@ def request_deployment(ports: Ports, actor: str, key: str, *, digest: str = "") 
             deployment.validated_job_id = validation.job_id
         release.state = "deploying"
         session.add(release)
-        announce_request(session, Kind.DEPLOYMENT_REQUESTED, release, deployment)
+        more = {"by_itself": True} if by_itself else {}
+        announce_request(session, Kind.DEPLOYMENT_REQUESTED, release, deployment, **more)
         return deployment.key
 
 

@@ -216,6 +216,12 @@ def window_of(session: Session, release: Release) -> DeploymentWindow | None:
     return window if window and window.state != "withdrawn" else None
 
 
+def starts_by_itself(release: Release, window: DeploymentWindow | None) -> bool:
+    """Whether somebody booked that a release starts by itself in this window, which is ahead or open."""
+    ahead = window is not None and window.state in ("booked", "open") and window.number == release.starts_window
+    return ahead and bool(release.starts_by)
+
+
 def deployments_of(session: Session, release: Release, purpose: str | None = None) -> Sequence[Deployment]:
     """A release's deployment attempts, oldest first."""
     query = _ATTEMPTS if purpose is None else _ATTEMPTS.where(Deployment.purpose == purpose)

@@ -8,7 +8,7 @@ from datetime import datetime
 from release_core.facts import ReleaseFacts
 from release_core.gate import Gate
 from release_core.models import OrgReading
-from release_core.org_readings import changes_of, is_fresh, jobs_of, limit_of
+from release_core.org_readings import KEPT, changes_of, is_fresh, jobs_of, limit_of
 from release_core.package_gates import target_validation
 from release_core.policy import Policy
 from release_core.risks import parts_changed
@@ -66,8 +66,8 @@ def _drift_gate(facts: ReleaseFacts, policy: Policy, now: datetime, reading: Org
     valid = target_validation(facts, now)
     if valid is None or valid.finished_at is None or reading.changes_since is None:
         return
-    if valid.finished_at < reading.changes_since:
-        return
+    if valid.finished_at < reading.changes_since or reading.asked_at <= valid.finished_at:
+        return  # what was asked for does not reach from the validation until now
     rows = changes_of(reading, valid.finished_at)
     instants = (valid.finished_at, reading.asked_at)
     if not rows:
@@ -79,7 +79,7 @@ def _drift_gate(facts: ReleaseFacts, policy: Policy, now: datetime, reading: Org
         )
         return
     people = _names(list(dict.fromkeys(row[1] for row in rows)))
-    often = "once" if len(rows) == 1 else f"{len(rows)} times"
+    often = "once" if len(rows) == 1 else f"{len(rows)} times{' at least' if len(rows) == KEPT else ''}"
     last = rows[-1][2].replace("{", "(").replace("}", ")")  # braces stand for instants here
     because = f"Since {valid.key} ({{0}}) {people} changed the setup of {title} {often} (asked {{1}}). Last: {last}"
     way_out, who = f"/release validate {facts.release.key}", policy.holders_of("validate")

@@ -19,6 +19,7 @@ from release_core.lookups import (
     find_org,
     find_release,
     next_key,
+    starts_by_itself,
     state_of,
     window_of,
 )
@@ -54,7 +55,7 @@ def book(session: Session, policy: Policy, release: Release, window: Interval, *
     if window.ends_at - window.starts_at > LONGEST_WINDOW:
         raise Unclear("A window lasts two days at most. Give an earlier end.", field="until")
     _must_be_legal(session, policy, release, window, now)
-    was_booked = bool(release.starts_by)
+    was_booked = starts_by_itself(release, window_of(session, release))
     withdraw_window(session, release)
     count = select(func.count()).where(DeploymentWindow.release_id == release.id)
     row = DeploymentWindow(
@@ -87,8 +88,6 @@ def withdraw_window(session: Session, release: Release) -> None:
     if window and window.state in ("booked", "open"):
         window.state = "withdrawn"
         session.add(window)
-        release.starts_by = ""  # it was booked for that window
-        session.add(release)
         withdraw_window_alarms(session, release)
         withdraw_intents(
             session, [f"{flow}:{release.key}:{window.number}" for flow in ("window_opening", "window_closing")]

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, desc, select
+from sqlmodel import Session
 
 from release_core.deployments import NotReady, request_deployment
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
 from release_core.facts import gather
-from release_core.lookups import BEFORE_DEPLOYMENT, find_release, state_of, window_of
-from release_core.models import DeploymentWindow, Release, TimelineEntry
+from release_core.lookups import BEFORE_DEPLOYMENT, find_release, starts_by_itself, state_of, window_of
+from release_core.models import DeploymentWindow, Release
 from release_core.permissions import may, require
 from release_core.policy import Policy
 from release_core.ports import Ports
 from release_core.readiness import blocking, settle_state
 from release_core.store import Contended
-from release_core.timeline import BOT, Kind, intend, record
+from release_core.timeline import BOT, Kind, intend, newest_fact, record
 
 NOTICES = (timedelta(hours=3), timedelta(minutes=15))
 """So long before it starts by itself people are told, with a way to stop that."""
 
 TRIED_EVERY = timedelta(minutes=5)
 """While its window is open and something is in the way, the start is tried again so often."""
+
+
+@dataclass(frozen=True)
+class Booking:
+    """One booked start: the release's key, the number of its window, when it was booked (aware UTC)."""
+
+    release: str
+    number: int
+    at: datetime
 
 
 def book_start(ports: Ports, actor: str, key: str) -> datetime:
@@ -37,13 +47,14 @@ def book_start(ports: Ports, actor: str, key: str) -> datetime:
         window = window_of(session, release)
         if window is None or window.state not in ("booked", "open") or now >= window.ends_at:
             raise Refused("no_window", f"{key} has no window ahead to start in. Set one first: /release window {key}")
-        if release.starts_by:
-            raise Conflict(f"The start of {key} is booked already.", by=release.starts_by, at=now)
+        if starts_by_itself(release, window):
+            sentence = f"The start of {key} is booked already."
+            raise Conflict(sentence, by=release.starts_by, at=_booked_at(session, release))
         release.starts_by, release.starts_window = actor, window.number
         session.add(release)
         _set_alarms(session, release, window, now)
         details = {"number": window.number, "starts_at": window.starts_at.isoformat(), "org": release.target_org}
-        record(session, Kind.START_BOOKED, stream=key, actor=actor, at=now, details=details)
+        record(session, Kind.START_BOOKED, stream=release.key, actor=actor, at=now, details=details)
         return window.starts_at
 
 
@@ -66,11 +77,11 @@ def skip_start(ports: Ports, actor: str, key: str) -> None:
     now = ports.clock.now()
     with ports.store.transaction() as session:
         release = _waiting(session, key)
-        if not release.starts_by:
+        if not starts_by_itself(release, window_of(session, release)):
             raise Refused("not_booked", f"{key} does not start by itself; there is nothing to take back.")
         release.starts_by = ""
         session.add(release)
-        record(session, Kind.START_SKIPPED, stream=key, actor=actor, at=now)
+        record(session, Kind.START_SKIPPED, stream=release.key, actor=actor, at=now)
 
 
 def hold(ports: Ports, actor: str, key: str, reason: str) -> None:
@@ -85,7 +96,7 @@ def hold(ports: Ports, actor: str, key: str, reason: str) -> None:
             raise Conflict(f"{key} is held already: “{release.held_because}”.", by=release.held_by, at=release.held_at)
         release.held_by, release.held_because, release.held_at = actor, reason.strip(), now
         session.add(release)
-        record(session, Kind.RELEASE_HELD, stream=key, actor=actor, at=now, details={"reason": reason.strip()})
+        record(session, Kind.RELEASE_HELD, stream=release.key, actor=actor, at=now, details={"reason": reason.strip()})
         settle_state(session, ports.policy, release, now)
 
 
@@ -100,85 +111,84 @@ def resume(ports: Ports, actor: str, key: str, note: str = "") -> None:
         details = {"note": note.strip(), "held_by": release.held_by}
         release.held_by, release.held_because, release.held_at = "", "", None
         session.add(release)
-        record(session, Kind.RELEASE_RESUMED, stream=key, actor=actor, at=now, details=details)
+        record(session, Kind.RELEASE_RESUMED, stream=release.key, actor=actor, at=now, details=details)
         settle_state(session, ports.policy, release, now)
 
 
-def note_start_ahead(ports: Ports, key: str, number: int, booked_at: datetime, minutes: int) -> None:
+def note_start_ahead(ports: Ports, booking: Booking, minutes: int) -> None:
     """It starts by itself soon: people hear of it, with what is in the way by now."""
     now = ports.clock.now()
     with ports.store.transaction() as session:
-        release = find_release(session, key)
-        window = _booked_window(session, release, number, booked_at)
+        release = find_release(session, booking.release)
+        window = _booked_window(session, release, booking)
         if window is None or now >= window.starts_at:
             return  # after a standstill the start itself has come
+        left = window.starts_at - now
+        if any(left <= notice < timedelta(minutes=minutes) for notice in NOTICES):
+            return  # or the next notice has, which says how little time is left
         facts = gather(session, ports.policy, release)
         reasons = [gate.code for gate in blocking(facts, ports.policy, now) if gate.code != "window_ahead"]
         details = {
             "minutes": minutes, "starts_at": window.starts_at.isoformat(), "org": release.target_org,
             "blocked_by": reasons, "by": release.starts_by,
         }  # fmt: skip
-        record(session, Kind.START_AHEAD, stream=key, actor=BOT, at=now, details=details)
+        record(session, Kind.START_AHEAD, stream=release.key, actor=BOT, at=now, details=details)
 
 
-def start_by_itself(ports: Ports, key: str, number: int, booked_at: datetime, attempt: int = 0) -> str:
+def start_now(ports: Ports, booking: Booking, attempt: int = 0) -> str:
     """The time has come: start it, or say once why not, and try again until the window ends.
 
     Returns the key of the deployment, "" when none was started.
     """
     with ports.store.reading() as session:
-        release = find_release(session, key)
-        if _booked_window(session, release, number, booked_at) is None:
+        release = find_release(session, booking.release)
+        if _booked_window(session, release, booking) is None:
             return ""
         booked_by = release.starts_by
     try:
-        started = request_deployment(ports, booked_by, key)
+        return request_deployment(ports, booked_by, booking.release, by_itself=True)
     except Contended:
         raise
     except (NotReady, NotAllowed, Conflict) as refusal:
-        _wait(ports, key, number, booked_at, attempt, refusal)
+        _wait(ports, booking, attempt, refusal)
         return ""
-    return started
 
 
-def _wait(
-    ports: Ports, key: str, number: int, booked_at: datetime, attempt: int, refusal: NotReady | NotAllowed | Conflict
-) -> None:
+def _wait(ports: Ports, booking: Booking, attempt: int, refusal: NotReady | NotAllowed | Conflict) -> None:
     now = ports.clock.now()
     with ports.store.transaction() as session:
-        release = find_release(session, key)
-        window = _booked_window(session, release, number, booked_at)
+        release = find_release(session, booking.release)
+        window = _booked_window(session, release, booking)
         if window is None:
             return
         codes = [gate.code for gate in refusal.gates] if isinstance(refusal, NotReady) else [type(refusal).__name__]
-        details = {"problem": str(refusal), "codes": codes, "until": window.ends_at.isoformat(), "number": number}
-        if _told_last(session, key) != (number, codes):
-            record(session, Kind.START_WAITS, stream=key, actor=BOT, at=now, details=details)
+        details = {"problem": str(refusal), "codes": codes, "until": window.ends_at.isoformat()}
+        if _told_last(session, booking) != codes:
+            record(session, Kind.START_WAITS, stream=release.key, actor=BOT, at=now, details=details)
         due_at = now + TRIED_EVERY
         if due_at < window.ends_at:
-            alarm = f"start:{key}:{number}:{booked_at.isoformat()}:{attempt + 1}"
-            args = {"release": key, "number": number, "booked_at": booked_at.isoformat(), "attempt": attempt + 1}
-            intend(session, alarm, "start", now=now, lane=key, due_at=due_at, **args)
+            alarm = f"start:{release.key}:{booking.number}:{booking.at.isoformat()}:{attempt + 1}"
+            args = {"release": release.key, "number": booking.number, "booked_at": booking.at.isoformat()}
+            intend(session, alarm, "start", now=now, lane=release.key, due_at=due_at, attempt=attempt + 1, **args)
 
 
-def _told_last(session: Session, key: str) -> tuple[int, list[str]] | None:
-    query = select(TimelineEntry).where(TimelineEntry.stream == key, TimelineEntry.kind == str(Kind.START_WAITS))
-    last = session.exec(query.order_by(desc(TimelineEntry.number)).limit(1)).first()
-    return (last.details["number"], last.details["codes"]) if last else None
+def _told_last(session: Session, booking: Booking) -> list[str] | None:
+    """What was in the way when people were last told so of this booking."""
+    last = newest_fact(session, booking.release, [Kind.START_WAITS])
+    return last.details["codes"] if last and last.at >= booking.at else None
 
 
-def _booked_window(session: Session, release: Release, number: int, booked_at: datetime) -> DeploymentWindow | None:
-    """The window in which a release still starts by itself, as it was booked at that instant; else None."""
+def _booked_window(session: Session, release: Release, booking: Booking) -> DeploymentWindow | None:
+    """The window in which a release still starts by itself, as it was booked then; else None."""
     window = window_of(session, release)
-    booked = release.starts_by and release.starts_window == number and _booking(session, release.key) == booked_at
-    if window is None or window.number != number or not booked or release.state not in BEFORE_DEPLOYMENT:
+    if window is None or window.number != booking.number or release.state not in BEFORE_DEPLOYMENT:
         return None
-    return window
+    stands = starts_by_itself(release, window) and _booked_at(session, release) == booking.at
+    return window if stands else None
 
 
-def _booking(session: Session, key: str) -> datetime | None:
-    query = select(TimelineEntry).where(TimelineEntry.stream == key, TimelineEntry.kind == str(Kind.START_BOOKED))
-    last = session.exec(query.order_by(desc(TimelineEntry.number)).limit(1)).first()
+def _booked_at(session: Session, release: Release) -> datetime | None:
+    last = newest_fact(session, release.key, [Kind.START_BOOKED])
     return last.at if last else None
 
 

@@ -21,6 +21,7 @@ from release_core import (
     scheduling,
     starting,
 )
+from release_core.starting import Booking
 from release_core.timeline import BOT
 
 
@@ -231,17 +232,18 @@ def start_ahead(args: dict[str, Any]) -> None:
 @flow("start")
 def start(args: dict[str, Any]) -> None:
     """A release starts by itself now."""
-    start_by_itself(args["release"], args["number"], args["booked_at"], args.get("attempt", 0))
+    start_now(args["release"], args["number"], args["booked_at"], args.get("attempt", 0))
 
 
 @fact
 def note_start_ahead(release: str, number: int, booked_at: str, minutes: int) -> None:
     """Tell people, unless it was taken back or booked anew."""
-    starting.note_start_ahead(current().ports, release, number, datetime.fromisoformat(booked_at), minutes)
+    booking = Booking(release, number, datetime.fromisoformat(booked_at))
+    starting.note_start_ahead(current().ports, booking, minutes)
 
 
 @fact
-def start_by_itself(release: str, number: int, booked_at: str, attempt: int) -> str:
+def start_now(release: str, number: int, booked_at: str, attempt: int) -> str:
     """Start it, or try again later."""
-    at = datetime.fromisoformat(booked_at)
-    return starting.start_by_itself(current().ports, release, number, at, attempt)
+    booking = Booking(release, number, datetime.fromisoformat(booked_at))
+    return starting.start_now(current().ports, booking, attempt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from release_core import starting
+from release_core.starting import Booking
 from tests.handlers.room import Room, words_of
 from tests.release_core import builders
 from tests.release_core.builders import MANAGER, NOW, SECOND_MANAGER, STAKEHOLDER, a_package, a_passed_validation
@@ -33,7 +34,7 @@ def test_the_notice_offers_to_hold_or_skip_until_one_of_them_was_done(room: Room
     key = a_release_that_waits(room)
     starting.book_start(room.ports, MANAGER, key)
     builders.later(room.ports, hours=1)
-    starting.note_start_ahead(room.ports, key, 1, NOW, 180)
+    starting.note_start_ahead(room.ports, Booking(key, 1, NOW), 180)
     room.tell()
     slot = next(name for name, post in room.posts.items() if "In 3 hours" in post.message.summary)
     room.clicks(SECOND_MANAGER, "Skip this one", room.posts[slot].message)
@@ -59,8 +60,18 @@ def test_a_start_that_is_in_somebodys_way_is_told_with_every_reason(room: Room) 
     starting.book_start(room.ports, MANAGER, key)
     starting.hold(room.ports, SECOND_MANAGER, key, "the sandbox is down")
     builders.later(room.ports, hours=4)
-    assert starting.start_by_itself(room.ports, key, 1, NOW) == ""
+    assert starting.start_now(room.ports, Booking(key, 1, NOW)) == ""
     said = words_of(room.hears(STAKEHOLDER, "release timeline"))
     assert "It did not start by itself." in said
     assert "the sandbox is down" in said
     assert "It is tried again every 5 minutes until" in said
+
+
+def test_the_timeline_says_that_nobody_pressed_a_button(room: Room) -> None:
+    key = a_release_that_waits(room)
+    starting.book_start(room.ports, MANAGER, key)
+    builders.later(room.ports, hours=4)
+    assert starting.start_now(room.ports, Booking(key, 1, NOW))
+    said = words_of(room.hears(STAKEHOLDER, "release timeline"))
+    assert "It goes to PRODUCTION by itself (DEP-2), as @Anna Weiss booked." in said
+    assert "pressed Deploy" not in said

@@ -49,7 +49,6 @@ def test_a_calm_org_is_told_with_the_moment_it_was_asked(ports: Ports) -> None:
     assert found.passes
     assert found.because == "No Apex job in PRODUCTION uses what is replaced (asked {0})."
     assert found.instants == (NOW,)
-    assert gate(ports, key, "drift").passes
     assert builders.blocked_by(ports, key) == set()
 
 
@@ -93,6 +92,16 @@ def test_what_others_changed_since_the_validation_is_named(rule: str, passes: bo
     assert "mei@acme.example changed the setup of PRODUCTION once" in found.because
     assert found.because.endswith("Last: Changed (0) field Tier"), "somebody's braces are no instants of ours"
     assert found.way_out == f"/release validate {key}"
+
+
+def test_what_was_asked_before_the_validation_says_nothing_of_what_came_after_it(ports: Ports) -> None:
+    key = a_ready_release(ports)
+    since = NOW - timedelta(hours=1)
+    org_readings.note_reading(ports, PRODUCTION, CALM, since)
+    assert gate(ports, key, "drift") is None, "asked at the very moment at which it passed"
+    later(ports, minutes=1)
+    org_readings.note_reading(ports, PRODUCTION, CALM, since)
+    assert gate(ports, key, "drift").passes
 
 
 def test_too_few_api_calls_hold_it(ports: Ports) -> None:

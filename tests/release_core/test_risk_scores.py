@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from release_core import attempts, comparing, rollback_outcomes, rollback_requests, validations
+from release_core import attempts, comparing, risk_scores, rollback_outcomes, rollback_requests, validations
 from release_core.comparing import Look
 from release_core.facts import gather
 from release_core.impacts import impact_of, object_of, readable
@@ -281,3 +284,10 @@ def test_api_names_are_read_as_people_say_them() -> None:
     assert [readable(name) for name in ("Discount_Request__c", "Opportunity", "Rate__mdt")] == [
         "Discount Request", "Opportunity", "Rate",
     ]  # fmt: skip
+
+
+def test_the_policy_page_names_every_part_of_the_score_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "policy.md").read_text("utf-8")
+    table = page.split("The parts of the score")[1].split("The points are ours")[0]
+    told = set(re.findall(r"`([a-z_]+)`", "".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))))
+    assert told == set(re.findall(r'RiskPart\("([a-z_]+)"', inspect.getsource(risk_scores)))

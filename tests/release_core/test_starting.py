@@ -9,7 +9,9 @@ import pytest
 
 from release_core import scheduling, starting
 from release_core.errors import Conflict, NotAllowed, Refused, Unclear
+from release_core.lookups import starts_by_itself
 from release_core.ports import Ports
+from release_core.starting import Booking
 from tests.release_core import builders
 from tests.release_core.builders import (
     DEVELOPER,
@@ -45,16 +47,18 @@ def alarms(ports: Ports, flow: str) -> list[tuple[datetime, dict[str, Any]]]:
     return [(one.due_at, one.args) for one in builders.intents(ports, flow)]
 
 
-def start(ports: Ports, flow: str = "start") -> str:
+def start(ports: Ports) -> str:
     """The alarm that is due rings."""
+    flow = "start"
     now = ports.clock.now()
     (args,) = [args for due_at, args in alarms(ports, flow) if due_at <= now]
-    at = datetime.fromisoformat(args["booked_at"])
     builders.has_run(ports, flow)
-    if flow == "start_ahead":
-        starting.note_start_ahead(ports, args["release"], args["number"], at, args["minutes"])
-        return ""
-    return starting.start_by_itself(ports, args["release"], args["number"], at, args.get("attempt", 0))
+    booking = Booking(args["release"], args["number"], datetime.fromisoformat(args["booked_at"]))
+    return starting.start_now(ports, booking, args.get("attempt", 0))
+
+
+def is_booked(ports: Ports, key: str) -> bool:
+    return starts_by_itself(builders.release(ports, key), builders.facts_of(ports, key).window)
 
 
 def test_it_starts_by_itself_in_the_name_of_whoever_booked_it(ports: Ports, key: str) -> None:
@@ -67,6 +71,7 @@ def test_it_starts_by_itself_in_the_name_of_whoever_booked_it(ports: Ports, key:
     scheduling.open_window(ports, key, 1)
     started = start(ports)
     assert builders.deployment(ports, started).requested_by == MANAGER
+    assert builders.last(ports, key, "deployment_requested").details["by_itself"] is True
     assert builders.release(ports, key).state == "deploying"
 
 
@@ -75,16 +80,25 @@ def test_notices_come_three_hours_and_a_quarter_of_an_hour_before(ports: Ports, 
     builders.a_freeze(ports, start=4)
     go_to(ports, NOW + timedelta(hours=1))
     (first, _) = alarms(ports, "start_ahead")
-    starting.note_start_ahead(ports, key, 1, NOW, first[1]["minutes"])
+    starting.note_start_ahead(ports, Booking(key, 1, NOW), first[1]["minutes"])
     told = builders.last(ports, key, "start_ahead")
     assert told.details["minutes"] == 180
     assert told.details["blocked_by"] == ["freeze"]
 
 
+def test_after_a_standstill_only_the_notice_that_is_still_true_is_given(ports: Ports, key: str) -> None:
+    starting.book_start(ports, MANAGER, key)
+    go_to(ports, NOW + timedelta(hours=3, minutes=46))
+    for minutes in (180, 15):
+        starting.note_start_ahead(ports, Booking(key, 1, NOW), minutes)
+    told = [entry.details["minutes"] for entry in builders.entries(ports, key) if entry.kind == "start_ahead"]
+    assert told == [15]
+
+
 def test_a_notice_after_the_start_is_none(ports: Ports, key: str) -> None:
     starting.book_start(ports, MANAGER, key)
     go_to(ports, NOW + timedelta(hours=4))
-    starting.note_start_ahead(ports, key, 1, NOW, 15)
+    starting.note_start_ahead(ports, Booking(key, 1, NOW), 15)
     assert "start_ahead" not in builders.kinds(ports, key)
 
 
@@ -124,8 +138,8 @@ def test_an_old_booking_does_not_start_what_was_booked_again(ports: Ports, key: 
     later(ports, minutes=1)
     starting.book_start(ports, SECOND_MANAGER, key)
     go_to(ports, NOW + timedelta(hours=4))
-    assert starting.start_by_itself(ports, key, 1, NOW) == ""
-    assert starting.start_by_itself(ports, key, 1, NOW + timedelta(minutes=1)) != ""
+    assert starting.start_now(ports, Booking(key, 1, NOW)) == ""
+    assert starting.start_now(ports, Booking(key, 1, NOW + timedelta(minutes=1))) != ""
 
 
 def test_a_window_that_is_moved_has_to_be_booked_again(ports: Ports, key: str) -> None:
@@ -134,7 +148,9 @@ def test_a_window_that_is_moved_has_to_be_booked_again(ports: Ports, key: str) -
     assert builders.last(ports, key, "window_set").details["unbooked"] is True
     go_to(ports, NOW + timedelta(hours=4))
     assert start(ports) == ""
-    assert builders.release(ports, key).starts_by == ""
+    assert not is_booked(ports, key)
+    starting.book_start(ports, SECOND_MANAGER, key)
+    assert is_booked(ports, key)
 
 
 def test_whoever_lost_the_right_starts_nothing(key: str, ports: Ports) -> None:
@@ -154,8 +170,24 @@ def test_without_a_window_nothing_can_be_booked(ports: Ports) -> None:
 
 def test_booking_twice_names_who_was_first(ports: Ports, key: str) -> None:
     starting.book_start(ports, MANAGER, key)
-    with pytest.raises(Conflict, match="booked already"):
+    booked_at = ports.clock.now()
+    later(ports, minutes=7)
+    with pytest.raises(Conflict, match="booked already") as late:
         starting.book_start(ports, SECOND_MANAGER, key)
+    assert (late.value.by, late.value.at) == (MANAGER, booked_at)
+
+
+def test_a_window_that_passed_leaves_nothing_booked(ports: Ports, key: str) -> None:
+    starting.book_start(ports, MANAGER, key)
+    starting.hold(ports, MANAGER, key, "the sandbox is down")
+    go_to(ports, NOW + timedelta(hours=6))
+    scheduling.close_window(ports, key, 1)
+    assert not is_booked(ports, key)
+    scheduling.set_window(ports, MANAGER, key, a_window(8, 2))
+    assert "unbooked" not in builders.last(ports, key, "window_set").details, "nothing was taken from anybody"
+    assert not is_booked(ports, key)
+    starting.book_start(ports, MANAGER, key)
+    assert is_booked(ports, key)
 
 
 def test_a_hold_closes_a_gate_with_its_reason_until_it_is_resumed(ports: Ports, key: str) -> None:

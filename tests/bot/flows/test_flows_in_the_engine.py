@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +14,13 @@ from bot import flows, outside
 from bot.chat_problems import ChatUnavailable, TokenEnded
 from bot.engine import Engine, Timings
 from bot.failures import tell_of_failure
+from release_core import scheduling, starting
 from release_core.store import migrate, open_store
+from release_core.windows import Interval
 from tests.bot.flows.scenes import Scene, a_scene
 from tests.bot.processes import wait_until
 from tests.release_core import builders
+from tests.release_core.builders import MANAGER, SECOND_MANAGER
 
 
 @pytest.fixture
@@ -85,3 +89,32 @@ def test_what_could_not_be_said_is_said_later_in_order_and_once(
 
 def _waiting(scene: Scene) -> list[object]:
     return [*builders.intents(scene.ports, "tell"), *builders.intents(scene.ports, "tell", state="started")]
+
+
+def test_a_booked_start_happens_once_and_waits_for_what_is_in_its_way(scene: Scene, tmp_path: Path) -> None:
+    """Nobody presses anything: the alarm rings, somebody holds it, it is tried again, it goes."""
+    key = scene.ready()
+    scheduling.set_window(scene.ports, MANAGER, key, _in_hours(scene, 4, 2))
+    starting.book_start(scene.ports, MANAGER, key)
+    starting.hold(scene.ports, SECOND_MANAGER, key, "legal has a question")
+    with running(scene, tmp_path) as engine:
+        scene.clock.advance(timedelta(hours=3, minutes=50))
+        engine.sweep()
+        wait_until(lambda: "start_ahead" in scene.said(key))
+        scene.clock.advance(timedelta(minutes=10))
+        engine.sweep()
+        wait_until(lambda: "start_waits" in scene.said(key))
+        starting.resume(scene.ports, SECOND_MANAGER, key)
+        scene.clock.advance(timedelta(minutes=5))
+        engine.sweep()
+        wait_until(lambda: scene.release(key).state == "soaking")
+    assert len(scene.jobs) == 1
+    assert scene.said(key).count("deployment_requested") == 1
+    assert scene.said(key).count("start_waits") == 1
+    (notice,) = [one for one in builders.entries(scene.ports, key) if one.kind == "start_ahead"]
+    assert notice.details["minutes"] == 15, "the one of three hours before would not be true any more"
+
+
+def _in_hours(scene: Scene, start: float, hours: float) -> Interval:
+    starts_at = scene.clock.now() + timedelta(hours=start)
+    return Interval(starts_at, starts_at + timedelta(hours=hours))
