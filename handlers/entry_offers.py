@@ -8,7 +8,7 @@ from handlers.conversation import Actions, Button, Confirm, Part
 from handlers.drawing import Drawing
 from handlers.phrases import do
 from handlers.turns import turn_over
-from release_core.lookups import BEFORE_DEPLOYMENT, find_release, starts_by_itself, window_of
+from release_core.lookups import find_release
 from release_core.models import TimelineEntry
 from release_core.timeline import Kind
 
@@ -30,7 +30,9 @@ ABOUT_THE_RELEASE: Mapping[Kind, Sequence[tuple[str, str]]] = {
     Kind.PACKAGE_NOT_COMPARED: (("Compare again", "release_compare"),),
     Kind.WINDOW_CLOSED: (("Set window", "release_window"),),
     Kind.WINDOW_MISSED: (("Set window", "release_window"),),
+    Kind.START_AHEAD: (("Hold…", "release_hold"), ("Skip this one", "release_skip"), _WHY),
     Kind.START_WAITS: (_WHY,),
+    Kind.RELEASE_HELD: (("Resume", "release_resume"),),
 }
 """Buttons (label, verb) that need to know the release alone."""
 
@@ -69,22 +71,6 @@ def _item(d: Drawing, entry: TimelineEntry) -> list[Button]:
         do("Snooze…", "release_snooze", **item),
         do("More about it…", "release_item", **item),
     ]
-
-
-def _start_ahead(d: Drawing, entry: TimelineEntry) -> list[Button]:
-    release = find_release(d.session, entry.stream)
-    if not starts_by_itself(release, window_of(d.session, release)) or release.state not in BEFORE_DEPLOYMENT:
-        return []
-    return [
-        do("Hold…", "release_hold", release=release.key),
-        do("Skip this one", "release_skip", release=release.key),
-        do("May we go?", "release_why", release=release.key),
-    ]
-
-
-def _held(d: Drawing, entry: TimelineEntry) -> list[Button]:
-    held = find_release(d.session, entry.stream).held_by
-    return [do("Resume", "release_resume", release=entry.stream)] if held else []
 
 
 def _live(d: Drawing, entry: TimelineEntry) -> list[Button]:
@@ -133,8 +119,6 @@ _OF_ITS_OWN: Mapping[Kind, Callable[[Drawing, TimelineEntry], list[Button]]] = {
     Kind.TASK_ASSIGNED: _task,
     Kind.ITEM_REMINDED: _item,
     Kind.ITEM_WAIVER_ENDED: _item,
-    Kind.START_AHEAD: _start_ahead,
-    Kind.RELEASE_HELD: _held,
     Kind.DEPLOYMENT_SUCCEEDED: _live,
     Kind.ROLLBACK_HELD: _rollback_held,
     Kind.WORD_OVERDUE: _word_overdue,

@@ -10,11 +10,22 @@ from sqlmodel import Session, col, select
 from release_core.models import TimelineEntry
 from release_core.timeline import Kind
 
+_START_OVER = (
+    *(Kind.START_SKIPPED, Kind.DEPLOYMENT_REQUESTED, Kind.WINDOW_SET, Kind.WINDOW_CLOSED, Kind.WINDOW_MISSED),
+    Kind.RELEASE_CANCELLED,
+)
 _ENDED_BY: Mapping[Kind, Sequence[Kind]] = {
+    Kind.START_AHEAD: _START_OVER,
+    Kind.START_WAITS: _START_OVER,
+    Kind.RELEASE_HELD: (Kind.RELEASE_RESUMED, Kind.RELEASE_CANCELLED),
     Kind.WORD_OVERDUE: (Kind.INCIDENT_NOTED, Kind.INCIDENT_RESOLVED),
     Kind.DEPLOYMENT_UNKNOWN: (Kind.DEPLOYMENT_CLARIFIED,),
     Kind.ORG_LOCKED: (Kind.ORG_UNLOCKED,),
 }
+
+
+_ELSEWHERE = (Kind.ORG_LOCKED, Kind.ORG_UNLOCKED, Kind.DEPLOYMENT_UNKNOWN, Kind.DEPLOYMENT_CLARIFIED)
+"""An org may be locked, an attempt be lost, in another stream than it is settled."""
 
 
 def settled_by(session: Session, entry: TimelineEntry) -> TimelineEntry | None:
@@ -38,9 +49,8 @@ def reminders_settled(session: Session, entry: TimelineEntry) -> list[str]:
 
 
 def _near(query: Any, entry: TimelineEntry) -> Any:
-    """The same stream, for what is common; an org may be locked, an attempt be lost, in another than it is settled."""
-    common = entry.kind.startswith(("word", "incident"))
-    return query.where(TimelineEntry.stream == entry.stream) if common else query
+    """Within the stream, but for what may be settled in another one."""
+    return query if entry.kind in _ELSEWHERE else query.where(TimelineEntry.stream == entry.stream)
 
 
 def _about_the_same(reminder: TimelineEntry, end: TimelineEntry) -> bool:

@@ -209,12 +209,7 @@ def _start_ahead(told: Told) -> Iterable[Touched]:
 
 
 def _start_changed(told: Told) -> Iterable[Touched]:
-    """What was offered before (hold it, skip it, resume it) is over."""
-    query = select(TimelineEntry.number).where(
-        TimelineEntry.stream == told.stream, col(TimelineEntry.kind).in_((Kind.START_AHEAD, Kind.RELEASE_HELD))
-    )
-    before = [again(told, f"entry:{told.stream}:{number}") for number in told.session.exec(query)]
-    return [Touched(told.line), *(one for each in before for one in each), *weighed(told)]
+    return [Touched(told.line), *weighed(told)]
 
 
 def _rollback_asked(told: Told) -> Iterable[Touched]:

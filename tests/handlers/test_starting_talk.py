@@ -43,6 +43,23 @@ def test_the_notice_offers_to_hold_or_skip_until_one_of_them_was_done(room: Room
         room.clicks(SECOND_MANAGER, "Skip this one", room.posts[slot].message)
 
 
+def test_a_notice_offers_nothing_once_the_release_is_on_its_way(room: Room) -> None:
+    key = a_release_that_waits(room)
+    starting.book_start(room.ports, MANAGER, key)
+    builders.later(room.ports, hours=1)
+    starting.note_start_ahead(room.ports, Booking(key, 1, NOW), 180)
+    room.tell()
+    slots = [name for name, post in room.posts.items() if "In 3 hours" in post.message.summary]
+    assert len(slots) == 2, "in the thread and with the owner"
+    builders.later(room.ports, hours=3)
+    assert starting.start_now(room.ports, Booking(key, 1, NOW))
+    room.tell()
+    for slot in slots:
+        assert "It goes to PRODUCTION by itself (DEP-2)" in words_of(room.posts[slot].message)
+        with pytest.raises(AssertionError):
+            room.clicks(SECOND_MANAGER, "Hold…", room.posts[slot].message)
+
+
 def test_a_held_release_says_who_holds_it_why_and_how_it_goes_on(room: Room) -> None:
     key = a_release_that_waits(room)
     form = room.is_asked(MANAGER, "release hold")
